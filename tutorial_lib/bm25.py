@@ -1,0 +1,70 @@
+"""BM25 as rank-bm25 defines it, scored for many queries at once as one sparse product."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rank_bm25 import BM25Okapi
+from scipy.sparse import csr_array
+
+from tutorial_lib.runs import Run, ranking, top_k
+from tutorial_lib.text import tokenize
+
+
+class BM25:
+    """Keyword index over N articles.
+
+    The statistics (document frequencies, IDF with its floor for very common terms, lengths) are ``BM25Okapi``'s own; the
+    weight of every term in every article is computed once, so that scoring Q queries is one (Q, V) x (V, N) product.
+
+    Reference: Robertson and Zaragoza 2009, "The probabilistic relevance framework: BM25 and beyond".
+    """
+
+    def __init__(self, articles: Mapping[str, str]) -> None:
+        """Index ``articles`` (id -> text).
+
+        Raises:
+            ValueError: There is no article, or none with a single word (rank-bm25 would divide by zero).
+        """
+        self.ids = sorted(articles)
+        tokens = [tokenize(articles[a]) for a in self.ids]
+        if not any(tokens):
+            raise ValueError(f"none of the {len(tokens)} articles holds a word: pass articles with text")
+        self.okapi = BM25Okapi(tokens)
+        self._column = {term: n for n, term in enumerate(sorted(self.okapi.idf))}
+        self._weights = self._term_weights()
+
+    def _term_weights(self) -> csr_array:
+        """Return the contribution of each term to each article's score, shape (V, N)."""
+        okapi = self.okapi
+        idf = np.array([okapi.idf[t] for t in sorted(okapi.idf)])
+        sizes = [len(f) for f in okapi.doc_freqs]
+        document = np.repeat(np.arange(len(sizes)), sizes)
+        term = np.array([self._column[t] for f in okapi.doc_freqs for t in f])
+        tf = np.array([n for f in okapi.doc_freqs for n in f.values()], dtype=float)
+        length = np.array(okapi.doc_len, dtype=float)[document] / okapi.avgdl
+        weight = idf[term] * (tf * (okapi.k1 + 1) / (tf + okapi.k1 * (1 - okapi.b + okapi.b * length)))
+        return csr_array((weight, (term, document)), shape=(len(idf), len(sizes)))
+
+    def scores(self, queries: Sequence[str]) -> NDArray[np.float64]:
+        """Return the BM25 score of every article for every query: float64, (Q, N), higher is better."""
+        counts = [Counter(t for t in tokenize(q) if t in self._column) for q in queries]
+        rows = np.repeat(np.arange(len(counts)), [len(c) for c in counts])
+        columns = np.array([self._column[t] for c in counts for t in c], dtype=np.int64)
+        values = np.array([n for c in counts for n in c.values()], dtype=float)
+        matrix = csr_array((values, (rows, columns)), shape=(len(queries), len(self._column)))
+        return np.asarray((matrix @ self._weights).todense())
+
+    def search(self, queries: Mapping[str, str], *, k: int = 100, chunk: int = 256) -> Run:
+        """Return the ``k`` best articles of each query (id -> text); an article sharing no word with it never appears."""
+        run: Run = {}
+        ids = list(queries)
+        for start in range(0, len(ids), chunk):
+            part = ids[start : start + chunk]
+            for q, row in zip(part, self.scores([queries[q] for q in part]), strict=True):
+                best = [i for i in top_k(row, k) if row[i] != 0]
+                run[q] = ranking([self.ids[i] for i in best], row[best].tolist())
+        return run

@@ -1,0 +1,254 @@
+"""Cleaning steps, each returning the cleaned dataset and a table of what it dropped or merged, and why.
+
+Every step is a function ``RetrievalDataset -> CleaningStep``; ``clean`` chains the default ones. Steps look at texts and
+at training judgments' shape, never at what any model makes of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from tutorial_lib.dataset import (
+    SPLITS,
+    Article,
+    Qrels,
+    RetrievalDataset,
+    check_leakage,
+    complete_splits,
+    draw_split,
+    find_leaks,
+)
+from tutorial_lib.text import has_words, near_duplicate_groups, normal_form, word_shingles
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+
+
+@dataclass(frozen=True)
+class CleaningStep:
+    """What one step did.
+
+    Attributes:
+        name: Name of the step.
+        unit: What its rows are: "article", "query" or "sentence".
+        rule: The rule applied, as a sentence.
+        dataset: The dataset after the step.
+        rows: One row for each thing it touched: id, text, reason.
+    """
+
+    name: str
+    unit: str
+    rule: str
+    dataset: RetrievalDataset
+    rows: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class CleaningReport:
+    """All steps of a cleaning run, in order."""
+
+    steps: list[CleaningStep]
+
+    @property
+    def dataset(self) -> RetrievalDataset:
+        """The dataset after the last step."""
+        return self.steps[-1].dataset
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row a step: its rule, how many rows it touched, and what was left after it."""
+        return pd.DataFrame([
+            {"step": s.name, "rule": s.rule, "touched": f"{len(s.rows)} {s.unit}{'' if len(s.rows) == 1 else 's'}",
+             "articles left": len(s.dataset.corpus), "queries left": sum(map(len, s.dataset.qrels.values()))}
+            for s in self.steps
+        ])
+
+    def rows(self, step: str) -> pd.DataFrame:
+        """Return what the named step touched; raises KeyError naming the steps there are."""
+        for s in self.steps:
+            if s.name == step:
+                return s.rows
+        raise KeyError(f"no step {step!r}: there are {[s.name for s in self.steps]}")
+
+
+def _rows(records: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
+    return pd.DataFrame(list(records), columns=["id", "text", "reason"])
+
+
+def empty_articles(dataset: RetrievalDataset) -> CleaningStep:
+    """Drop articles without a single word of body text."""
+    empty = [a for a in dataset.corpus.values() if not has_words(a.text)]
+    rows = _rows([(a.article_id, a.title, "no body text") for a in empty])
+    kept = set(dataset.corpus) - set(rows["id"])
+    return CleaningStep("empty articles", "article", "an article needs body text",
+                        dataset.restrict(articles=kept), rows)
+
+
+def boilerplate(dataset: RetrievalDataset, *, min_articles: int = 25) -> CleaningStep:
+    """Cut sentences that stand in at least ``min_articles`` articles; drop articles that hold nothing else.
+
+    Shared notices ("this is the documentation of the classic version …") say nothing about one article and use up
+    the encoder's window.
+    """
+    sentences = {a: _SENTENCE_END.split(article.text) for a, article in dataset.corpus.items()}
+    count = Counter(s for parts in sentences.values() for s in set(parts))
+    common = {s for s, n in count.items() if n >= min_articles}
+    corpus: dict[str, Article] = {}
+    records = [("", s, f"in {count[s]} articles") for s in sorted(common, key=lambda s: (-count[s], s))]
+    for a, article in dataset.corpus.items():
+        text = " ".join(s for s in sentences[a] if s not in common)
+        if has_words(text):
+            corpus[a] = replace(article, text=text)
+        else:
+            records.append((a, article.title, "nothing but boilerplate"))
+    cut = replace(dataset, corpus=corpus).restrict()
+    return CleaningStep("boilerplate", "row", f"a sentence in {min_articles} or more articles is cut", cut,
+                        _rows(records))
+
+
+def duplicate_articles(dataset: RetrievalDataset) -> CleaningStep:
+    """Merge articles whose title and text are the same (case and punctuation aside), judgments included."""
+    first: dict[str, str] = {}
+    kept_for = {a: first.setdefault(normal_form(article.full_text), a) for a, article in dataset.corpus.items()}
+    rows = _rows([(a, dataset.corpus[a].title, f"same as {k}") for a, k in kept_for.items() if a != k])
+    corpus = {a: v for a, v in dataset.corpus.items() if kept_for[a] == a}
+    qrels = {s: {q: _merged([{kept_for[a]: g} for a, g in grades.items()]) for q, grades in judged.items()}
+             for s, judged in dataset.qrels.items()}
+    return CleaningStep("duplicate articles", "article", "same title and text: one is kept",
+                        replace(dataset, corpus=corpus, qrels=qrels), rows)
+
+
+def duplicate_queries(dataset: RetrievalDataset) -> CleaningStep:
+    """Merge queries of one split that differ only in case, punctuation or a/an/the into one with all positives."""
+    records = []
+    qrels: dict[str, Qrels] = {}
+    for split, judged in dataset.qrels.items():
+        groups: dict[str, list[str]] = {}
+        for q in sorted(judged):
+            groups.setdefault(normal_form(dataset.queries[q].text), []).append(q)
+        qrels[split] = {ids[0]: _merged([judged[q] for q in ids]) for ids in groups.values()}
+        records += [(q, dataset.queries[q].text, f"same as {ids[0]}") for ids in groups.values() for q in ids[1:]]
+    merged = replace(dataset, qrels=qrels).restrict()
+    return CleaningStep("duplicate queries", "query", "same words: one query with all their articles", merged,
+                        _rows(records))
+
+
+def _merged(grades: Sequence[dict[str, int]]) -> dict[str, int]:
+    """Return the union of judgments, the higher grade where they differ."""
+    result: dict[str, int] = {}
+    for judged in grades:
+        for a, g in judged.items():
+            result[a] = max(g, result.get(a, g))
+    return result
+
+
+def ambiguous_queries(dataset: RetrievalDataset, *, max_families: int = 2) -> CleaningStep:
+    """Drop queries that fit articles of more than ``max_families`` families ("update an environment").
+
+    A query fits the articles it is judged relevant to and those whose title ends with the very same words. The family
+    is ``metadata["family"]``, or the article itself where there is none.
+    """
+    ends: dict[str, set[str]] = {}
+    for a, article in dataset.corpus.items():
+        words = normal_form(article.title).split()
+        for n in range(1, len(words) + 1):
+            ends.setdefault(" ".join(words[-n:]), set()).add(a)
+    records = []
+    for judged in dataset.qrels.values():
+        for q, grades in sorted(judged.items()):
+            fits = ends.get(normal_form(dataset.queries[q].text), set()) | {a for a, g in grades.items() if g > 0}
+            families = sorted({str(dataset.corpus[a].metadata.get("family", a)) for a in fits})
+            # Without families there is no product to name: several answers are then just several answers.
+            if len(families) > max_families and any("family" in dataset.corpus[a].metadata for a in fits):
+                shown = ", ".join(families[:4]) + (", …" if len(families) > 4 else "")
+                records.append((q, dataset.queries[q].text, f"fits {len(families)} families: {shown}"))
+    rows = _rows(records)
+    return CleaningStep("ambiguous queries", "query", f"a query may fit at most {max_families} families",
+                        dataset.restrict(queries=set(dataset.queries) - set(rows["id"])), rows)
+
+
+def near_duplicate_articles(dataset: RetrievalDataset, *, threshold: float = 0.7) -> CleaningStep:
+    """Group articles that share most 3-word sequences; nothing is dropped, ``card["near_duplicates"]`` holds groups.
+
+    Both copies stay searchable, for each may be somebody's answer, but neither may serve as a negative for the other.
+    """
+    shingles = {a: word_shingles(text) for a, text in dataset.article_texts().items()}
+    groups = near_duplicate_groups(shingles, threshold, label="near-duplicate articles")
+    rows = _rows([(a, dataset.corpus[a].title, f"group of {len(g)}: {g[0]}") for g in groups for a in g])
+    card = {**dataset.card, "near_duplicates": groups}
+    return CleaningStep("near-duplicate articles", "article", f"{threshold:.0%} of 3-word sequences shared: grouped",
+                        replace(dataset, card=card), rows)
+
+
+DEFAULT_STEPS: tuple[Callable[[RetrievalDataset], CleaningStep], ...] = (
+    empty_articles, boilerplate, duplicate_articles, duplicate_queries, ambiguous_queries, near_duplicate_articles,
+)
+
+
+def clean(
+    dataset: RetrievalDataset, steps: Sequence[Callable[[RetrievalDataset], CleaningStep]] = DEFAULT_STEPS
+) -> CleaningReport:
+    """Apply ``steps`` in order and return the report; ``report.dataset`` is the result."""
+    done: list[CleaningStep] = []
+    for step in steps:
+        done.append(step(done[-1].dataset if done else dataset))
+    return CleaningReport(done)
+
+
+def split(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
+    """Return an unsplit dataset divided by query into 70 % train, 10 % dev, 20 % test, near-copies kept together.
+
+    Every test query's metadata says whether one of its articles is a training positive (``article_seen``).
+
+    Raises:
+        LeakageError: A near-copy crossed the split after all.
+    """
+    pooled = {q: grades for judged in dataset.qrels.values() for q, grades in judged.items()}
+    drawn = draw_split({q: dataset.queries[q].text for q in pooled}, {"train": 0.7, "dev": 0.1, "test": 0.2}, seed)
+    result = mark_seen(replace(dataset, qrels={s: {q: pooled[q] for q in drawn[s]} for s in SPLITS}))
+    check_leakage(result)
+    return result
+
+
+def mark_seen(dataset: RetrievalDataset) -> RetrievalDataset:
+    """Return the dataset with ``article_seen`` in the metadata of every dev and test query."""
+    seen = dataset.seen_articles()
+    queries = dict(dataset.queries)
+    for s in ("dev", "test"):
+        for q, articles in dataset.positives(s).items():
+            known = not seen.isdisjoint(articles)
+            queries[q] = replace(queries[q], metadata={**queries[q].metadata, "article_seen": known})
+    return replace(dataset, queries=queries)
+
+
+def remove_leaks(dataset: RetrievalDataset) -> CleaningStep:
+    """Take out of training (and of dev, for test) every query that is a held-out query or a near-copy of one."""
+    records = []
+    drop: dict[str, set[str]] = {s: set() for s in SPLITS}
+    for leaked, held_out, held_split in find_leaks(dataset):
+        source = "train" if leaked in dataset.qrels["train"] else "dev"
+        drop[source].add(leaked)
+        records.append((leaked, dataset.queries[leaked].text, f"taken out of {source}: copy of {held_split} {held_out}"))
+    qrels = {s: {q: g for q, g in judged.items() if q not in drop[s]} for s, judged in dataset.qrels.items()}
+    return CleaningStep("leaks", "query", "no copy of a held-out query in training",
+                        replace(dataset, qrels=qrels).restrict(), _rows(records))
+
+
+def prepare(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
+    """Make a dataset that came with judgments ready for the course: splits completed, leaks out, near-duplicates known.
+
+    Everything that was done stands as a sentence in ``card["notes"]``.
+
+    Raises:
+        DataError: There is no training split, or too little to draw the missing ones from.
+    """
+    completed, notes = complete_splits(dataset, seed)
+    leaks = remove_leaks(completed)
+    if len(leaks.rows):
+        notes.append(f"{len(leaks.rows)} queries were taken out of training because a held-out query asks the same")
+    result = mark_seen(near_duplicate_articles(leaks.dataset).dataset)
+    check_leakage(result)
+    return replace(result, card={**result.card, "notes": [*dataset.card.get("notes", []), *notes]})

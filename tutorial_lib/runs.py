@@ -1,0 +1,134 @@
+"""Runs: ranked articles per query, with one rule for ties, fusion, and TREC files.
+
+The rule everywhere: score descending, then article id ascending. Scores in a run are made strictly decreasing in
+float32, so that tools which break ties another way (trec_eval: later id first) keep the order.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tutorial_lib.dataset import Qrels
+
+Run: TypeAlias = dict[str, dict[str, float]]
+"""query id -> article id -> score, best first, scores strictly decreasing in float32."""
+
+RRF_K = 60
+
+
+def top_k(scores: NDArray[np.floating], k: int) -> NDArray[np.int64]:
+    """Return the indices of the ``k`` highest of ``scores`` (shape (N,)): best first, equal scores by lower index."""
+    k = min(k, len(scores))
+    if k == 0:
+        return np.empty(0, dtype=np.int64)
+    threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
+    candidates = np.flatnonzero(scores >= threshold)
+    return candidates[np.argsort(-scores[candidates], kind="stable")][:k]
+
+
+def ranking(ids: Sequence[str], scores: Sequence[float]) -> dict[str, float]:
+    """Return ``ids`` in the given order with their scores lowered as little as makes float32 strictly decreasing."""
+    result: dict[str, float] = {}
+    last = np.float32(np.inf)
+    for id_, score in zip(ids, scores, strict=True):
+        last = min(np.float32(score), np.nextafter(last, np.float32(-np.inf)))
+        result[id_] = float(last)
+    return result
+
+
+def ranked(scores: Mapping[str, float], k: int | None = None) -> dict[str, float]:
+    """Return articles with scores ordered by the tie rule, the first ``k`` of them."""
+    order = sorted(scores, key=lambda a: (-scores[a], a))[:k]
+    return ranking(order, [scores[a] for a in order])
+
+
+def exact_search(
+    query_ids: Sequence[str],
+    query_vectors: NDArray[np.float32],
+    article_ids: Sequence[str],
+    article_vectors: NDArray[np.float32],
+    *,
+    k: int = 100,
+    chunk: int = 256,
+) -> Run:
+    """Return the ``k`` articles with the highest cosine similarity to each query, by comparing all of them.
+
+    Args:
+        query_ids: Query ids, length Q.
+        query_vectors: float32, (Q, D), unit length.
+        article_ids: Article ids in ascending order, length N.
+        article_vectors: float32, (N, D), unit length.
+        k: How many articles to keep.
+        chunk: Queries scored at a time; bounds memory to chunk x N scores and changes no result.
+
+    Raises:
+        ValueError: Ids and vectors differ in number or dimension, or article ids are not ascending.
+    """
+    if len(query_ids) != len(query_vectors) or len(article_ids) != len(article_vectors):
+        raise ValueError(f"{len(query_ids)} query ids for {len(query_vectors)} vectors, {len(article_ids)} article ids "
+                         f"for {len(article_vectors)} vectors: pass one vector an id")
+    if len(query_ids) and query_vectors.shape[1] != article_vectors.shape[1]:
+        raise ValueError(f"query vectors have {query_vectors.shape[1]} dimensions and article vectors "
+                         f"{article_vectors.shape[1]}: encode both with one model")
+    if list(article_ids) != sorted(article_ids):
+        raise ValueError("article_ids are not in ascending order: ties could not be broken by id")
+    run: Run = {}
+    for start in range(0, len(query_ids), chunk):
+        scores = query_vectors[start : start + chunk] @ article_vectors.T
+        for q, row in zip(query_ids[start : start + chunk], scores, strict=True):
+            best = top_k(row, k)
+            run[q] = ranking([article_ids[i] for i in best], row[best].tolist())
+    return run
+
+
+def reciprocal_rank_fusion(runs: Sequence[Run], *, k: int = 100, rrf_k: int = RRF_K) -> Run:
+    """Return one run in which each article scores the sum of 1 / (rrf_k + rank) over ``runs``; ranks start at 1.
+
+    Raises:
+        ValueError: The runs do not answer the same queries.
+
+    Reference: Cormack, Clarke and Büttcher 2009, SIGIR, "Reciprocal rank fusion outperforms Condorcet …".
+    """
+    if any(set(run) != set(runs[0]) for run in runs):
+        raise ValueError(f"runs answer different queries ({[len(run) for run in runs]}): fuse runs of one query set")
+    fused: Run = {}
+    for q in runs[0]:
+        scores: dict[str, float] = {}
+        for run in runs:
+            for rank, a in enumerate(run[q], 1):
+                scores[a] = scores.get(a, 0.0) + 1 / (rrf_k + rank)
+        fused[q] = ranked(scores, k)
+    return fused
+
+
+def trec_id(id_: str) -> str:
+    """Return ``id_`` fit for a TREC file, whose columns are divided by white space: that and "%" are %-encoded."""
+    return re.sub(r"[\s%]", lambda m: quote(m[0]), id_)
+
+
+def write_trec_run(run: Run, path: Path, tag: str) -> None:
+    """Write ``run`` in TREC format: query Q0 article rank score tag."""
+    lines = (f"{trec_id(q)} Q0 {trec_id(a)} {rank} {score!r} {tag}\n"
+             for q in sorted(run) for rank, (a, score) in enumerate(run[q].items(), 1))
+    _write(path, "".join(lines))
+
+
+def write_trec_qrels(qrels: Qrels, path: Path) -> None:
+    """Write judgments in TREC format: query 0 article grade."""
+    lines = (f"{trec_id(q)} 0 {trec_id(a)} {g}\n" for q, grades in sorted(qrels.items())
+             for a, g in sorted(grades.items()))
+    _write(path, "".join(lines))
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(temporary, path)

@@ -1,0 +1,94 @@
+"""Plain-text tools that several stages share: tokens, normal form, near-duplicates."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from datasketch import MinHash, MinHashLSH
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from tqdm.auto import tqdm
+
+_TOKEN = re.compile(r"[^\W_]+")
+_ARTICLES = frozenset({"a", "an", "the"})
+
+
+def tokenize(text: str) -> list[str]:
+    """Return the lower-cased runs of letters and digits in ``text``, in order."""
+    return _TOKEN.findall(text.lower())
+
+
+def has_words(text: str) -> bool:
+    """Return whether ``text`` holds at least one letter or digit (spaces and emoji alone do not)."""
+    return _TOKEN.search(text) is not None
+
+
+def normal_form(text: str) -> str:
+    """Return ``text`` without what people vary freely: case, accents' encoding, punctuation, a/an/the."""
+    words = tokenize(unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(w for w in words if w not in _ARTICLES) or text.strip()
+
+
+def word_shingles(text: str, size: int = 3) -> frozenset[str]:
+    """Return the set of ``size``-word sequences of ``text`` (the whole text if it is shorter)."""
+    words = normal_form(text).split()
+    return frozenset(" ".join(words[i : i + size]) for i in range(max(1, len(words) - size + 1)))
+
+
+def char_shingles(text: str, size: int = 4) -> frozenset[str]:
+    """Return the set of ``size``-character sequences of ``text`` (the whole text if it is shorter)."""
+    flat = normal_form(text)
+    return frozenset(flat[i : i + size] for i in range(max(1, len(flat) - size + 1)))
+
+
+def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
+    """Return the share of shingles that two sets have in common, 0 to 1."""
+    return len(a & b) / len(a | b) if a or b else 1.0
+
+
+def near_duplicate_groups(
+    shingles: Mapping[str, frozenset[str]], threshold: float, *, label: str = "near-duplicates"
+) -> list[list[str]]:
+    """Return groups of ids whose shingle sets are linked by a Jaccard similarity >= ``threshold``.
+
+    MinHash and locality-sensitive hashing propose the pairs; every proposed pair is then checked exactly,
+    so a group never holds a false alarm (a pair near the threshold can be missed).
+
+    Args:
+        shingles: Shingle set of each id.
+        threshold: Least Jaccard similarity of a linked pair, 0 to 1.
+        label: Name of the progress bar.
+
+    Returns:
+        Groups of at least two ids, each sorted, ordered by their first id. Links are transitive.
+
+    Raises:
+        ValueError: ``threshold`` is not between 0 and 1.
+
+    Reference: Broder 1997, "On the resemblance and containment of documents".
+    """
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold is {threshold}: pass a Jaccard similarity above 0, at most 1")
+    ids = sorted(shingles)
+    # Identical sets are grouped by value first: thousands of them would make each other's LSH buckets huge.
+    first: dict[frozenset[str], int] = {}
+    links = [(first.setdefault(shingles[id_], n), n) for n, id_ in enumerate(ids)]
+    lsh = MinHashLSH(threshold=max(0.1, threshold - 0.05), num_perm=64)
+    for sets, n in tqdm(first.items(), desc=label, disable=len(first) < 5000, leave=False):
+        signature = MinHash(num_perm=64)
+        signature.update_batch([s.encode() for s in sorted(sets)])
+        links += [(m, n) for m in lsh.query(signature) if jaccard(shingles[ids[m]], sets) >= threshold]
+        lsh.insert(n, signature)
+    return _components(ids, links)
+
+
+def _components(ids: list[str], links: Iterable[tuple[int, int]]) -> list[list[str]]:
+    rows, columns = np.array([*links, *((n, n) for n in range(len(ids)))]).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(len(ids), len(ids)))
+    members: dict[int, list[str]] = {}
+    for id_, component in zip(ids, connected_components(graph, directed=False)[1], strict=True):
+        members.setdefault(int(component), []).append(id_)
+    return sorted(group for group in members.values() if len(group) > 1)
