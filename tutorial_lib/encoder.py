@@ -207,17 +207,12 @@ class Encoder:
                 bar.update(len(batch))
         return vectors
 
-    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return token ids of each text, cut to ``max_length``; says so once where texts were cut."""
+    def tokenize(self, texts: Sequence[str], *, max_length: int | None = None) -> list[list[int]]:
+        """Return token ids of each text, cut to ``max_length`` (and to the encoder's own limit)."""
         if not texts:
             return []
-        encoded = self.tokenizer(list(texts), truncation=True, max_length=self.settings.max_length,
-                                 return_overflowing_tokens=False)["input_ids"]
-        cut = sum(len(t) == self.settings.max_length for t in encoded)
-        if cut and len(texts) > 1:
-            logger.info("%d of %d texts reach the model's %d tokens; what follows is not read", cut, len(texts),
-                        self.settings.max_length)
-        return encoded
+        limit = min(max_length or self.settings.max_length, self.settings.max_length)
+        return self.tokenizer(list(texts), truncation=True, max_length=limit)["input_ids"]
 
     def pad(self, tokens: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
         """Return ``input_ids`` and ``attention_mask`` of shape (batch, longest) on the model's device."""

@@ -56,9 +56,10 @@ class TrainSettings:
         negatives: Mined negatives used for each pair.
         learning_rate: Peak rate, reached after ``warmup`` of the steps, then falling linearly to 0.
         warmup: Share of steps that warm up.
+        max_length: Tokens of a text read in training; encoding afterwards reads as many as the base model does.
         temperature: Cosines are divided by this before the softmax; lower is sharper.
         dev_evaluations: How often dev is scored; the best checkpoint by dev is kept.
-        dev_queries: At most this many dev queries are used.
+        dev_queries: At most this many dev queries are used; 0 trains to the end without looking at dev.
         dev_pool_per_query: BM25's best articles per dev query that make up, with the positives, the fixed dev pool.
         token_budget: Padded tokens encoded at a time; bounds memory, changes no result.
         seed: Seed of adapter, order and dev sample.
@@ -69,6 +70,7 @@ class TrainSettings:
     negatives: int = 1
     learning_rate: float = 1e-3
     warmup: float = 0.1
+    max_length: int = 128
     temperature: float = 0.05
     dev_evaluations: int = 4
     dev_queries: int = 300
@@ -200,9 +202,9 @@ def contrastive_loss(
 class PairCollator:
     """Turns pairs into one batch: every text once, in groups of similar length, plus who answers whom."""
 
-    def __init__(self, dataset: RetrievalDataset, encoder: Encoder, token_budget: int) -> None:
+    def __init__(self, dataset: RetrievalDataset, encoder: Encoder, settings: TrainSettings) -> None:
         """Take texts, judgments and near-duplicates from ``dataset``, tokens and prompts from ``encoder``."""
-        self._dataset, self._encoder, self._budget = dataset, encoder, token_budget
+        self._dataset, self._encoder, self._settings = dataset, encoder, settings
         self._twins = near_duplicates_of(dataset)
 
     def known_positives(self, query_id: str) -> set[str]:
@@ -218,12 +220,13 @@ class PairCollator:
         for row, pair in enumerate(pairs):
             known = [column[a] for a in self.known_positives(pair.query_id) if a in column and a != pair.positive_id]
             masked[row, known] = True
-        settings = self._encoder.settings
+        prompts = self._encoder.settings
         tokens = self._encoder.tokenize(
-            [settings.query_prompt + p.query for p in pairs]
-            + [settings.document_prompt + self._dataset.corpus[a].full_text for a in articles]
+            [prompts.query_prompt + p.query for p in pairs]
+            + [prompts.document_prompt + self._dataset.corpus[a].full_text for a in articles],
+            max_length=self._settings.max_length,
         )
-        batches = length_batches([len(t) for t in tokens], self._budget)
+        batches = length_batches([len(t) for t in tokens], self._settings.token_budget)
         order = torch.empty(len(tokens), dtype=torch.int64)
         order[torch.tensor([n for batch in batches for n in batch])] = torch.arange(len(tokens))
         return {
@@ -399,11 +402,13 @@ def prepare_training(
     """
     lora, settings = lora or LoraSettings(), settings or TrainSettings()
     pairs = training_pairs(dataset, negatives, settings.negatives)
-    dev = dev_set(dataset, bm25, settings) if dataset.qrels["dev"] else None
+    dev = dev_set(dataset, bm25, settings) if dataset.qrels["dev"] and settings.dev_queries else None
     torch.manual_seed(settings.seed)
     encoder = Encoder.load(model, device=device)
     parameters = sum(p.numel() for p in encoder.model.parameters())
     without_dropout(encoder.model)
+    if encoder.device.type == "cpu":
+        encoder.model.set_attn_implementation("eager")  # on short texts its backward pass is the faster one there
     add_adapter(encoder, lora)
     steps = math.ceil(math.ceil(len(pairs) / settings.batch_size) * settings.epochs)
     every = max(1, steps // settings.dev_evaluations) if dev else steps
@@ -436,7 +441,7 @@ def prepare_training(
     trainer = ContrastiveTrainer(
         encoder=encoder, dev=dev, temperature=settings.temperature, args=arguments, train_dataset=_Pairs(pairs),
         eval_dataset=_Pairs(pairs[:1]) if dev else None,
-        data_collator=PairCollator(dataset, encoder, settings.token_budget),
+        data_collator=PairCollator(dataset, encoder, settings),
     )
     return FineTuning(encoder, trainer, pairs, lora, settings, parameters)
 

@@ -1,0 +1,101 @@
+"""Which training settings are best on dev? One change from the defaults at a time, several seeds, no test figures.
+
+    python -m benchmarks.sweep --data BEIR_FOLDER --out benchmarks/results/sweep.json [--model M] [--groups rate,rank]
+
+Every run trains on the training split and is scored by nDCG@10 of the dev queries on the whole corpus. ``--part 1/4``
+takes every fourth run, so that several processes can share a GPU; rows are appended to the same file's parts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import platform
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tutorial_lib.beir import read_beir
+from tutorial_lib.bm25 import BM25
+from tutorial_lib.encoder import DEFAULT_MODEL, Encoder
+from tutorial_lib.evaluate import evaluate_run
+from tutorial_lib.finetune import LoraSettings, TrainSettings, prepare_training
+from tutorial_lib.mining import MiningSettings, mine_negatives
+from tutorial_lib.runs import exact_search
+
+ATTENTION = ("query", "key", "value")
+GROUPS: dict[str, list[dict[str, Any]]] = {
+    "rate": [{"learning_rate": r} for r in (1e-4, 3e-4, 1e-3, 2e-3, 4e-3)],
+    "rank": [{"rank": r, "alpha": 2 * r} for r in (4, 8, 16, 32, 64)],
+    "layers": [{"target_modules": t} for t in ("all-linear", ("query", "value"), ATTENTION)]
+    + [{"target_modules": ("query", "value"), "learning_rate": r} for r in (2e-3, 4e-3)],
+    "temperature": [{"temperature": t} for t in (0.02, 0.03, 0.05, 0.1)],
+    "batch": [{"batch_size": b} for b in (16, 32, 64, 128, 256)],
+    "epochs": [{"epochs": e} for e in (1, 2, 3)],
+    "length": [{"max_length": n} for n in (64, 128, 256)],
+    "negatives": [{"negatives": n} for n in (0, 1, 2, 4)],
+    "filter": [{"max_model_share": m, "max_bm25_share": b}
+               for m, b in itertools.product((None, 0.9, 0.95, 1.0, 1.1), (None, 1.0))],
+    "window": [{"range_min": a} for a in (1, 5, 10, 20)],
+}
+
+
+def device_name() -> str:
+    """Return the GPU's name, or the processor's."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"{torch.cpu.get_capabilities().get('cpu_name', platform.processor())}, {torch.get_num_threads()} threads"
+
+
+def split_settings(changes: dict[str, Any]) -> tuple[LoraSettings, TrainSettings, MiningSettings]:
+    """Return the three settings objects with ``changes`` applied to whichever has the field."""
+    kinds = (LoraSettings, TrainSettings, MiningSettings)
+    picked = [{k: v for k, v in changes.items() if k in kind.__dataclass_fields__} for kind in kinds]
+    return LoraSettings(**picked[0]), TrainSettings(**picked[1]), MiningSettings(**picked[2])
+
+
+def main() -> None:
+    """Run the sweep and write one row a run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, type=Path, help="prepared BEIR folder with train and dev")
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--groups", default=",".join(GROUPS))
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--part", default="1/1")
+    options = parser.parse_args()
+    part, parts = map(int, options.part.split("/"))
+
+    dataset = read_beir(options.data)
+    bm25 = BM25(dataset.article_texts())
+    base = Encoder.load(options.model)
+    train_vectors = base.encode_queries(list(dataset.query_texts("train").values()))
+    article_vectors = base.encode_documents(list(dataset.article_texts().values()))
+    jobs = [(g, c, s) for s in range(options.seeds) for g in options.groups.split(",") for c in GROUPS[g]]
+    rows = []
+    for group, changes, seed in jobs[part - 1 :: parts]:
+        lora, train, mining = split_settings({**changes, "seed": seed, "dev_queries": 0, "dev_evaluations": 1})
+        started = time.monotonic()
+        mined = mine_negatives(dataset, bm25, train_vectors, article_vectors, mining)
+        with tempfile.TemporaryDirectory() as folder:
+            run = prepare_training(dataset, mined.negatives, bm25, Path(folder), model=options.model, lora=lora,
+                                   settings=train)
+            result = run.train()
+        queries = dataset.query_texts("dev")
+        ranked = exact_search(
+            list(queries), run.encoder.encode_queries(list(queries.values())),
+            list(dataset.corpus), run.encoder.encode_documents(list(dataset.article_texts().values())),
+        )
+        rows.append({"group": group, "changes": changes, "seed": seed, "dev": evaluate_run(dataset.qrels["dev"], ranked),
+                     "pairs_per_s": result.pairs_per_s, "seconds": time.monotonic() - started})
+        print(json.dumps(rows[-1]), flush=True)
+        record = {"device": device_name(), "torch": torch.__version__, "dataset": dataset.name, "rows": rows}
+        options.out.write_text(json.dumps(record, indent=1))
+
+
+if __name__ == "__main__":
+    main()
