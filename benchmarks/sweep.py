@@ -29,17 +29,17 @@ from tutorial_lib.runs import exact_search
 
 ATTENTION = ("query", "key", "value")
 GROUPS: dict[str, list[dict[str, Any]]] = {
-    "rate": [{"learning_rate": r} for r in (1e-4, 3e-4, 1e-3, 2e-3, 4e-3)],
+    "rate": [{"learning_rate": r} for r in (3e-4, 1e-3, 2e-3, 4e-3)],
     "rank": [{"rank": r, "alpha": 2 * r} for r in (4, 8, 16, 32, 64)],
     "layers": [{"target_modules": t} for t in ("all-linear", ("query", "value"), ATTENTION)]
-    + [{"target_modules": ("query", "value"), "learning_rate": r} for r in (2e-3, 4e-3)],
-    "temperature": [{"temperature": t} for t in (0.02, 0.03, 0.05, 0.1)],
+    + [{"target_modules": ("query", "value"), "learning_rate": r} for r in (4e-3, 8e-3)],
+    "temperature": [{"temperature": t} for t in (0.03, 0.05, 0.07, 0.1)],
     "batch": [{"batch_size": b} for b in (16, 32, 64, 128, 256)],
     "epochs": [{"epochs": e} for e in (1, 2, 3)],
     "length": [{"max_length": n} for n in (64, 128, 256)],
     "negatives": [{"negatives": n} for n in (0, 1, 2, 4)],
     "filter": [{"max_model_share": m, "max_bm25_share": b}
-               for m, b in itertools.product((None, 0.9, 0.95, 1.0, 1.1), (None, 1.0))],
+               for m, b in itertools.product((None, 0.95, 1.0), (None, 0.9, 1.0))],
     "window": [{"range_min": a} for a in (1, 5, 10, 20)],
 }
 
@@ -78,7 +78,9 @@ def main() -> None:
     jobs = [(g, c, s) for s in range(options.seeds) for g in options.groups.split(",") for c in GROUPS[g]]
     rows = []
     for group, changes, seed in jobs[part - 1 :: parts]:
-        lora, train, mining = split_settings({**changes, "seed": seed, "dev_queries": 0, "dev_evaluations": 1})
+        cached = not torch.cuda.is_available()  # a GPU has the memory for the faster way; gradients are the same
+        fixed = {"seed": seed, "dev_queries": 0, "dev_evaluations": 1, "gradient_cache": cached}
+        lora, train, mining = split_settings({**changes, **fixed})
         started = time.monotonic()
         mined = mine_negatives(dataset, bm25, train_vectors, article_vectors, mining)
         with tempfile.TemporaryDirectory() as folder:

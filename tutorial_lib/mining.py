@@ -20,8 +20,7 @@ from tutorial_lib.runs import top_k
 REASONS = {
     "positive": "judged relevant in training",
     "near_duplicate": "near-duplicate of a judged article",
-    "bm25_score": "BM25 scores it too close to, or above, the positive",
-    "model_score": "the base model scores it too close to, or above, the positive",
+    "likely_positive": "both scorers put it close to, or above, the positive: perhaps an answer nobody recorded",
     "surplus": "passed every filter, but enough were found already",
     "kept": "hard negative",
 }
@@ -36,15 +35,16 @@ class MiningSettings:
         range_min: First BM25 rank (from 1) that may become a negative.
         range_max: Last BM25 rank considered.
         per_query: Negatives kept for each query.
-        max_bm25_share: A negative's BM25 score may be at most this share of the positive's; None turns this off.
-        max_model_share: The same for the base model's cosine (0.95 is NV-Retriever's choice); None turns this off.
+        max_bm25_share: A candidate whose BM25 score is above this share of the positive's is suspect; None: all are.
+        max_model_share: The same for the base model's cosine. A candidate that both find suspect is dropped as a
+            likely false negative; with both None nothing is.
     """
 
     range_min: int = 1
     range_max: int = 50
     per_query: int = 4
-    max_bm25_share: float | None = None
-    max_model_share: float | None = 0.95
+    max_bm25_share: float | None = 1.0
+    max_model_share: float | None = 1.0
 
     def __post_init__(self) -> None:
         """Refuse windows and counts that can give nothing."""
@@ -114,7 +114,7 @@ def mine_negatives(
     """Return hard negatives for every training query.
 
     Candidates are the articles at BM25 ranks ``range_min`` to ``range_max``. A judged article of the query or a
-    near-duplicate of one never becomes a negative; nor does one that either scorer finds too close to the positive,
+    near-duplicate of one never becomes a negative; nor does one that both scorers find too close to the positive,
     since it may well be an answer that nobody recorded (a false negative).
 
     Args:
@@ -180,18 +180,22 @@ def _reasons(
             reasons.append("positive")
         elif a in near:
             reasons.append("near_duplicate")
-        elif _too_close(bm25_score, best[0], settings.max_bm25_share):
-            reasons.append("bm25_score")
-        elif _too_close(model_score, best[1], settings.max_model_share):
-            reasons.append("model_score")
+        elif _likely_positive(bm25_score, model_score, best, settings):
+            reasons.append("likely_positive")
         else:
             reasons.append("kept" if reasons.count("kept") < settings.per_query else "surplus")
     return reasons
 
 
-def _too_close(score: float, positive: float, share: float | None) -> bool:
-    """Return whether ``score`` exceeds ``share`` of the positive's (a share of a score below 0 would be above it)."""
-    return share is not None and score > (positive * share if positive > 0 else positive)
+def _likely_positive(
+    bm25_score: float, model_score: float, best: tuple[float, float], settings: MiningSettings
+) -> bool:
+    """Return whether every scorer that has a share set finds the candidate closer to the positive than it allows."""
+    checks = [(bm25_score, best[0], settings.max_bm25_share), (model_score, best[1], settings.max_model_share)]
+    # A share of a score below 0 would lie above it, hence the plain comparison there.
+    suspect = [score > (positive * share if positive > 0 else positive) for score, positive, share in checks
+               if share is not None]
+    return bool(suspect) and all(suspect)
 
 
 def near_duplicates_of(dataset: RetrievalDataset) -> Mapping[str, set[str]]:
