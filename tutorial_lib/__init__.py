@@ -1,0 +1,17 @@
+"""Fine-tune an embedding model for retrieval, and prove the gain: the package behind the course's notebooks."""
+
+from tutorial_lib.bm25 import BM25
+from tutorial_lib.dataset import DataError, LeakageError, RetrievalDataset
+from tutorial_lib.encoder import Encoder, ModelError
+from tutorial_lib.evaluate import compare, evaluate_run, ship_decision
+from tutorial_lib.finetune import LoraSettings, TrainSettings
+from tutorial_lib.index import VectorIndex
+from tutorial_lib.mining import MiningSettings, mine_negatives
+from tutorial_lib.notebook import show_source
+from tutorial_lib.workspace import Workspace
+
+__all__ = [
+    "BM25", "DataError", "Encoder", "LeakageError", "LoraSettings", "MiningSettings", "ModelError",
+    "RetrievalDataset", "TrainSettings", "VectorIndex", "Workspace", "compare", "evaluate_run", "mine_negatives",
+    "ship_decision", "show_source",
+]

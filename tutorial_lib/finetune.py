@@ -323,10 +323,8 @@ class ContrastiveTrainer(Trainer):
         if self.dev is None:
             return {}
         started = time.monotonic()
-        training = self.model.training
-        self.model.eval()
-        metrics = {f"eval_{DEV_METRIC}": self.dev.score(self.encoder)}
-        self.model.train(training)
+        with self.encoder.inference():
+            metrics = {f"eval_{DEV_METRIC}": self.dev.score(self.encoder)}
         self.dev_seconds += time.monotonic() - started
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -394,7 +392,8 @@ class FineTuning:
             before.write_text(json.dumps(dev_before))
         started = time.monotonic()
         done = int(checkpoint.rsplit("-", 1)[1]) if checkpoint else 0
-        self.trainer.train(resume_from_checkpoint=checkpoint)
+        with self.encoder.training():
+            self.trainer.train(resume_from_checkpoint=checkpoint)
         seconds = time.monotonic() - started
         state = self.trainer.state
         steps = state.global_step
@@ -403,10 +402,10 @@ class FineTuning:
             reset_adapter(self.encoder)
         trained = len(self.pairs) * self.settings.epochs * (steps - done) / max(1, steps)
         best = state.best_model_checkpoint
-        log = state.log_history
+        log: list[dict[str, Any]] = state.log_history
         return TrainResult(
-            losses=[(e["step"], e["loss"]) for e in log if "loss" in e],
-            dev=[(0, dev_before), *((e["step"], e[f"eval_{DEV_METRIC}"]) for e in log if f"eval_{DEV_METRIC}" in e)],
+            losses=[(int(e["step"]), e["loss"]) for e in log if "loss" in e],
+            dev=[(0, dev_before), *((int(e["step"]), e[f"eval_{DEV_METRIC}"]) for e in log if f"eval_{DEV_METRIC}" in e)],
             best_step=0 if kept_base else int(best.rsplit("-", 1)[1]) if best else steps,
             steps=steps,
             pairs=len(self.pairs),
@@ -451,8 +450,6 @@ def prepare_training(
     encoder = Encoder.load(model, device=device)
     parameters = sum(p.numel() for p in encoder.model.parameters())
     without_dropout(encoder.model)
-    if encoder.device.type == "cpu":
-        encoder.model.set_attn_implementation("eager")  # on short texts its backward pass is the faster one there
     add_adapter(encoder, lora)
     steps = math.ceil(math.ceil(len(pairs) / settings.batch_size) * settings.epochs)
     every = max(1, steps // settings.dev_evaluations) if dev else steps

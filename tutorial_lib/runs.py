@@ -6,7 +6,6 @@ float32, so that tools which break ties another way (trec_eval: later id first) 
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -131,4 +130,4 @@ def write_trec_qrels(qrels: Qrels, path: Path) -> None:
 def _write(path: Path, text: str) -> None:
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+    temporary.replace(path)

@@ -1,0 +1,104 @@
+"""Command line: ``python -m tutorial_lib run`` runs the course's notebooks on a dataset, ``check`` reads one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tutorial_lib.dataset import DataError
+from tutorial_lib.encoder import DEFAULT_MODEL, ModelError
+from tutorial_lib.workspace import AWS_DOCS, Workspace
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+CHAPTERS = ("01_collect_pairs", "02_measure_the_baseline", "03_mine_hard_negatives", "04_finetune_with_lora",
+            "05_reindex", "06_compare_before_and_after")
+
+
+def run(data: str, out: Path, model: str, *, drop_blank: bool = False) -> Path:
+    """Run the notebooks on ``data`` and return the report's folder; finished stages of an earlier try are kept.
+
+    Raises:
+        DataError: The data or the output folder cannot be used.
+        ModelError: The model cannot be used.
+        papermill.PapermillExecutionError: A cell failed; the executed notebook shows it.
+    """
+    import papermill
+
+    from tutorial_lib.report import before_after, write_report
+
+    workspace = Workspace(out, data, model, drop_blank=drop_blank)
+    for note in workspace.dataset().card.get("notes", []):
+        print(f"note: {note}")
+    chapters = CHAPTERS if workspace.source == AWS_DOCS else CHAPTERS[1:]  # 01 collects aws_docs
+    executed = workspace.root / "notebooks"
+    executed.mkdir(exist_ok=True)
+    parameters = {"DATASET": workspace.source, "WORKSPACE": str(workspace.root.resolve()), "MODEL": workspace.model_name}
+    for chapter in chapters:
+        started = time.monotonic()
+        print(f"{chapter} …", flush=True)
+        papermill.execute_notebook(NOTEBOOKS / f"{chapter}.ipynb", executed / f"{chapter}.ipynb", parameters,
+                                   cwd=NOTEBOOKS, kernel_name="python3", progress_bar=sys.stderr.isatty())
+        print(f"{chapter}: {time.monotonic() - started:.0f} s", flush=True)
+    report = write_report(workspace)
+    metrics = json.loads((report / "metrics.json").read_text(encoding="utf-8"))
+    print(f"\n{before_after(metrics)}\n\nreport: {report / 'report.html'}\nexecuted notebooks: {executed}")
+    return report
+
+
+def check(data: str, *, drop_blank: bool = False) -> None:
+    """Read a dataset as ``run`` would and print what it holds."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = Workspace(Path(folder, "check"), data, drop_blank=drop_blank).dataset()
+    print(f"{dataset.name}: {', '.join(f'{n:,} {what}' for what, n in dataset.counts().items())}")
+    for note in dataset.card.get("notes", []):
+        print(f"note: {note}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse ``arguments`` and run a command; returns the exit status: 0, 1 for a failed cell, 2 for unusable input."""
+    parser = argparse.ArgumentParser(prog="python -m tutorial_lib", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (("run", "run the notebooks on a dataset and write a report"),
+                       ("check", "read a dataset and say what it holds")):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--data", default=AWS_DOCS, help=f"{AWS_DOCS!r} or a BEIR folder (default: {AWS_DOCS})")
+        command.add_argument("--drop-blank", action="store_true",
+                             help="leave out articles and queries without a letter or digit")
+        if name == "run":
+            command.add_argument("--out", type=Path, required=True, help="folder of this run's artifacts and report")
+            command.add_argument("--model", default=DEFAULT_MODEL, help="base model: name, folder or Hub id")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "run":
+            run(options.data, options.out, options.model, drop_blank=options.drop_blank)
+        else:
+            check(options.data, drop_blank=options.drop_blank)
+    except (DataError, ModelError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted: the same command goes on where this one stopped", file=sys.stderr)
+        return 130
+    except OSError as error:
+        print(f"error: {error} — nothing half-made is kept; the same command goes on where this one stopped",
+              file=sys.stderr)
+        return 1
+    except Exception as error:
+        if type(error).__name__ != "PapermillExecutionError":
+            raise
+        print(f"error: a cell failed; read it at the end of the newest notebook under {options.out}/notebooks\n"
+              f"{str(error)[-1500:]}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    sys.exit(main())

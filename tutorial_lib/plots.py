@@ -1,0 +1,205 @@
+"""One function a figure; each returns a matplotlib Figure and decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tutorial_lib.finetune import DEV_METRIC, TrainResult
+
+COLOURS = {"bm25": "#8c8c8c", "base": "#4c78a8", "tuned": "#e45756", "hybrid": "#b279a2",
+           "positive": "#54a24b", "kept": "#f58518", "likely_positive": "#b279a2"}
+RANK_BUCKETS = (("1", 1, 1), ("2-3", 2, 3), ("4-10", 4, 10), ("11-100", 11, 100), ("not in 100", 101, np.inf))
+
+
+def _axes(width: float = 7, height: float = 3.4, columns: int = 1, *, sharey: bool = False) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots(1, columns, squeeze=False, sharey=sharey)[0]
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure, list(axes)
+
+
+def _colour(name: str) -> str | None:
+    return COLOURS.get(name)
+
+
+def lengths(words: Mapping[str, Sequence[int]], window: int | None = None) -> Figure:
+    """Histogram of text lengths in words, one panel a kind of text; ``window`` marks about what a model reads."""
+    figure, axes = _axes(8, 2.8, len(words))
+    for axis, (name, values) in zip(axes, words.items(), strict=True):
+        top = float(np.percentile(values, 99))
+        axis.hist(np.minimum(values, top), bins=40, color="#4c78a8")
+        axis.axvline(float(np.median(values)), color="black", lw=1, ls="--", label=f"median {np.median(values):.0f}")
+        if window and top > window:
+            axis.axvline(window, color="#e45756", lw=1, label=f"window, about {window} words")
+        axis.set(title=name, xlabel="words (longest 1 % at the edge)", ylabel="texts")
+        axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def split_sizes(counts: Mapping[str, int], seen: int) -> Figure:
+    """Bar of the queries per split; test is divided into queries whose article was seen in training and not."""
+    figure, (axis,) = _axes(7, 1.6)
+    left = 0
+    parts = [("train", counts["train"], "#4c78a8"), ("dev", counts["dev"], "#f58518"),
+             ("test, article seen", seen, "#e45756"), ("test, article unseen", counts["test"] - seen, "#f2a6a6")]
+    for name, size, colour in parts:
+        axis.barh(0, size, left=left, color=colour, label=f"{name}: {size:,}")
+        left += size
+    axis.set(yticks=[], xlabel="queries")
+    axis.legend(ncols=4, frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return figure
+
+
+def systems(table: pd.DataFrame) -> Figure:
+    """Grouped bars: one group a measure, one bar a system (rows of ``table``)."""
+    figure, (axis,) = _axes()
+    width = 0.8 / len(table)
+    for n, (name, row) in enumerate(table.iterrows()):
+        bars = axis.bar(np.arange(len(row)) + n * width, row.to_numpy(), width, label=str(name), color=_colour(str(name)))
+        axis.bar_label(bars, fmt="%.2f", fontsize=7)
+    axis.set_xticks(np.arange(table.shape[1]) + 0.4 - width / 2, list(table.columns))
+    axis.set(ylim=(0, 1.08), ylabel="mean over queries")
+    axis.legend(frameon=False, ncols=len(table), loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return figure
+
+
+def answer_ranks(ranks: Mapping[str, pd.Series]) -> Figure:
+    """Share of queries by the rank of their best-placed answer, one bar a system and bucket of ranks."""
+    figure, (axis,) = _axes()
+    width = 0.8 / len(ranks)
+    for n, (name, series) in enumerate(ranks.items()):
+        shares = [float(series.between(low, high).mean()) for _, low, high in RANK_BUCKETS]
+        bars = axis.bar(np.arange(len(shares)) + n * width, shares, width, label=name, color=_colour(name))
+        axis.bar_label(bars, fmt=lambda v: f"{v:.0%}", fontsize=7)
+    axis.set_xticks(np.arange(len(RANK_BUCKETS)) + 0.4 - width / 2, [b[0] for b in RANK_BUCKETS])
+    axis.set(xlabel="rank of the answer", ylabel="share of queries")
+    axis.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
+    axis.legend(frameon=False)
+    return figure
+
+
+def rank_shift(before: pd.Series, after: pd.Series, names: tuple[str, str] = ("base", "tuned")) -> Figure:
+    """Table of counts: the bucket of the answer's rank before (rows) against after (columns), same queries."""
+    labels = [b[0] for b in RANK_BUCKETS]
+
+    def bucket(ranks: pd.Series) -> np.ndarray:
+        return np.array([next(i for i, (_, lo, hi) in enumerate(RANK_BUCKETS) if lo <= r <= hi) for r in ranks])
+
+    counts = np.zeros((len(labels), len(labels)), dtype=int)
+    np.add.at(counts, (bucket(before), bucket(after.loc[before.index])), 1)
+    figure, (axis,) = _axes(5, 3.8)
+    axis.imshow(np.log1p(counts), cmap="Blues")
+    for (row, column), count in np.ndenumerate(counts):
+        colour = "#2f7d32" if column < row else "#b3261e" if column > row else "black"
+        axis.text(column, row, f"{count:,}" if count else "", ha="center", va="center", fontweight="bold", fontsize=9,
+                  color="white" if counts[row, column] > counts.max() * 0.3 else colour)
+    axis.set_xticks(range(len(labels)), labels)
+    axis.set_yticks(range(len(labels)), labels)
+    axis.set(xlabel=f"rank with {names[1]}", ylabel=f"rank with {names[0]}",
+             title="below the diagonal: better; above: worse")
+    axis.title.set_fontsize(9)
+    return figure
+
+
+def candidate_scores(candidates: pd.DataFrame) -> Figure:
+    """Where candidates lie beside their query's positive: BM25 (left) and base model (right), as a share of its score."""
+    figure, axes = _axes(9, 3.2, 2)
+    usable = candidates[(candidates["bm25_positive"] > 0) & (candidates["model_positive"] > 0)]
+    for axis, kind, name in zip(axes, ("bm25", "model"), ("BM25 score", "base model's cosine"), strict=True):
+        share = usable[f"{kind}_score"] / usable[f"{kind}_positive"]
+        for reason, label in (("surplus", "not needed"), ("kept", "kept as negative"),
+                              ("likely_positive", "dropped: likely positive")):
+            values = share[usable["reason"] == reason].clip(0, 2)
+            if len(values):
+                axis.hist(values, bins=np.linspace(0, 2, 61).tolist(), density=True, alpha=0.55, label=label,
+                          color=_colour(reason) or "#bab0ac")
+        axis.axvline(1, color="black", lw=1)
+        axis.set(xlabel=f"{name}: candidate / positive", ylabel="density")
+    axes[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def training(result: TrainResult) -> Figure:
+    """Training loss (left) and nDCG@10 on the dev pool (right) by step; the checkpoint kept is marked."""
+    figure, axes = _axes(9, 3, 2)
+    steps, losses = zip(*result.losses, strict=True)
+    axes[0].plot(steps, losses, color=COLOURS["base"])
+    axes[0].set(xlabel="step", ylabel="loss (InfoNCE)", ylim=(0, None))
+    dev_steps, scores = zip(*result.dev, strict=True)
+    axes[1].plot(dev_steps, scores, "o-", color=COLOURS["tuned"])
+    axes[1].axvline(result.best_step, color="black", lw=1, ls="--", label=f"kept: step {result.best_step}")
+    axes[1].set(xlabel="step", ylabel=f"{DEV_METRIC} on the dev pool")
+    axes[1].legend(frameon=False)
+    return figure
+
+
+def similarity_shift(pairs: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
+    """Histograms of cosines, one panel a model: for each kind of pair (positive, negative, …) its distribution."""
+    figure, axes = _axes(9, 3, len(pairs), sharey=True)
+    for axis, (model, kinds) in zip(axes, pairs.items(), strict=True):
+        for kind, values in kinds.items():
+            axis.hist(values, bins=np.linspace(-0.3, 1, 66).tolist(), density=True, alpha=0.55, label=kind,
+                      color=_colour(kind) or "#f58518")
+        axis.set(title=model, xlabel="cosine of query and article")
+    axes[0].set_ylabel("density")
+    axes[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def deltas(values: pd.Series, measure: str = "nDCG@10") -> Figure:
+    """Every query's change, sorted: what was won (right, up) and what was paid for it (left, down)."""
+    figure, (axis,) = _axes(7, 2.8)
+    ordered = np.sort(values.to_numpy())
+    axis.fill_between(range(len(ordered)), ordered, where=(ordered > 0).tolist(), color="#54a24b", step="mid",
+                      label=f"better: {(ordered > 1e-9).sum():,}")
+    axis.fill_between(range(len(ordered)), ordered, where=(ordered < 0).tolist(), color="#e45756", step="mid",
+                      label=f"worse: {(ordered < -1e-9).sum():,}")
+    axis.axhline(0, color="black", lw=0.8)
+    axis.set(xlabel="queries, sorted by change", ylabel=f"change in {measure}")
+    axis.legend(frameon=False)
+    return figure
+
+
+def slices(table: pd.DataFrame) -> Figure:
+    """Forest plot of ``evaluate.slice_table``: difference and 95 % interval a slice; red where significantly worse."""
+    figure, (axis,) = _axes(8, 0.8 + 0.26 * len(table))
+    for n, (_, row) in enumerate(table.iloc[::-1].iterrows()):
+        colour = "#e45756" if row["worse"] else "#4c78a8"
+        axis.plot([row["low"], row["high"]], [n, n], color=colour, lw=2)
+        axis.plot(row["difference"], n, "o", color=colour)
+    names = [f"{r['slice']}: {r['value']} (n={r['queries']:.0f})" for _, r in table.iloc[::-1].iterrows()]
+    axis.set_yticks(range(len(names)), names, fontsize=8)
+    axis.axvline(0, color="black", lw=0.8)
+    axis.set_xlabel("difference in nDCG@10, tuned - base, with 95 % interval")
+    return figure
+
+
+def recall_at_k(qrels: Mapping[str, Mapping[str, int]], runs: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Figure:
+    """Share of queries whose answer is among the first k articles, against k: what a prompt of k articles would hold."""
+    from tutorial_lib.evaluate import rank_of_answer
+
+    figure, (axis,) = _axes(7, 3.2)
+    ks = np.arange(1, 101)
+    for name, run in runs.items():
+        ranks = rank_of_answer({q: dict(g) for q, g in qrels.items()}, {q: dict(a) for q, a in run.items()}).to_numpy()
+        axis.plot(ks, [(ranks <= k).mean() for k in ks], label=name, color=_colour(name))
+    axis.set(xscale="log", xlabel="articles shown, k", ylabel="queries with an answer among them")
+    axis.set_xticks([1, 3, 10, 30, 100], ["1", "3", "10", "30", "100"])
+    axis.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
+    axis.legend(frameon=False)
+    return figure
+
+
+def low_rank(singular_values: Mapping[str, Sequence[float]]) -> Figure:
+    """Singular values of each adapted layer's update, largest first: how much of the adapter's rank is used."""
+    figure, (axis,) = _axes(7, 2.8)
+    for values in singular_values.values():
+        axis.plot(range(1, len(values) + 1), values, color=COLOURS["base"], alpha=0.35, lw=1)
+    axis.set(xlabel="singular value, largest first", ylabel="size", ylim=(0, None))
+    return figure
