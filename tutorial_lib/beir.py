@@ -5,7 +5,6 @@ Reference: Thakur et al. 2021, "BEIR", arXiv:2104.08663.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -21,6 +20,8 @@ def write_beir(dataset: RetrievalDataset, folder: Path) -> None:
     _write_lines(folder / "corpus.jsonl", map(_corpus_line, dataset.corpus.values()))
     _write_lines(folder / "queries.jsonl", map(_query_line, dataset.queries.values()))
     for split in SPLITS:
+        if not dataset.qrels[split]:
+            continue  # a split without a file is empty; a file without positives is refused on reading
         rows = (f"{q}\t{a}\t{g}\n" for q, grades in sorted(dataset.qrels[split].items())
                 for a, g in sorted(grades.items()))
         _write_lines(folder / "qrels" / f"{split}.tsv", ["query-id\tcorpus-id\tscore\n", *rows])
@@ -69,12 +70,23 @@ def read_beir(folder: str | Path, *, drop_blank: bool = False) -> RetrievalDatas
     for split in SPLITS:
         path = folder / "qrels" / f"{split}.tsv"
         qrels[split] = _read_qrels(path, queries, corpus, notes, drop_unknown=drop_blank) if path.exists() else {}
-    card_path = folder / "card.json"
-    card = json.loads(card_path.read_text(encoding="utf-8")) if card_path.exists() else {}
+    card = _read_card(folder / "card.json")
     name = str(card.pop("name", folder.resolve().name))
     card.pop("counts", None)
     card["notes"] = [*card.get("notes", []), *notes]
     return RetrievalDataset(name, dict(sorted(corpus.items())), dict(sorted(queries.items())), qrels, card)
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        card = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path.name}: not JSON ({error}): write one JSON object, or remove the file") from None
+    if not isinstance(card, dict) or not isinstance(card.get("notes", []), list):
+        raise DataError(f'{path.name}: found no JSON object with a list of "notes": correct it, or remove the file')
+    return card
 
 
 def _read_jsonl(path: Path, notes: list[str], *, drop_blank: bool) -> dict[str, dict[str, Any]]:
@@ -122,7 +134,7 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 def _parse_line(line: str, where: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of more than 4,300 digits
         raise DataError(f"{where}: not JSON ({error}): write one JSON object a line") from None
     if not isinstance(row, dict):
         raise DataError(f'{where}: found a JSON {type(row).__name__}: write an object such as {{"_id": …, "text": …}}')
@@ -138,9 +150,9 @@ def _parse_line(line: str, where: str) -> dict[str, Any]:
     if not row["_id"].strip() or any(c in row["_id"] for c in "\t\r\n"):
         raise DataError(f'{where}: "_id" is {row["_id"]!r}: pass an id that is not blank and holds no tab or line break')
     try:
-        json.dumps([row["_id"], row["text"], row.get("title")], ensure_ascii=False).encode()
+        json.dumps(row, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise DataError(f'{where}: "text" holds half a surrogate pair, which is no character: remove it') from None
+        raise DataError(f"{where}: a field holds half a surrogate pair, which is no character: remove it") from None
     if not isinstance(row.get("metadata") or {}, dict):
         raise DataError(f'{where}: "metadata" is {type(row["metadata"]).__name__}: pass an object')
     return row
@@ -152,12 +164,12 @@ def _read_qrels(
     qrels: Qrels = {}
     where = f"qrels/{path.name}"
     for number, line in _numbered_lines(path):
-        fields = next(csv.reader([line], delimiter="\t", quoting=csv.QUOTE_NONE))
+        fields = line.split("\t")
         if len(fields) != 3:
             raise DataError(f"{where} line {number}: {len(fields)} columns ({line!r:.80}): "
                             "pass query-id, corpus-id, score, divided by tabs")
         query_id, article_id, score = fields
-        if number == 1 and not _is_int(score):
+        if number == 1 and not _is_int(score) and query_id not in queries:
             continue  # the header
         if not _is_int(score):
             raise DataError(f"{where} line {number}: score is {score!r}: pass a whole number, above 0 for relevant")

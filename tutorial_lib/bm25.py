@@ -50,7 +50,13 @@ class BM25:
         return csr_array((weight, (term, document)), shape=(len(idf), len(sizes)))
 
     def scores(self, queries: Sequence[str]) -> NDArray[np.float64]:
-        """Return the BM25 score of every article for every query: float64, (Q, N), higher is better."""
+        """Return the BM25 score of every article for every query: float64, (Q, N), higher is better.
+
+        Raises:
+            ValueError: ``queries`` is one string, whose letters would be taken for queries.
+        """
+        if isinstance(queries, str):
+            raise ValueError(f"queries is the string {queries!r:.60}: pass a list of query texts")
         counts = [Counter(t for t in tokenize(q) if t in self._column) for q in queries]
         rows = np.repeat(np.arange(len(counts)), [len(c) for c in counts])
         columns = np.array([self._column[t] for c in counts for t in c], dtype=np.int64)

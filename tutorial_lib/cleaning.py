@@ -229,9 +229,11 @@ def remove_leaks(dataset: RetrievalDataset) -> CleaningStep:
     records = []
     drop: dict[str, set[str]] = {s: set() for s in SPLITS}
     for leaked, held_out, held_split in find_leaks(dataset):
-        source = "train" if leaked in dataset.qrels["train"] else "dev"
-        drop[source].add(leaked)
-        records.append((leaked, dataset.queries[leaked].text, f"taken out of {source}: copy of {held_split} {held_out}"))
+        for source in SPLITS[: SPLITS.index(held_split)]:
+            if leaked in dataset.qrels[source] and leaked not in drop[source]:
+                drop[source].add(leaked)
+                reason = f"taken out of {source}: copy of {held_split} {held_out}"
+                records.append((leaked, dataset.queries[leaked].text, reason))
     qrels = {s: {q: g for q, g in judged.items() if q not in drop[s]} for s, judged in dataset.qrels.items()}
     return CleaningStep("leaks", "query", "no copy of a held-out query in training",
                         replace(dataset, qrels=qrels).restrict(), _rows(records))

@@ -209,15 +209,16 @@ def complete_splits(dataset: RetrievalDataset, seed: int = 0) -> tuple[Retrieval
         raise DataError(f"{dataset.name}: qrels/train.tsv is missing or empty, found {sorted(dataset.qrels)}: "
                         "pass training judgments, there is nothing to learn from otherwise")
     qrels = {s: dict(dataset.qrels.get(s, {})) for s in SPLITS}
+    given = len(qrels["train"])
     notes = []
     for split, share in (("test", 0.2), ("dev", 0.1)):
         if qrels[split]:
             continue
         texts = {q: dataset.queries[q].text for q in qrels["train"]}
-        if len(texts) < 10:
-            raise DataError(f"{dataset.name}: no {split} split and only {len(texts)} training queries to draw one "
-                            f"from: pass qrels/{split}.tsv or at least 10 training queries")
-        drawn = draw_split(texts, {"train": 1 - share, split: share}, seed)[split]
+        drawn = draw_split(texts, {"train": 1 - share, split: share}, seed)[split] if given >= 10 else []
+        if not 0 < len(drawn) < len(texts):
+            raise DataError(f"{dataset.name}: no {split} split and only {given} training queries to draw one from "
+                            f"(copies stay together): pass qrels/{split}.tsv or at least 10 different training queries")
         qrels[split] = {q: qrels["train"].pop(q) for q in drawn}
         notes.append(f"no {split} split was given: {len(drawn)} of {len(texts)} training queries were drawn for it "
                      f"(seed {seed})")

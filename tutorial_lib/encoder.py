@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from peft import PeftModel
+from safetensors import SafetensorError
 from tqdm.auto import tqdm
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -80,8 +81,7 @@ def resolve_model(model: str | Path) -> Path | str:
         return folder
     folder = Path(model)
     if folder.is_dir():
-        checksums = folder / CHECKSUM_FILE
-        for name, expected in (json.loads(checksums.read_text()) if checksums.exists() else {}).items():
+        for name, expected in (_read_json(folder, CHECKSUM_FILE) or {}).items():
             check_sha256(folder / name, expected)
         return folder
     if folder.is_absolute() or str(model).startswith((".", "~")) or str(model).count("/") > 1:
@@ -140,18 +140,32 @@ class Encoder:
             ModelError: The folder is missing, incomplete, damaged, or of a kind that is not supported.
         """
         folder = resolve_model(model)
-        adapter = Path(folder) / "adapter_config.json"
-        if adapter.exists():
-            base = cls.load(json.loads(adapter.read_text())["base_model_name_or_path"], device=device)
-            tuned = PeftModel.from_pretrained(base.model, str(folder)).merge_and_unload()
-            return cls(tuned, base.tokenizer, base.settings, str(model))
+        if (Path(folder) / "adapter_config.json").exists():
+            return cls._load_adapter(Path(folder), str(model), device)
         try:
-            transformer = AutoModel.from_pretrained(folder, use_safetensors=True, trust_remote_code=False)
+            transformer, loading = AutoModel.from_pretrained(folder, use_safetensors=True, trust_remote_code=False,
+                                                             output_loading_info=True)
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{model} cannot be loaded as an encoder: {str(error).strip()[:400]} — pass a folder with "
+        except (OSError, ValueError, SafetensorError) as error:
+            raise ModelError(f"{model} cannot be loaded as an encoder: {_one_line(error)} — pass a folder with "
                              "config.json, model.safetensors and tokenizer files") from error
+        _check_complete(transformer, tokenizer, loading["missing_keys"], str(model))
         return cls(transformer.to(device or default_device()), tokenizer, read_settings(folder, transformer), str(model))
+
+    @classmethod
+    def _load_adapter(cls, folder: Path, name: str, device: torch.device | None) -> Encoder:
+        base_name = _read_json(folder, "adapter_config.json").get("base_model_name_or_path")
+        weights = folder / "adapter_model.safetensors"  # PEFT itself would take a pickle in its place
+        if not base_name or not weights.is_file():
+            fault = f"{weights.name} is missing" if base_name else "adapter_config.json names no base model"
+            raise ModelError(f"{folder} is no complete adapter: {fault}; train it again, or pass a merged model")
+        base = cls.load(base_name, device=device)
+        try:
+            tuned = PeftModel.from_pretrained(base.model, str(folder)).merge_and_unload()
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            raise ModelError(f"{folder} does not fit {base_name}, or is damaged: {_one_line(error)} — train it "
+                             "again, or pass a merged model") from error
+        return cls(tuned, base.tokenizer, base.settings, name)
 
     @contextmanager
     def training(self) -> Iterator[None]:
@@ -292,6 +306,26 @@ def read_settings(folder: Path | str, model: PreTrainedModel) -> EncoderSettings
     )
 
 
+def _check_complete(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, missing: Iterable[str], name: str
+) -> None:
+    """Refuse a model of which transformers had to make up a part; it does so in silence."""
+    unused = {k for k in missing if k.startswith("pooler.")}  # never read here; drawn at random, it blurs the fingerprint
+    with torch.no_grad():
+        for key in unused:
+            model.get_parameter(key).zero_()
+    lost = sorted(set(missing) - unused)
+    if lost:
+        raise ModelError(f"{name} has no weights for {len(lost)} parameters, first {lost[0]}: the model file is "
+                         "incomplete or of another kind than config.json says, copy or make it again")
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise ModelError(f"{name} has no tokenizer files: pass a folder with tokenizer.json beside model.safetensors")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:400]
+
+
 def _pooling_name(config: dict[str, Any]) -> str:
     if "pooling_mode" in config:
         mode = config["pooling_mode"]
@@ -310,4 +344,7 @@ def _read_json(folder: Path | str, name: str) -> Any:
         if found is None:
             return None
         path = Path(found)
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    except ValueError as error:
+        raise ModelError(f"{path} is not JSON ({_one_line(error)}): copy or make the model again") from error

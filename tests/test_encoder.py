@@ -1,0 +1,277 @@
+import hashlib
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+
+from tests.tiny import THINGS, tiny_bert
+from tutorial_lib import encoder as encoder_module
+from tutorial_lib.dataset import DataError
+from tutorial_lib.encoder import (
+    CHECKSUM_FILE,
+    DEFAULT_MODEL,
+    DEFAULT_MODEL_SHA256,
+    Encoder,
+    EncoderSettings,
+    ModelError,
+    bf16_is_fast,
+    length_batches,
+    resolve_model,
+)
+
+TEXTS = ["refund", "cancel the invoice", "how to reset a password", "please open the printer page then click repair", ""]
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_folder):
+    return Encoder.load(tiny_folder)
+
+
+@pytest.fixture
+def copy(tiny_folder, tmp_path):
+    return shutil.copytree(tiny_folder, tmp_path / "copy")
+
+
+def with_settings(encoder, **changes):
+    return Encoder(encoder.model, encoder.tokenizer, EncoderSettings(**changes), "changed")
+
+
+def write_json(path, content):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+# --- vectors ------------------------------------------------------------------------------------------------------
+
+
+def test_vectors_are_float32_and_have_unit_length(tiny):
+    vectors = tiny.encode(TEXTS)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (len(TEXTS), 32)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_no_text_gives_no_vector(tiny):
+    assert tiny.encode([]).shape == (0, 32)
+    assert tiny.encode_queries([]).shape == (0, 32)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(range(len(TEXTS))), budget=st.sampled_from([1, 7, 30, 8192]))
+def test_neither_order_nor_token_budget_changes_a_vector(tiny, float32, order, budget):
+    expected = tiny.encode(TEXTS)
+    assert np.allclose(tiny.encode([TEXTS[n] for n in order], token_budget=budget), expected[list(order)], atol=1e-5)
+
+
+def test_bfloat16_stays_close_to_float32(tiny, monkeypatch):
+    vectors = []
+    for fast in (False, True):
+        monkeypatch.setattr(encoder_module, "bf16_is_fast", lambda device=None, fast=fast: fast)
+        vectors.append(tiny.encode(TEXTS))
+    cosines = (vectors[0] * vectors[1]).sum(axis=1)
+    assert cosines.min() > 0.999
+    assert not np.array_equal(vectors[0], vectors[1])
+
+
+def test_batches_are_longest_first_and_within_the_budget():
+    assert length_batches([3, 9, 4, 2], 10) == [[1], [2, 0], [3]]  # 9; then 2 x 4 = 8, a third would make 12
+    assert length_batches([50], 10) == [[0]]  # one text is never divided
+    assert length_batches([], 10) == []
+
+
+def test_prompts_are_put_before_queries_and_articles(tiny, float32):
+    prompted = with_settings(tiny, query_prompt="query : ", document_prompt="article : ")
+    assert np.array_equal(prompted.encode_queries(["refund"]), tiny.encode(["query : refund"]))
+    assert np.array_equal(prompted.encode_documents(["refund"]), tiny.encode(["article : refund"]))
+    assert not np.allclose(prompted.encode_queries(["refund"]), tiny.encode(["refund"]), atol=1e-3)
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+@pytest.mark.parametrize(("pooling", "by_hand"), [
+    ("cls", lambda hidden: hidden[0]), ("lasttoken", lambda hidden: hidden[-1]), ("mean", lambda hidden: hidden.mean(0)),
+])
+def test_pooling_by_hand(tiny, float32, pooling, by_hand, side, monkeypatch):
+    monkeypatch.setattr(tiny.tokenizer, "padding_side", side)
+    if side == "left" and pooling == "cls":
+        pytest.skip("the first token is the padding then, in every library")
+    found = with_settings(tiny, pooling=pooling, max_length=64).encode(TEXTS[:4])  # padded to the longest of the four
+    for text, vector in zip(TEXTS[:4], found, strict=True):
+        with torch.inference_mode():
+            hidden = tiny.model(**tiny.tokenizer(text, return_tensors="pt")).last_hidden_state[0]  # no padding
+        expected = by_hand(hidden) / by_hand(hidden).norm()
+        if side == "right":  # BERT counts positions from the padding, so on the left only the token picked is compared
+            assert np.allclose(vector, expected.numpy(), atol=1e-5)
+        else:
+            assert np.isclose(np.linalg.norm(vector), 1, atol=1e-5)
+
+
+def test_lasttoken_is_found_behind_left_padding():
+    hidden = torch.eye(3)[None]  # token n has the vector e_n
+    model = type("Model", (), {"__call__": lambda self, **_: type("Out", (), {"last_hidden_state": hidden})})()
+    for mask, expected in (([1, 1, 0], 1), ([0, 1, 1], 2), ([1, 1, 1], 2)):
+        vector = encoder_module.pooled(model, {"attention_mask": torch.tensor([mask])}, "lasttoken")
+        assert vector[0].tolist() == torch.eye(3)[expected].tolist()
+
+
+def test_a_text_is_cut_at_max_length_with_its_special_tokens(tiny, float32):
+    cut = with_settings(tiny, max_length=4)  # [CLS], two words, [SEP]
+    assert np.array_equal(cut.encode(["refund invoice robot email"]), cut.encode(["refund invoice"]))
+    assert cut.tokenize(["refund"], max_length=50) == tiny.tokenize(["refund"])
+    assert [len(t) for t in cut.tokenize(["refund invoice robot"], max_length=50)] == [4]
+
+
+@pytest.mark.parametrize("text", ["refund " * 15_000, "x" * 100_000, "\N{CJK UNIFIED IDEOGRAPH-4E00}" * 100_000])
+def test_a_text_of_100_000_characters(tiny, text):
+    assert len(text) >= 100_000
+    assert np.isclose(np.linalg.norm(tiny.encode([text])), 1, atol=1e-5)
+
+
+def test_what_is_not_a_string_is_refused(tiny):
+    with pytest.raises(DataError, match="text 1 is NoneType: pass strings"):
+        tiny.encode(["refund", None])
+
+
+# --- what a folder says -------------------------------------------------------------------------------------------
+
+
+def test_settings_are_read_from_the_sentence_transformers_files(copy):
+    write_json(copy / "modules.json", [{"type": "sentence_transformers.models.Transformer", "path": ""},
+                                       {"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"}])
+    write_json(copy / "1_Pooling" / "config.json", {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False})
+    write_json(copy / "sentence_bert_config.json", {"max_seq_length": 20})
+    write_json(copy / "config_sentence_transformers.json", {"prompts": {"query": "query : ", "passage": "article : "}})
+    assert Encoder.load(copy).settings == EncoderSettings("cls", 20, "query : ", "article : ")
+
+
+def test_a_bare_transformer_is_mean_pooled_and_reads_as_many_tokens_as_it_has_positions(tiny):
+    assert tiny.settings == EncoderSettings("mean", 64, "", "")
+
+
+@pytest.mark.parametrize("config", [
+    {"pooling_mode_max_tokens": True},
+    {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True},
+    {"pooling_mode": "weightedmean"},
+])
+def test_unknown_pooling_is_refused(copy, config):
+    write_json(copy / "1_Pooling" / "config.json", config)
+    with pytest.raises(ModelError, match=r"pooling '.*' is not supported: mean, cls, lasttoken are"):
+        Encoder.load(copy)
+
+
+def test_unknown_modules_are_refused(copy):
+    write_json(copy / "modules.json", [{"type": "sentence_transformers.models.Dense", "path": "3_Dense"}])
+    with pytest.raises(ModelError, match=r"sentence_transformers\.models\.Dense.*only .*Pooling.* are supported"):
+        Encoder.load(copy)
+
+
+# --- what cannot be loaded ----------------------------------------------------------------------------------------
+
+
+def test_pickled_weights_are_refused(copy, tiny):
+    (copy / "model.safetensors").unlink()
+    torch.save(tiny.model.state_dict(), copy / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"cannot be loaded.*model\.safetensors"):
+        Encoder.load(copy)
+
+
+def test_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="is not a folder: pass a model folder, a Hub id, or 'all-MiniLM-L6-v2'"):
+        Encoder.load(tmp_path / "nothing")
+
+
+def test_a_hub_model_that_is_not_here_is_refused_in_one_line():
+    with pytest.raises(ModelError) as error:
+        Encoder.load("nobody/no-such-model")
+    assert "nobody/no-such-model cannot be loaded" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("lost", "said"), [
+    ("config.json", "config.json"), ("tokenizer.json vocab.txt tokenizer_config.json", "has no tokenizer files"),
+])
+def test_an_incomplete_folder_is_refused(copy, lost, said):
+    for name in lost.split():
+        (copy / name).unlink()
+    with pytest.raises(ModelError, match=said):
+        Encoder.load(copy)
+
+
+def test_weights_cut_short_are_refused(copy):
+    weights = copy / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="cannot be loaded as an encoder"):
+        Encoder.load(copy)
+
+
+def test_a_missing_layer_is_refused_instead_of_drawn_at_random(copy):
+    weights = load_file(copy / "model.safetensors")
+    kept = {name: t for name, t in weights.items() if not name.startswith("encoder.layer.1.")}
+    save_file(kept, copy / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match=rf"no weights for {len(weights) - len(kept)} parameters, first encoder\.layer\.1"):
+        Encoder.load(copy)
+
+
+def test_weights_that_differ_from_their_noted_sum_are_refused_with_both_sums(copy):
+    found = hashlib.sha256((copy / "model.safetensors").read_bytes()).hexdigest()
+    write_json(copy / CHECKSUM_FILE, {"model.safetensors": found})
+    Encoder.load(copy)
+    write_json(copy / CHECKSUM_FILE, {"model.safetensors": "0" * 64})
+    with pytest.raises(ModelError, match=rf"has SHA-256 {found}, expected {'0' * 64}"):
+        Encoder.load(copy)
+
+
+def test_weights_noted_but_gone_are_refused(copy):
+    write_json(copy / CHECKSUM_FILE, {"model-2.safetensors": "0" * 64})
+    with pytest.raises(ModelError, match=r"model-2\.safetensors is missing"):
+        Encoder.load(copy)
+
+
+# --- fingerprint --------------------------------------------------------------------------------------------------
+
+
+def test_the_fingerprint_stays_on_reloading_and_changes_with_the_weights(tiny, tiny_folder, tmp_path):
+    assert Encoder.load(tiny_folder).fingerprint == tiny.fingerprint
+    assert Encoder.load(tiny_bert(tmp_path / "same", seed=0)).fingerprint == tiny.fingerprint
+    assert Encoder.load(tiny_bert(tmp_path / "other", seed=1)).fingerprint != tiny.fingerprint
+
+
+def test_the_fingerprint_changes_with_every_setting(tiny):
+    changes = [{}, {"max_length": 10}, {"query_prompt": "query : "}, {"document_prompt": "article : "}, {"pooling": "cls"}]
+    assert len({with_settings(tiny, **change).fingerprint for change in changes}) == len(changes)
+
+
+def test_the_fingerprint_changes_with_the_vocabulary(copy, tiny):
+    tokenizer = (copy / "tokenizer.json").read_text()
+    (copy / "tokenizer.json").write_text(tokenizer.replace(THINGS[0], "bill"))
+    assert Encoder.load(copy).fingerprint != tiny.fingerprint
+
+
+# --- the course's base model --------------------------------------------------------------------------------------
+
+
+def test_the_default_model_must_have_the_published_sum(monkeypatch):
+    monkeypatch.setattr(encoder_module, "DEFAULT_MODEL_SHA256", "f" * 64)
+    with pytest.raises(ModelError, match=rf"has SHA-256 {DEFAULT_MODEL_SHA256}, expected {'f' * 64}"):
+        resolve_model(DEFAULT_MODEL)
+
+
+def test_minilm_gives_the_vectors_of_sentence_transformers():
+    from sentence_transformers import SentenceTransformer
+
+    texts = ["How do I get a refund?", "The router keeps restarting.", "Zurücksetzen", "word " * 400]
+    ours = Encoder.load().encode(texts)
+    theirs = SentenceTransformer(str(resolve_model(DEFAULT_MODEL)), device="cpu").encode(texts)
+    assert ((ours * theirs).sum(axis=1) > 0.999).all()
+    assert abs(float(ours[0] @ ours[1])) < 0.5  # and not because everything looks alike
+
+
+def test_bf16_is_fast_asks_the_processor(monkeypatch):
+    for capabilities, fast in (({}, False), ({"avx2": True}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True}, True)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda capabilities=capabilities: capabilities)
+        assert bf16_is_fast() is fast
+    assert bf16_is_fast(torch.device("mps")) is False

@@ -1,0 +1,52 @@
+"""A BERT of two layers with random weights and a dataset in its vocabulary: unit tests need no download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from transformers import BertConfig, BertModel, BertTokenizerFast
+
+from tutorial_lib.dataset import Article, Query, RetrievalDataset
+
+THINGS = ("invoice", "refund", "password", "router", "printer", "backup", "license", "webhook", "report", "calendar",
+          "export", "import", "dashboard", "domain", "email", "storage", "camera", "battery", "warranty", "shipping",
+          "coupon", "keyboard", "firewall", "robot")
+ACTIONS = ("cancel", "renew", "reset", "install", "share", "restore", "delete", "rename", "schedule", "archive", "move",
+           "repair")
+FILLERS = ("the", "your", "how", "to", "please", "page", "open", "then", "click", "and", "a", "query", "article", ":")
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def tiny_tokenizer(folder: Path) -> BertTokenizerFast:
+    """Return a WordPiece tokenizer of about fifty whole words, each one token; any other word is [UNK]."""
+    vocab = {word: n for n, word in enumerate(SPECIAL + THINGS + ACTIONS + FILLERS)}
+    file = folder / "vocab.txt"
+    file.write_text("\n".join(vocab), encoding="utf-8")
+    return BertTokenizerFast(vocab=vocab, vocab_file=str(file))
+
+
+def tiny_bert(folder: Path, *, seed: int = 0) -> Path:
+    """Write a BERT of 2 layers and 32 dimensions with its tokenizer into ``folder`` and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = tiny_tokenizer(folder)
+    config = BertConfig(vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+                        intermediate_size=64, max_position_embeddings=64, initializer_range=0.5)
+    state = torch.random.get_rng_state()
+    torch.manual_seed(seed)
+    BertModel(config, add_pooling_layer=False).save_pretrained(str(folder))
+    torch.random.set_rng_state(state)
+    tokenizer.save_pretrained(str(folder))
+    return folder
+
+
+def tiny_dataset(name: str = "tiny") -> RetrievalDataset:
+    """Return 24 articles, each answering one query: 12 queries in training, 4 in dev, 8 in test."""
+    corpus = {f"a{n:02}": Article(f"a{n:02}", f"{ACTIONS[n % 12]} {thing}", f"open the {thing} page then click {ACTIONS[n % 12]}")
+              for n, thing in enumerate(THINGS)}
+    queries = {f"q{n:02}": Query(f"q{n:02}", f"how to {ACTIONS[n % 12]} a {thing} {THINGS[n - 1]}")
+               for n, thing in enumerate(THINGS)}
+    ids = list(queries)
+    splits = {"train": ids[:12], "dev": ids[12:16], "test": ids[16:]}
+    qrels = {s: {q: {"a" + q[1:]: 1} for q in members} for s, members in splits.items()}
+    return RetrievalDataset(name, corpus, queries, qrels)
