@@ -17,6 +17,8 @@ ACTIONS = ("cancel", "renew", "reset", "install", "share", "restore", "delete", 
 FILLERS = ("the", "your", "how", "to", "please", "page", "open", "then", "click", "and", "a", "query", "article", ":")
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
+torch.set_num_threads(1)  # on tensors this small, threads mostly wait for each other: up to 20 times slower on a busy machine
+
 
 def tiny_tokenizer(folder: Path) -> BertTokenizerFast:
     """Return a WordPiece tokenizer of about fifty whole words, each one token; any other word is [UNK]."""
@@ -42,10 +44,11 @@ def tiny_bert(folder: Path, *, seed: int = 0) -> Path:
 
 def tiny_dataset(name: str = "tiny") -> RetrievalDataset:
     """Return 24 articles, each answering one query: 12 queries in training, 4 in dev, 8 in test."""
-    corpus = {f"a{n:02}": Article(f"a{n:02}", f"{ACTIONS[n % 12]} {thing}", f"open the {thing} page then click {ACTIONS[n % 12]}")
-              for n, thing in enumerate(THINGS)}
-    queries = {f"q{n:02}": Query(f"q{n:02}", f"how to {ACTIONS[n % 12]} a {thing} {THINGS[n - 1]}")
-               for n, thing in enumerate(THINGS)}
+    corpus, queries = {}, {}
+    for n, thing in enumerate(THINGS):
+        action = ACTIONS[n % 12]
+        corpus[f"a{n:02}"] = Article(f"a{n:02}", f"{action} {thing}", f"open the {thing} page then click {action}")
+        queries[f"q{n:02}"] = Query(f"q{n:02}", f"how to {action} a {thing} {THINGS[n - 1]}")
     ids = list(queries)
     splits = {"train": ids[:12], "dev": ids[12:16], "test": ids[16:]}
     qrels = {s: {q: {"a" + q[1:]: 1} for q in members} for s, members in splits.items()}

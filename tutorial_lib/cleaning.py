@@ -34,7 +34,7 @@ class CleaningStep:
 
     Attributes:
         name: Name of the step.
-        unit: What its rows are: "article", "query" or "sentence".
+        unit: What its rows are: "article", "query" or "row".
         rule: The rule applied, as a sentence.
         dataset: The dataset after the step.
         rows: One row for each thing it touched: id, text, reason.
@@ -61,7 +61,7 @@ class CleaningReport:
     def summary(self) -> pd.DataFrame:
         """Return one row a step: its rule, how many rows it touched, and what was left after it."""
         return pd.DataFrame([
-            {"step": s.name, "rule": s.rule, "touched": f"{len(s.rows)} {s.unit}{'' if len(s.rows) == 1 else 's'}",
+            {"step": s.name, "rule": s.rule, "touched": f"{len(s.rows)} {_plural(s.unit, len(s.rows))}",
              "articles left": len(s.dataset.corpus), "queries left": sum(map(len, s.dataset.qrels.values()))}
             for s in self.steps
         ])
@@ -72,6 +72,10 @@ class CleaningReport:
             if s.name == step:
                 return s.rows
         raise KeyError(f"no step {step!r}: there are {[s.name for s in self.steps]}")
+
+
+def _plural(unit: str, count: int) -> str:
+    return unit if count == 1 else {"query": "queries"}.get(unit, f"{unit}s")
 
 
 def _rows(records: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
@@ -250,7 +254,8 @@ def prepare(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
     completed, notes = complete_splits(dataset, seed)
     leaks = remove_leaks(completed)
     if len(leaks.rows):
-        notes.append(f"{len(leaks.rows)} queries were taken out of training because a held-out query asks the same")
+        taken = leaks.rows["id"].nunique()
+        notes.append(f"{taken} queries were taken out of training because a held-out query asks the same")
     result = mark_seen(near_duplicate_articles(leaks.dataset).dataset)
     check_leakage(result)
     return replace(result, card={**result.card, "notes": [*dataset.card.get("notes", []), *notes]})

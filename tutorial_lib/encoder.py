@@ -125,6 +125,8 @@ class Encoder:
         self.tokenizer = tokenizer
         self.settings = settings
         self.name = name
+        # For the fingerprint, as loaded: encoding leaves its window and padding behind in the tokenizer.
+        self._tokenizer_as_loaded = tokenizer.backend_tokenizer.to_str()
 
     @classmethod
     def load(cls, model: str | Path = DEFAULT_MODEL, *, device: torch.device | None = None) -> Encoder:
@@ -207,7 +209,7 @@ class Encoder:
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
-        digest.update(self.tokenizer.backend_tokenizer.to_str().encode())
+        digest.update(self._tokenizer_as_loaded.encode())
         return digest.hexdigest()[:16]
 
     def encode_queries(self, texts: Sequence[str], **options: Any) -> NDArray[np.float32]:

@@ -115,7 +115,8 @@ class TrainResult:
     @classmethod
     def load(cls, path: Path) -> TrainResult:
         """Read what ``save`` wrote."""
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return cls(**{k: [tuple(entry) for entry in v] if isinstance(v, list) else v for k, v in record.items()})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from IPython.display import Image, Markdown
+from IPython.display import HTML, Image, Markdown
 from matplotlib.figure import Figure
 
 
@@ -24,6 +24,14 @@ def show(figure: Figure) -> Image:
     return Image(buffer.getvalue())
 
 
-def approx(frame: pd.DataFrame, digits: int = 2) -> Any:
-    """Return a table whose floats are printed as "≈0.89": they hang on a trained model and may differ a little."""
-    return frame.style.format(lambda v: f"≈{v:.{digits}f}" if isinstance(v, float) else str(v)).set_uuid("t")
+def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int = 3) -> HTML:
+    """Return a table; with ``approximate`` its floats read "≈0.894": they hang on a model and may differ a little."""
+    mark = "≈" if approximate else ""
+
+    def cell(value: Any) -> str:
+        return f"{mark}{value:.{digits}f}" if isinstance(value, float) else str(value)
+
+    text = frame.map(cell)
+    named = not isinstance(frame.index, pd.RangeIndex) and frame.index.dtype == object or frame.index.name is not None
+    with pd.option_context("display.max_colwidth", None):
+        return HTML(text.to_html(index=bool(named)))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
-import multiprocessing
+import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +39,12 @@ def aws_docs() -> RetrievalDataset:
     if version != AWSCLI_VERSION:
         raise DataError(f"awscli {version} is installed: the figures of the course hang on its data, so "
                         f"pip install awscli=={AWSCLI_VERSION}")
-    # A child process: importing awscli redirects every later `import botocore` of the process to its own copy.
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        services, examples = pool.apply(_read_awscli)
+    # A child process: importing awscli redirects every later `import botocore` of the process to its own copy. Not
+    # multiprocessing, whose children run the caller's script again (without end if it has no `__main__` guard).
+    code = f"import json, sys; from {__name__} import _read_awscli; json.dump(_read_awscli(), sys.stdout)"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    child = subprocess.run([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, check=True)
+    services, examples = json.loads(child.stdout)
     return _assemble(services, examples, version)
 
 

@@ -1,0 +1,39 @@
+# make course: run the course on aws_docs.  make test: everything CI runs.  make lab: open the notebooks.
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+PYTHON ?= python3
+export HF_HUB_OFFLINE := 1
+export TOKENIZERS_PARALLELISM := false
+
+.PHONY: course test lab notebooks clean
+.DELETE_ON_ERROR:
+
+# torch first and by itself: the exact version named in constraints.txt is the CPU build that was tested.
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+course: .venv/installed
+	$(BIN)/python -m tutorial_lib run --data aws_docs --out workspace/aws_docs
+
+test: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests
+	set -e; work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
+	TUTORIAL_WORKSPACE="$$work" $(BIN)/python -m pytest --nbval --nbval-sanitize-with nbval.ini -p no:cacheprovider notebooks
+
+lab: .venv/installed
+	$(BIN)/jupyter lab notebooks
+
+# After changing package or notebooks: run them all in a fresh workspace and save the outputs for nbval to compare with.
+notebooks: .venv/installed
+	$(BIN)/python tests/execute_notebooks.py
+
+clean:
+	rm -rf workspace

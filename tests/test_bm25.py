@@ -1,0 +1,136 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rank_bm25 import BM25Okapi
+
+from tutorial_lib.bm25 import BM25
+from tutorial_lib.runs import ranked
+from tutorial_lib.text import tokenize
+
+FIVE = {
+    "a": "refund annual plan",
+    "b": "cancel plan",
+    "c": "reset password",
+    "d": "router router router",
+    "e": "router slow wifi upstairs",
+}
+# 14 words in 5 articles: the average length is 2.8; k1 = 1.5, b = 0.75.
+WORDS = st.lists(st.sampled_from(["plan", "refund", "router", "wifi", "the", "of"]), max_size=8).map(" ".join)
+CORPORA = st.lists(WORDS, min_size=1, max_size=9).filter(lambda texts: any(texts)).map(
+    lambda texts: {f"a{n}": text for n, text in enumerate(texts)}
+)
+
+
+def idf(articles, holding):
+    return math.log(articles - holding + 0.5) - math.log(holding + 0.5)
+
+
+def saturated(count, length, mean_length):
+    return count * 2.5 / (count + 1.5 * (0.25 + 0.75 * length / mean_length))
+
+
+def test_scores_worked_out_by_hand():
+    plan, router = idf(5, 2), idf(5, 2)
+    rows = BM25(FIVE).scores(["plan", "Router!", "plan router"])
+    expected_plan = [plan * saturated(1, 3, 2.8), plan * saturated(1, 2, 2.8), 0, 0, 0]
+    expected_router = [0, 0, 0, router * saturated(3, 3, 2.8), router * saturated(1, 4, 2.8)]
+    assert rows[0] == pytest.approx(expected_plan, abs=1e-12)
+    assert rows[1] == pytest.approx(expected_router, abs=1e-12)
+    assert rows[2] == pytest.approx(np.add(expected_plan, expected_router), abs=1e-12)
+
+
+def test_the_shorter_article_wins_and_only_articles_with_a_word_appear():
+    assert list(BM25(FIVE).search({"q": "plan"})["q"]) == ["b", "a"]
+    assert list(BM25(FIVE).search({"q": "router"})["q"]) == ["d", "e"]
+
+
+def test_a_repeated_query_word_counts_twice_and_an_unknown_one_not_at_all():
+    once, twice, unknown, both, empty = BM25(FIVE).scores(["plan", "plan plan", "zebra", "zebra plan", ""])
+    assert twice == pytest.approx(2 * once)
+    assert both.tolist() == once.tolist()
+    assert not unknown.any()
+    assert not empty.any()
+    assert BM25(FIVE).search({"q": "zebra", "r": ""}) == {"q": {}, "r": {}}
+
+
+def test_a_word_in_exactly_half_of_the_articles_is_worth_nothing():
+    bm25 = BM25({"a": "plan refund", "b": "plan cancel", "c": "router red", "d": "wifi slow"})
+    assert bm25.okapi.idf["plan"] == 0  # log(2.5) - log(2.5)
+    assert bm25.search({"q": "plan"}) == {"q": {}}
+    assert list(bm25.search({"q": "plan cancel"})["q"]) == ["b"]
+
+
+def test_a_word_in_most_articles_gets_a_quarter_of_the_mean_idf():
+    bm25 = BM25({"a": "the plan", "b": "the router", "c": "the wifi", "d": "refund"})
+    mean = (idf(4, 3) + 4 * idf(4, 1)) / 5  # "the" stands in three articles; four words stand in one each
+    assert idf(4, 3) < 0 < mean
+    assert bm25.okapi.idf["the"] == pytest.approx(0.25 * mean)
+    assert bm25.scores(["the"])[0] == pytest.approx([0.25 * mean * saturated(1, 2, 7 / 4)] * 3 + [0])
+
+
+def test_on_a_tiny_corpus_a_score_can_be_negative():
+    bm25 = BM25({"a": "plan refund", "b": "plan refund", "c": "plan refund"})
+    floor = 0.25 * idf(3, 3)  # every word has the same negative idf, so the "floor" is negative too
+    assert floor < 0
+    assert bm25.scores(["plan"])[0] == pytest.approx([floor] * 3)
+    assert list(bm25.search({"q": "plan"})["q"]) == ["a", "b", "c"]
+
+
+@given(CORPORA, st.lists(st.one_of(WORDS, WORDS.map(lambda t: t + " zebra")), min_size=1, max_size=4))
+def test_scores_equal_rank_bm25(articles, queries):
+    okapi = BM25Okapi([tokenize(t) for t in articles.values()])
+    expected = np.array([okapi.get_scores(tokenize(q)) for q in queries])
+    scores = BM25(articles).scores(queries)
+    assert scores.shape == (len(queries), len(articles))
+    assert np.allclose(scores, expected, rtol=0, atol=1e-9)
+
+
+def test_words_are_indexed_and_not_letters():
+    # BM25Okapi reads a plain string as a list of letters; the index must not hand it one.
+    assert BM25Okapi(["plan", "router"]).idf.keys() == set("planrouter")
+    assert BM25({"a": "plan", "b": "router"}).okapi.idf.keys() == {"plan", "router"}
+
+
+def test_one_string_of_queries_is_refused():
+    with pytest.raises(ValueError, match="'plan': pass a list of query texts"):
+        BM25(FIVE).scores("plan")
+
+
+@pytest.mark.parametrize(("articles", "count"), [({}, 0), ({"a": ""}, 1), ({"a": " ", "b": "🙂"}, 2)])
+def test_an_index_without_words_is_refused(articles, count):
+    with pytest.raises(ValueError, match=f"none of the {count} articles holds a word"):
+        BM25(articles)
+
+
+def test_an_article_without_words_is_never_found():
+    bm25 = BM25({"a": "plan refund", "b": "🙂", "c": "router wifi"})
+    assert list(bm25.search({"q": "plan router"})["q"]) == ["a", "c"]
+
+
+def test_ties_by_article_id_whatever_the_order_given():
+    run = BM25({"z": "plan", "a": "plan", "m": "plan", "x": "router", "y": "wifi", "b": "red", "c": "slow"}).search(
+        {"q": "plan"}
+    )
+    assert list(run["q"]) == ["a", "m", "z"]
+    assert run["q"]["a"] > run["q"]["m"] > run["q"]["z"]
+
+
+@given(CORPORA, st.lists(WORDS, min_size=1, max_size=6), st.integers(1, 4), st.integers(1, 10))
+def test_chunk_size_and_order_of_articles_do_not_matter(articles, texts, chunk, k):
+    queries = {f"q{n}": text for n, text in enumerate(texts)}
+    bm25 = BM25(articles)
+    run = bm25.search(queries, k=k)
+    assert bm25.search(queries, k=k, chunk=chunk) == run
+    assert [list(r) for r in BM25(dict(reversed(articles.items()))).search(queries, k=k).values()] == [
+        list(r) for r in run.values()
+    ]
+
+
+@given(CORPORA, WORDS)
+def test_search_is_the_full_ranking_without_zeros(articles, query):
+    bm25 = BM25(articles)
+    scores = dict(zip(bm25.ids, bm25.scores([query])[0].tolist(), strict=True))
+    assert bm25.search({"q": query})["q"] == ranked({a: s for a, s in scores.items() if s != 0})

@@ -1,0 +1,276 @@
+"""Loss, batches, adapters and saved models; whole training runs are in test_training.py."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.tiny import tiny_dataset
+from tutorial_lib.bm25 import BM25
+from tutorial_lib.dataset import DataError
+from tutorial_lib.encoder import Encoder, EncoderSettings, ModelError
+from tutorial_lib.finetune import (
+    LoraSettings,
+    Pair,
+    PairCollator,
+    TrainResult,
+    TrainSettings,
+    add_adapter,
+    contrastive_loss,
+    dev_set,
+    model_card,
+    prepare_training,
+    reset_adapter,
+    save_adapter,
+    save_model,
+    training_pairs,
+)
+
+LORA = LoraSettings(rank=4, alpha=8)
+TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
+NOTHING_MASKED = torch.zeros(2, 3, dtype=torch.bool)
+
+
+@pytest.fixture
+def tiny(tiny_folder):
+    return Encoder.load(tiny_folder)
+
+
+def trained(encoder):
+    """Put an adapter with random weights on ``encoder``, as if it had been trained."""
+    add_adapter(encoder, LORA)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for name, parameter in encoder.model.named_parameters():
+            if ".lora_" in name:
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    return encoder
+
+
+# --- loss ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_loss_by_hand():
+    queries = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    articles = torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.0, -1.0]])  # cosines: 1, 0.6, 0 and 0, 0.8, -1
+    loss = contrastive_loss(queries, articles, torch.tensor([0, 1]), NOTHING_MASKED, temperature=0.5)
+    e = math.exp
+    first = -math.log(e(2) / (e(2) + e(1.2) + e(0)))
+    second = -math.log(e(1.6) / (e(0) + e(1.6) + e(-2)))
+    assert loss.item() == pytest.approx((first + second) / 2, abs=1e-6)
+
+
+def test_a_masked_article_adds_nothing():
+    queries, articles = torch.eye(2), torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.8, 0.6]])
+    answers = torch.tensor([0, 1])
+    masked = NOTHING_MASKED.clone()
+    masked[:, 2] = True
+    loss = contrastive_loss(queries, articles, answers, masked, 0.1)
+    assert loss == contrastive_loss(queries, articles[:2], answers, NOTHING_MASKED[:, :2], 0.1)
+    assert loss < contrastive_loss(queries, articles, answers, NOTHING_MASKED, 0.1)
+
+
+# --- pairs and batches --------------------------------------------------------------------------------------------
+
+
+def test_one_pair_for_each_positive_with_its_first_negatives():
+    dataset = tiny_dataset()
+    dataset.qrels["train"]["q00"]["a05"] = 1
+    pairs = training_pairs(dataset, {"q00": ["a07", "a08", "a09"]}, count=2)
+    text = dataset.queries["q00"].text
+    assert pairs[:2] == [Pair("q00", text, "a00", ("a07", "a08")), Pair("q00", text, "a05", ("a07", "a08"))]
+    assert [p.positive_id for p in pairs[2:]] == [f"a{n:02}" for n in range(1, 12)]
+    assert pairs[2].negative_ids == ()
+
+
+@pytest.mark.parametrize(("negative", "found"), [("a03", "judged relevant"), ("zz", "not in the corpus")])
+def test_a_negative_that_cannot_be_one_is_refused(negative, found):
+    with pytest.raises(DataError, match=rf"negative '{negative}' of query 'q03' is {found}: mine the negatives again"):
+        training_pairs(tiny_dataset(), {"q03": ["a07", negative]}, count=2)
+
+
+def test_fewer_than_two_pairs_are_refused():
+    dataset = tiny_dataset()
+    one = replace(dataset, qrels={**dataset.qrels, "train": {"q00": {"a00": 1}}})
+    with pytest.raises(DataError, match="1 training pairs: in-batch negatives need at least 2"):
+        training_pairs(one, {}, count=1)
+
+
+def test_a_batch_holds_each_article_once_and_masks_other_known_positives(tiny):
+    dataset = tiny_dataset()
+    dataset.qrels["train"]["q00"]["a01"] = 1
+    dataset.card["near_duplicates"] = [["a02", "a03"]]
+    pairs = [Pair("q00", "x", "a00", ("a05",)), Pair("q01", "x", "a01", ("a05", "a03")), Pair("q02", "x", "a02", ("a05",))]
+    batch = PairCollator(dataset, tiny, TrainSettings())(pairs)
+    # Columns: a00, a01, a02, a05, a03.
+    assert batch["answers"].tolist() == [0, 1, 2]
+    assert batch["masked"].tolist() == [
+        [False, True, False, False, False],  # a01 answers q00 too
+        [False, False, False, False, False],
+        [False, False, False, False, True],  # a03 is a near-duplicate of a02
+    ]
+    assert sum(len(group["input_ids"]) for group in batch["groups"]) == 3 + 5
+
+
+def test_an_article_that_comes_twice_in_a_batch_adds_nothing(tiny, float32, tmp_path):
+    dataset = tiny_dataset()
+    pairs = [Pair(q, dataset.queries[q].text, "a" + q[1:], ("a09",)) for q in ("q00", "q01")]
+    once = [pairs[0], replace(pairs[1], negative_ids=())]
+    losses = []
+    for batch in (pairs, once):
+        run = prepare(dataset, tiny.name, tmp_path)
+        losses.append(run.trainer.compute_loss(run.encoder.model, run.trainer.data_collator(batch)).item())
+    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+
+
+def test_order_undoes_the_sorting_by_length(tiny):
+    dataset = tiny_dataset()
+    pairs = training_pairs(dataset, {}, 0)
+    batch = PairCollator(dataset, tiny, TrainSettings(token_budget=20))(pairs)
+    assert len(batch["groups"]) > 5
+    rows = [ids[ids != 0].tolist() for g in batch["groups"] for ids in g["input_ids"]]
+    expected = tiny.tokenize([p.query for p in pairs] + [dataset.corpus[p.positive_id].full_text for p in pairs])
+    assert [rows[n] for n in batch["order"]] == expected
+
+
+def test_the_batch_carries_the_prompts_and_the_training_window(tiny):
+    prompted = Encoder(tiny.model, tiny.tokenizer, EncoderSettings("mean", 64, "query : ", "article : "), "prompted")
+    batch = PairCollator(tiny_dataset(), prompted, TrainSettings(max_length=5))([Pair("q00", "refund", "a00", ())])
+    rows = {tiny.tokenizer.decode(ids, skip_special_tokens=True) for g in batch["groups"] for ids in g["input_ids"]}
+    assert rows == {"query : refund", "article : cancel"}  # of the article three tokens fit
+
+
+def test_the_dev_pool_holds_the_positives_and_the_best_of_bm25():
+    dataset = tiny_dataset()
+    bm25 = BM25(dataset.article_texts())
+    dev = dev_set(dataset, bm25, TrainSettings(dev_queries=2, dev_pool_per_query=1, seed=3))
+    assert len(dev.queries) == 2
+    assert set(dev.queries) < set(dataset.qrels["dev"])
+    best = {next(iter(hits)) for hits in bm25.search(dev.queries, k=1).values()}
+    assert set(dev.articles) == best | {"a" + q[1:] for q in dev.queries}
+
+
+# --- gradients ----------------------------------------------------------------------------------------------------
+
+
+def prepare(dataset, model, folder, **settings):
+    return prepare_training(dataset, {}, BM25(dataset.article_texts()), folder, model=model, lora=LORA,
+                            settings=TrainSettings(dev_queries=0, batch_size=12, **settings), device=torch.device("cpu"))
+
+
+def test_the_gradient_cache_gives_the_gradients_of_the_plain_step(tiny_folder, float32, tmp_path):
+    gradients, losses = [], []
+    for cache in (True, False):
+        run = prepare(tiny_dataset(), tiny_folder, tmp_path, gradient_cache=cache, token_budget=40)
+        trained_b(run.encoder)
+        run.trainer.current_gradient_accumulation_steps = 1  # what train() sets before its first step
+        batch = run.trainer.data_collator(run.pairs)
+        assert len(batch["groups"]) > 3
+        losses.append(run.trainer.training_step(run.encoder.model, batch).item())
+        gradients.append({n: p.grad for n, p in run.encoder.model.named_parameters() if p.requires_grad and ".layer." in n})
+    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+    assert max(g.abs().max() for g in gradients[1].values()) > 1e-3
+    for name, gradient in gradients[0].items():
+        assert torch.allclose(gradient, gradients[1][name], atol=1e-5), name
+
+
+def trained_b(encoder):
+    """Set B, which starts at zero, so that A has a gradient as well."""
+    torch.manual_seed(5)
+    with torch.no_grad():
+        for name, parameter in encoder.model.named_parameters():
+            if ".lora_B." in name:
+                torch.nn.init.normal_(parameter, std=0.1)
+
+
+# --- adapters -----------------------------------------------------------------------------------------------------
+
+
+def test_a_fresh_adapter_changes_no_vector_and_a_trained_one_does(tiny, float32):
+    before, fingerprint = tiny.encode(TEXTS), tiny.fingerprint
+    add_adapter(tiny, LORA)
+    assert np.allclose(tiny.encode(TEXTS), before, atol=1e-6)
+    trained_b(tiny)
+    assert not np.allclose(tiny.encode(TEXTS), before, atol=1e-2)
+    assert tiny.fingerprint != fingerprint
+    reset_adapter(tiny)
+    assert np.allclose(tiny.encode(TEXTS), before, atol=1e-6)
+
+
+def test_only_the_adapter_is_trained(tiny):
+    adapted = add_adapter(tiny, replace(LORA, target_modules=("query", "value")))
+    assert {n.split(".")[-4] for n, p in adapted.named_parameters() if p.requires_grad} == {"query", "value"}
+    # 2 layers, query and value, A and B of 32 x rank 4 each
+    assert sum(p.numel() for p in adapted.parameters() if p.requires_grad) == 2 * 2 * 2 * 32 * 4
+
+
+@pytest.mark.parametrize("target", ["q_proj", ("q_proj", "v_proj")])
+def test_target_modules_that_match_nothing_are_refused(tiny, target):
+    with pytest.raises(ModelError, match=r"q_proj.* match no layer of .*: its linear layers are dense, key, query, value"):
+        add_adapter(tiny, LoraSettings(target_modules=target))
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_adapter_merged_model_and_sentence_transformers_give_the_same_vectors(tiny_folder, tmp_path, float32, pooling):
+    from sentence_transformers import SentenceTransformer
+
+    source = Encoder.load(tiny_folder)
+    start = Encoder(source.model, source.tokenizer, EncoderSettings(pooling, 40, "query : "), "start")
+    save_model(start, tmp_path / "base", "card")
+    base = Encoder.load(tmp_path / "base")
+    untouched = base.encode(TEXTS)
+    save_adapter(trained(base), tmp_path / "adapter", "card")
+    adapter = Encoder.load(tmp_path / "adapter")
+    save_model(adapter, tmp_path / "model", "card")
+    model = Encoder.load(tmp_path / "model")
+    theirs = SentenceTransformer(str(tmp_path / "model"), device="cpu")
+    for vectors in (base.encode(TEXTS), model.encode(TEXTS), theirs.encode(TEXTS)):
+        assert ((vectors * adapter.encode(TEXTS)).sum(axis=1) > 0.9999).all()
+    assert ((untouched * adapter.encode(TEXTS)).sum(axis=1) < 0.99).all()
+    assert model.settings == start.settings
+    assert ((theirs.encode(TEXTS, prompt_name="query") * model.encode_queries(TEXTS)).sum(axis=1) > 0.9999).all()
+    assert model.fingerprint == adapter.fingerprint
+
+
+def test_saved_weights_are_checked_on_loading(tiny, tmp_path):
+    save_model(tiny, tmp_path / "model", "card")
+    weights = tmp_path / "model" / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(ModelError, match=r"model\.safetensors has SHA-256 \w+, expected \w+: the weights were changed"):
+        Encoder.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize(("damage", "said"), [
+    (lambda folder: (folder / "adapter_model.safetensors").unlink(), r"adapter_model\.safetensors is missing"),
+    (lambda folder: (folder / "adapter_model.safetensors").write_bytes(b"12345678"), "does not fit .* or is damaged"),
+    (lambda folder: (folder / "adapter_config.json").write_text("{}"), "names no base model"),
+    (lambda folder: (folder / "adapter_config.json").write_text("{"), "is not JSON"),
+])
+def test_a_damaged_adapter_is_refused(tiny, tmp_path, damage, said):
+    save_adapter(trained(tiny), tmp_path / "adapter", "card")
+    damage(tmp_path / "adapter")
+    with pytest.raises(ModelError, match=said):
+        Encoder.load(tmp_path / "adapter")
+
+
+def test_the_card_names_data_settings_and_dev_scores():
+    dataset = replace(tiny_dataset(), card={"source": "our own tickets", "licence": "CC0-1.0"})
+    result = TrainResult([(1, 2.5), (8, 0.25)], [(0, 0.5), (4, 0.7), (8, 0.625)], 4, 8, 12, 3.0, 4.0, 100, 9000)
+    card = model_card(dataset, "/models/base-model", LORA, TrainSettings(), result)
+    for said in ("base_model: /models/base-model", "base-model fine-tuned on tiny", "our own tickets", "licence: CC0-1.0",
+                 "24 articles, 12 training queries, 12 pairs", "rank 4, alpha 8, on all-linear", "100 of 9,000 parameters",
+                 "learning_rate 0.002", "temperature 0.07", "2.500 at step 1, 0.250 at step 8",
+                 "0.500 before, 0.700 at the checkpoint kept (step 4)"):
+        assert said in card
+
+
+def test_a_result_is_the_same_after_saving_and_loading(tmp_path):
+    result = TrainResult([(1, 2.5)], [(0, 0.5), (4, 0.7)], 4, 8, 12, 3.0, 4.0, 100, 9000)
+    result.save(tmp_path / "training.json")
+    assert json.loads((tmp_path / "training.json").read_text())["best_step"] == 4
+    assert TrainResult.load(tmp_path / "training.json") == result

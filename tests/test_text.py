@@ -1,0 +1,109 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tutorial_lib.text import (
+    char_shingles,
+    has_words,
+    jaccard,
+    near_duplicate_groups,
+    normal_form,
+    tokenize,
+    word_shingles,
+)
+
+TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)
+
+
+def test_tokens_are_lower_cased_runs_of_letters_and_digits():
+    assert tokenize("Reset the MFA-device: e_mail v2, 日本 ÉTÉ!") == [
+        "reset", "the", "mfa", "device", "e", "mail", "v2", "日本", "été",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\t\n", "🙂🚀", "… — !?", "___"])
+def test_no_words_in_blanks_emoji_and_punctuation(text):
+    assert tokenize(text) == []
+    assert not has_words(text)
+
+
+@given(TEXTS)
+def test_has_words_says_whether_there_are_tokens(text):
+    assert has_words(text) == bool(tokenize(text))
+
+
+@pytest.mark.parametrize("other", [
+    "delete an s3 bucket", "Delete the S3 Bucket!", "  DELETE  a  s3-bucket ", "delete s3 bucket", "ｄｅｌｅｔｅ S3 bucket",
+])
+def test_normal_form_ignores_case_articles_punctuation_and_width(other):
+    assert normal_form(other) == "delete s3 bucket"
+
+
+def test_normal_form_of_a_text_without_other_words_is_the_text():
+    assert normal_form(" The ") == "The"
+    assert normal_form(" 🙂 ") == "🙂"
+
+
+def test_normal_form_joins_composed_and_decomposed_letters():
+    assert normal_form("caf\u00e9") == normal_form("cafe\u0301")
+
+
+def test_shingles_by_hand():
+    assert word_shingles("one two three four") == {"one two three", "two three four"}
+    assert word_shingles("one two") == {"one two"}
+    assert char_shingles("router") == {"rout", "oute", "uter"}
+    assert char_shingles("ab") == {"ab"}
+
+
+def test_jaccard_by_hand():
+    assert jaccard(frozenset("abcd"), frozenset("cdef")) == pytest.approx(2 / 6)
+    assert jaccard(frozenset("ab"), frozenset("cd")) == 0
+    assert jaccard(frozenset(), frozenset()) == 1
+
+
+def test_groups_by_hand():
+    shingles = {
+        "b": frozenset("abcdefghij"),
+        "a": frozenset("abcdefghij"),  # the same set as b
+        "c": frozenset("abcdefghi"),  # 9 of 10 in common with a and b
+        "d": frozenset("klmnop"),
+    }
+    assert near_duplicate_groups(shingles, 0.8) == [["a", "b", "c"]]
+    assert near_duplicate_groups(shingles, 1.0) == [["a", "b"]]
+    assert near_duplicate_groups({"a": frozenset("x")}, 0.5) == []
+
+
+def test_links_are_transitive():
+    ten = [str(n) for n in range(12)]
+    shingles = {"a": frozenset(ten[:10]), "b": frozenset(ten[1:11]), "c": frozenset(ten[2:12])}
+    assert jaccard(shingles["a"], shingles["c"]) == pytest.approx(8 / 12)  # below 0.7, but both near b (9 / 11)
+    assert near_duplicate_groups(shingles, 0.7) == [["a", "b", "c"]]
+
+
+@pytest.mark.parametrize("threshold", [0, -0.1, 1.1])
+def test_threshold_outside_0_to_1_is_refused(threshold):
+    with pytest.raises(ValueError, match=f"threshold is {threshold}"):
+        near_duplicate_groups({"a": frozenset("x")}, threshold)
+
+
+SETS = st.dictionaries(st.text("abc", min_size=1, max_size=3), st.frozensets(st.sampled_from("uvwxyz"), min_size=1))
+
+
+@given(SETS, st.sampled_from([0.3, 0.5, 0.8, 1.0]))
+def test_groups_hold_no_false_alarm_and_no_equal_pair_is_missed(shingles, threshold):
+    groups = near_duplicate_groups(shingles, threshold)
+    group_of = {id_: n for n, group in enumerate(groups) for id_ in group}
+    assert sum(map(len, groups)) == len(group_of)  # nobody is in two groups
+    for id_, n in group_of.items():
+        others = [o for o in groups[n] if o != id_]
+        assert max(jaccard(shingles[id_], shingles[o]) for o in others) >= threshold
+    for a in shingles:
+        for b in shingles:
+            if a != b and shingles[a] == shingles[b]:
+                assert group_of[a] == group_of[b]
+
+
+@given(SETS)
+def test_order_of_input_does_not_matter(shingles):
+    backwards = dict(reversed(shingles.items()))
+    assert near_duplicate_groups(shingles, 0.5) == near_duplicate_groups(backwards, 0.5)
