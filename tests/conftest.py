@@ -1,11 +1,16 @@
 """No test downloads anything, and none draws a progress bar."""
 
 import os
+import shutil
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TQDM_DISABLE"] = "1"
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("course", deadline=None)  # a busy machine is no failure
+settings.load_profile("course")
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +19,43 @@ def tiny_folder(tmp_path_factory):
     from tests.tiny import tiny_bert
 
     return tiny_bert(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory):
+    """The tiny dataset as a BEIR folder named "desk"."""
+    from tests.tiny import beir_files
+
+    return beir_files(tmp_path_factory.mktemp("data") / "desk")
+
+
+@pytest.fixture
+def at_home(monkeypatch):
+    """No workspace goes elsewhere."""
+    monkeypatch.delenv("TUTORIAL_WORKSPACE", raising=False)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, tiny_data, tiny_folder):
+    """A workspace with every stage made; a test that changes anything takes ``copied`` instead."""
+    from tests.tiny import LORA, TRAIN
+    from tutorial_lib.workspace import Workspace
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("TUTORIAL_WORKSPACE", raising=False)
+        finished = Workspace(tmp_path_factory.mktemp("workspaces") / "desk", tiny_data, tiny_folder)
+    finished.adapter(lora=LORA, train=TRAIN)
+    finished.need("runs")
+    return finished
+
+
+@pytest.fixture
+def copied(finished, tiny_data, tiny_folder, tmp_path, at_home):
+    """A copy of the finished workspace."""
+    from tutorial_lib.workspace import Workspace
+
+    shutil.copytree(finished.root, tmp_path / "desk")
+    return Workspace(tmp_path / "desk", tiny_data, tiny_folder)
 
 
 @pytest.fixture

@@ -1,53 +1,33 @@
-"""Loss, batches, adapters and saved models; whole training runs are in test_training.py."""
+"""Loss, batches and gradients; adapters are in test_adapters.py, whole runs in test_training.py."""
 
-import json
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
-from tests.tiny import tiny_dataset
+from tests.tiny import set_update, tiny_dataset
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.dataset import DataError
-from tutorial_lib.encoder import Encoder, EncoderSettings, ModelError
+from tutorial_lib.encoder import Encoder, EncoderSettings
 from tutorial_lib.finetune import (
     LoraSettings,
     Pair,
     PairCollator,
-    TrainResult,
     TrainSettings,
-    add_adapter,
     contrastive_loss,
     dev_set,
-    model_card,
     prepare_training,
-    reset_adapter,
-    save_adapter,
-    save_model,
     training_pairs,
 )
 
 LORA = LoraSettings(rank=4, alpha=8)
-TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
 NOTHING_MASKED = torch.zeros(2, 3, dtype=torch.bool)
 
 
 @pytest.fixture
 def tiny(tiny_folder):
     return Encoder.load(tiny_folder)
-
-
-def trained(encoder):
-    """Put an adapter with random weights on ``encoder``, as if it had been trained."""
-    add_adapter(encoder, LORA)
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for name, parameter in encoder.model.named_parameters():
-            if ".lora_" in name:
-                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
-    return encoder
 
 
 # --- loss ---------------------------------------------------------------------------------------------------------
@@ -165,7 +145,7 @@ def test_the_gradient_cache_gives_the_gradients_of_the_plain_step(tiny_folder, f
     gradients, losses = [], []
     for cache in (True, False):
         run = prepare(tiny_dataset(), tiny_folder, tmp_path, gradient_cache=cache, token_budget=40)
-        trained_b(run.encoder)
+        set_update(run.encoder)
         run.trainer.current_gradient_accumulation_steps = 1  # what train() sets before its first step
         batch = run.trainer.data_collator(run.pairs)
         assert len(batch["groups"]) > 3
@@ -175,102 +155,3 @@ def test_the_gradient_cache_gives_the_gradients_of_the_plain_step(tiny_folder, f
     assert max(g.abs().max() for g in gradients[1].values()) > 1e-3
     for name, gradient in gradients[0].items():
         assert torch.allclose(gradient, gradients[1][name], atol=1e-5), name
-
-
-def trained_b(encoder):
-    """Set B, which starts at zero, so that A has a gradient as well."""
-    torch.manual_seed(5)
-    with torch.no_grad():
-        for name, parameter in encoder.model.named_parameters():
-            if ".lora_B." in name:
-                torch.nn.init.normal_(parameter, std=0.1)
-
-
-# --- adapters -----------------------------------------------------------------------------------------------------
-
-
-def test_a_fresh_adapter_changes_no_vector_and_a_trained_one_does(tiny, float32):
-    before, fingerprint = tiny.encode(TEXTS), tiny.fingerprint
-    add_adapter(tiny, LORA)
-    assert np.allclose(tiny.encode(TEXTS), before, atol=1e-6)
-    trained_b(tiny)
-    assert not np.allclose(tiny.encode(TEXTS), before, atol=1e-2)
-    assert tiny.fingerprint != fingerprint
-    reset_adapter(tiny)
-    assert np.allclose(tiny.encode(TEXTS), before, atol=1e-6)
-
-
-def test_only_the_adapter_is_trained(tiny):
-    adapted = add_adapter(tiny, replace(LORA, target_modules=("query", "value")))
-    assert {n.split(".")[-4] for n, p in adapted.named_parameters() if p.requires_grad} == {"query", "value"}
-    # 2 layers, query and value, A and B of 32 x rank 4 each
-    assert sum(p.numel() for p in adapted.parameters() if p.requires_grad) == 2 * 2 * 2 * 32 * 4
-
-
-@pytest.mark.parametrize("target", ["q_proj", ("q_proj", "v_proj")])
-def test_target_modules_that_match_nothing_are_refused(tiny, target):
-    with pytest.raises(ModelError, match=r"q_proj.* match no layer of .*: its linear layers are dense, key, query, value"):
-        add_adapter(tiny, LoraSettings(target_modules=target))
-
-
-@pytest.mark.parametrize("pooling", ["mean", "cls"])
-def test_adapter_merged_model_and_sentence_transformers_give_the_same_vectors(tiny_folder, tmp_path, float32, pooling):
-    from sentence_transformers import SentenceTransformer
-
-    source = Encoder.load(tiny_folder)
-    start = Encoder(source.model, source.tokenizer, EncoderSettings(pooling, 40, "query : "), "start")
-    save_model(start, tmp_path / "base", "card")
-    base = Encoder.load(tmp_path / "base")
-    untouched = base.encode(TEXTS)
-    save_adapter(trained(base), tmp_path / "adapter", "card")
-    adapter = Encoder.load(tmp_path / "adapter")
-    save_model(adapter, tmp_path / "model", "card")
-    model = Encoder.load(tmp_path / "model")
-    theirs = SentenceTransformer(str(tmp_path / "model"), device="cpu")
-    for vectors in (base.encode(TEXTS), model.encode(TEXTS), theirs.encode(TEXTS)):
-        assert ((vectors * adapter.encode(TEXTS)).sum(axis=1) > 0.9999).all()
-    assert ((untouched * adapter.encode(TEXTS)).sum(axis=1) < 0.99).all()
-    assert model.settings == start.settings
-    assert ((theirs.encode(TEXTS, prompt_name="query") * model.encode_queries(TEXTS)).sum(axis=1) > 0.9999).all()
-    assert model.fingerprint == adapter.fingerprint
-
-
-def test_saved_weights_are_checked_on_loading(tiny, tmp_path):
-    save_model(tiny, tmp_path / "model", "card")
-    weights = tmp_path / "model" / "model.safetensors"
-    data = bytearray(weights.read_bytes())
-    data[-1] ^= 1
-    weights.write_bytes(data)
-    with pytest.raises(ModelError, match=r"model\.safetensors has SHA-256 \w+, expected \w+: the weights were changed"):
-        Encoder.load(tmp_path / "model")
-
-
-@pytest.mark.parametrize(("damage", "said"), [
-    (lambda folder: (folder / "adapter_model.safetensors").unlink(), r"adapter_model\.safetensors is missing"),
-    (lambda folder: (folder / "adapter_model.safetensors").write_bytes(b"12345678"), "does not fit .* or is damaged"),
-    (lambda folder: (folder / "adapter_config.json").write_text("{}"), "names no base model"),
-    (lambda folder: (folder / "adapter_config.json").write_text("{"), "is not JSON"),
-])
-def test_a_damaged_adapter_is_refused(tiny, tmp_path, damage, said):
-    save_adapter(trained(tiny), tmp_path / "adapter", "card")
-    damage(tmp_path / "adapter")
-    with pytest.raises(ModelError, match=said):
-        Encoder.load(tmp_path / "adapter")
-
-
-def test_the_card_names_data_settings_and_dev_scores():
-    dataset = replace(tiny_dataset(), card={"source": "our own tickets", "licence": "CC0-1.0"})
-    result = TrainResult([(1, 2.5), (8, 0.25)], [(0, 0.5), (4, 0.7), (8, 0.625)], 4, 8, 12, 3.0, 4.0, 100, 9000)
-    card = model_card(dataset, "/models/base-model", LORA, TrainSettings(), result)
-    for said in ("base_model: /models/base-model", "base-model fine-tuned on tiny", "our own tickets", "licence: CC0-1.0",
-                 "24 articles, 12 training queries, 12 pairs", "rank 4, alpha 8, on all-linear", "100 of 9,000 parameters",
-                 "learning_rate 0.002", "temperature 0.07", "2.500 at step 1, 0.250 at step 8",
-                 "0.500 before, 0.700 at the checkpoint kept (step 4)"):
-        assert said in card
-
-
-def test_a_result_is_the_same_after_saving_and_loading(tmp_path):
-    result = TrainResult([(1, 2.5)], [(0, 0.5), (4, 0.7)], 4, 8, 12, 3.0, 4.0, 100, 9000)
-    result.save(tmp_path / "training.json")
-    assert json.loads((tmp_path / "training.json").read_text())["best_step"] == 4
-    assert TrainResult.load(tmp_path / "training.json") == result

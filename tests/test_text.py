@@ -44,6 +44,10 @@ def test_normal_form_of_a_text_without_other_words_is_the_text():
     assert normal_form(" 🙂 ") == "🙂"
 
 
+def test_normal_form_folds_what_lower_case_leaves_apart():
+    assert normal_form("Hauptstraße") == normal_form("HAUPTSTRASSE") == "hauptstrasse"
+
+
 def test_normal_form_joins_composed_and_decomposed_letters():
     assert normal_form("caf\u00e9") == normal_form("cafe\u0301")
 

@@ -169,7 +169,7 @@ def _read_qrels(
             raise DataError(f"{where} line {number}: {len(fields)} columns ({line!r:.80}): "
                             "pass query-id, corpus-id, score, divided by tabs")
         query_id, article_id, score = fields
-        if number == 1 and not _is_int(score) and query_id not in queries:
+        if number == 1 and (score == "score" or (not _is_int(score) and query_id not in queries)):
             continue  # the header
         if not _is_int(score):
             raise DataError(f"{where} line {number}: score is {score!r}: pass a whole number, above 0 for relevant")

@@ -26,6 +26,8 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 CHECKSUM_FILE = "sha256.json"
 """Written beside every model this package saves: file name -> SHA-256, checked on load."""
+PAD_TO = 16
+"""Batches are padded to a multiple of this: the CPU kernels keep a buffer for every width they have met."""
 POOLINGS = ("mean", "cls", "lasttoken")
 
 
@@ -254,7 +256,8 @@ class Encoder:
 
     def pad(self, tokens: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
         """Return ``input_ids`` and ``attention_mask`` of shape (batch, longest) on the model's device."""
-        batch = self.tokenizer.pad({"input_ids": [list(t) for t in tokens]}, padding=True, return_tensors="pt")
+        batch = self.tokenizer.pad({"input_ids": [list(t) for t in tokens]}, padding=True, return_tensors="pt",
+                                   pad_to_multiple_of=PAD_TO)
         return {k: batch[k].to(self.device) for k in ("input_ids", "attention_mask")}
 
 
@@ -265,7 +268,7 @@ def length_batches(lengths: Sequence[int], token_budget: int) -> list[list[int]]
     for n in sorted(range(len(lengths)), key=lambda n: -lengths[n]):
         if not batches or (len(batches[-1]) + 1) * width > token_budget:
             batches.append([])
-            width = max(1, lengths[n])
+            width = -(-max(1, lengths[n]) // PAD_TO) * PAD_TO
         batches[-1].append(n)
     return batches
 

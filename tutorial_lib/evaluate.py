@@ -237,7 +237,7 @@ def side_by_side(
         row = {"query": dataset.queries[q].text, "answer": ", ".join(relevant(dataset.qrels[split][q]))}
         for name, run in runs.items():
             rank = rank_of_answer({q: dataset.qrels[split][q]}, run)[q]
-            row[f"{name} ranks first"] = next(iter(run[q]), "nothing")
+            row[f"{name} ranks first"] = next(iter(run.get(q, {})), "nothing")
             row[f"{name}: answer at"] = "not in 100" if np.isinf(rank) else str(int(rank))
         rows.append(row)
     return pd.DataFrame(rows)

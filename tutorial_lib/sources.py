@@ -18,7 +18,8 @@ from tutorial_lib.text import has_words
 
 AWSCLI_VERSION = "1.46.3"
 _BOLD_TITLE = re.compile(r"^\*\*(.+?)\*\*\s*$", re.MULTILINE)
-_EXAMPLE_NUMBER = re.compile(r"^\s*example\s*\d*\s*[:.\-–]\s*", re.IGNORECASE)
+_EXAMPLE_NUMBER = re.compile(r"^\s*(?:example\s*\d*|\d+)\s*(?:[:.\-–]|$)\s*", re.IGNORECASE)
+_HEADINGS = frozenset({"output", "title"})
 
 
 def aws_docs() -> RetrievalDataset:
@@ -135,11 +136,14 @@ def html_to_text(html: str) -> str:
 
 
 def example_titles(rst: str) -> list[str]:
-    """Return the bold titles of an awscli example file as a user would type them: no "Example 1:", no "To"."""
+    """Return the bold titles of an awscli example file as a user would type them: no "Example 1:", no "To".
+
+    Bold headings of a section ("Output") and bare numbers ("Example 1") are no titles.
+    """
     titles = []
     for bold in _BOLD_TITLE.findall(rst):
         title = _EXAMPLE_NUMBER.sub("", bold.replace("``", "")).strip().rstrip(".:").strip()
         title = title[3:].lstrip() if title[:3].lower() == "to " else title
-        if has_words(title):
+        if has_words(title) and title.lower() not in _HEADINGS:
             titles.append(title)
     return titles

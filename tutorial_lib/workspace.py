@@ -121,7 +121,11 @@ class Workspace:
             part = self.root / f"{name}.{key}.part"
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir(parents=True)
-            make(part)
+            try:
+                make(part)
+            except BaseException:
+                shutil.rmtree(part, ignore_errors=True)
+                raise
             seconds = time.monotonic() - started
             _write_json(part / "stage.json", {"stage": name, "key": key, "inputs": inputs, "settings": used,
                                               "version": made_by, "seconds": seconds})

@@ -1,0 +1,123 @@
+"""The command line: what ``check`` prints, and that unusable input ends in one line and status 2."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers import beir_folder, tree
+from tests.tiny import beir_files, tiny_bert
+from tutorial_lib.__main__ import main
+from tutorial_lib.workspace import Workspace
+
+pytestmark = pytest.mark.usefixtures("at_home")
+
+NOT_JSON = ['{"_id": "a", "text": "fine"}', '{"_id": "b", "text": ']
+
+
+@pytest.fixture
+def fails(capsys):
+    """Return a function that runs the command line, holds it to failing in one line, and returns that line."""
+
+    def fails(*arguments):
+        capsys.readouterr()
+        assert main([str(a) for a in arguments]) == 2
+        out, err = capsys.readouterr()
+        lines = [line for line in err.splitlines() if not line.startswith("making ")]  # progress
+        assert out == ""
+        assert len(lines) == 1
+        assert lines[0].startswith("error: ")
+        return lines[0]
+
+    return fails
+
+
+def test_check_prints_the_counts(tiny_data, capsys):
+    before = tree(tiny_data)
+    assert main(["check", "--data", str(tiny_data)]) == 0
+    assert capsys.readouterr().out == "desk: 24 articles, 12 train, 4 dev, 8 test\n"
+    assert tree(tiny_data) == before
+
+
+def test_check_says_what_it_did_to_the_data(tmp_path, capsys):
+    data = beir_files(tmp_path / "desk")
+    (data / "qrels" / "dev.tsv").unlink()
+    assert main(["check", "--data", str(data)]) == 0
+    counts, note = capsys.readouterr().out.splitlines()
+    assert counts == "desk: 24 articles, 11 train, 1 dev, 8 test"
+    assert note == "note: no dev split was given: 1 of 12 training queries were drawn for it (seed 0)"
+
+
+def test_check_can_leave_out_blank_articles(tmp_path, fails, capsys):
+    data = beir_files(tmp_path / "desk")
+    with (data / "corpus.jsonl").open("a") as file:
+        file.write('{"_id": "blank", "text": "..."}\n')
+    assert '"text" has no letter or digit in 1 of 25 lines' in fails("check", "--data", data)
+    assert main(["check", "--data", str(data), "--drop-blank"]) == 0
+    assert "corpus.jsonl: 1 of 25 lines have no letter or digit" in capsys.readouterr().out
+
+
+def test_an_unknown_folder(tmp_path, fails):
+    assert "nothing is not a folder" in fails("check", "--data", tmp_path / "nothing")
+    assert "nothing is not a folder" in fails("run", "--data", tmp_path / "nothing", "--out", tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_holds_no_dataset(tmp_path, fails):
+    assert "corpus.jsonl is missing" in fails("check", "--data", tmp_path)
+
+
+@pytest.mark.parametrize(("changed", "said"), [
+    ({"corpus": NOT_JSON}, "corpus.jsonl line 2: not JSON"),
+    ({"queries": ['{"_id": "t1", "body": "x"}']}, 'queries.jsonl line 1: no "text" (keys: _id, body)'),
+    ({"qrels": {"train": ["query-id\tcorpus-id\tscore", "t1\tnone\t1"]}}, "line 2: article 'none' is not in corpus.jsonl"),
+    ({"qrels": {"train": None}}, "qrels/train.tsv is missing or empty"),
+])
+def test_a_broken_line_is_named_and_leaves_no_stage(tmp_path, fails, changed, said):
+    data, out = beir_folder(tmp_path / "data", **changed), tmp_path / "out"
+    before = tree(data)
+    assert said in fails("check", "--data", data)
+    assert said in fails("run", "--data", data, "--out", out)
+    assert tree(data) == before
+    assert [p for p in out.iterdir() if p.is_dir()] == []
+
+
+def test_after_the_line_is_mended_the_same_command_goes_on(tmp_path, fails):
+    data, out = beir_folder(tmp_path / "data", corpus=NOT_JSON), tmp_path / "out"
+    fails("run", "--data", data, "--out", out)
+    beir_folder(data)
+    assert len(Workspace(out, data).dataset().corpus) == 6
+
+
+def test_a_folder_with_the_run_of_another_dataset_or_model(tiny_data, tmp_path, fails):
+    out, model = tmp_path / "out", tiny_bert(tmp_path / "model")
+    Workspace(out, tiny_data)
+    other = beir_files(tmp_path / "other")
+    before = tree(out)
+    assert f"holds a run of dataset {tiny_data}, not {other}" in fails("run", "--data", other, "--out", out)
+    line = fails("run", "--data", tiny_data, "--out", out, "--model", model)
+    assert f"holds a run of model all-MiniLM-L6-v2, not {model}" in line
+    assert tree(out) == before
+
+
+def test_a_folder_of_somebody_else(tiny_data, tmp_path, fails):
+    (tmp_path / "cat.jpg").write_bytes(b"cat")
+    assert "exists and is no workspace" in fails("run", "--data", tiny_data, "--out", tmp_path)
+    assert tree(tmp_path) == {"cat.jpg": b"cat"}
+
+
+@pytest.mark.parametrize("arguments", [[], ["train"], ["run"], ["check", "--out", "x"]])
+def test_wrong_arguments_end_with_status_2(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: python -m tutorial_lib" in capsys.readouterr().err
+
+
+def test_a_process_ends_with_the_status_and_no_traceback(tmp_path):
+    command = [sys.executable, "-m", "tutorial_lib", "check", "--data", str(tmp_path / "nothing")]
+    done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ), check=False, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1

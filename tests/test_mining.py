@@ -1,0 +1,209 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.helpers import make_dataset, one_hot, small_dataset
+from tutorial_lib.bm25 import BM25
+from tutorial_lib.mining import REASONS, MinedNegatives, MiningSettings, mine_negatives, near_duplicates_of
+
+WORDS = ("refund", "annual", "plan", "cancel", "router", "money", "charge")
+# The answer of "refund annual plan" is b. Worked out for that query:
+#   rank  BM25                                     cosine with the query (words shared / root of 3 x their own words)
+#   1  a  three words, short                       3 / 3 = 1.0
+#   2  b  three words, longer by "charge"          3 / root 12 = 0.87
+#   3  c  two words: refund, plan                  2 / root 6 = 0.82
+#   4  d  one word: plan                           1 / root 6 = 0.41
+#   -  e  none
+FIVE = {
+    "a": ("", "refund annual plan"),
+    "b": ("", "refund annual plan charge"),
+    "c": ("", "refund plan"),
+    "d": ("", "plan cancel"),
+    "e": ("", "router"),
+}
+# Nine articles nobody searches for, so that "plan", in four of fourteen articles, still has a positive IDF.
+PADDING = {f"z{n}": ("", f"padding{n}") for n in range(9)}
+
+
+def mined(positives, settings=None, *, twins=(), dev=None, text="refund annual plan"):
+    judged = {"train": {"q": (text, positives)}, "test": {"e": ("money", dev or "e")}}
+    dataset = make_dataset({**FIVE, **PADDING}, judged)
+    dataset.card["near_duplicates"] = list(twins)
+    return mine(dataset, settings)
+
+
+def mine(dataset, settings=None, article_vectors=None):
+    queries, articles = dataset.query_texts("train"), dataset.article_texts()
+    if article_vectors is None:
+        article_vectors = one_hot(WORDS, articles.values())
+    return mine_negatives(dataset, BM25(articles), one_hot(WORDS, queries.values()), article_vectors, settings)
+
+
+def reasons(result):
+    return dict(zip(result.candidates["article_id"], result.candidates["reason"], strict=True))
+
+
+# --- one query, five articles -------------------------------------------------------------------------------------
+
+
+def test_reasons_worked_out_by_hand():
+    result = mined("b", MiningSettings(per_query=1))
+    # a beats the positive by both scorers; c is the first that passes; d passes too, but one is enough.
+    assert list(reasons(result).items()) == [
+        ("a", "likely_positive"), ("b", "positive"), ("c", "kept"), ("d", "surplus"),
+    ]
+    assert result.negatives == {"q": ["c"]}
+    assert result.statistics()["candidates"].tolist() == [1, 0, 1, 1, 1]
+    assert result.statistics()["share"].tolist() == [0.25, 0, 0.25, 0.25, 0.25]
+    assert result.statistics()["reason"].tolist() == list(REASONS)
+
+
+def test_candidates_carry_rank_and_scores_of_both_scorers():
+    table = mined("b").candidates.set_index("article_id")
+    assert table["bm25_rank"].tolist() == [1, 2, 3, 4]
+    assert table["model_score"].tolist() == pytest.approx([1, 3 / 12**0.5, 2 / 6**0.5, 1 / 6**0.5])
+    assert table["model_positive"].tolist() == pytest.approx([3 / 12**0.5] * 4)
+    assert table["bm25_positive"].tolist() == [table.loc["b", "bm25_score"]] * 4
+    assert table["bm25_score"].is_monotonic_decreasing
+
+
+def test_a_near_duplicate_of_a_positive_is_never_a_negative():
+    assert reasons(mined("b", twins=[["b", "c"]])) == {
+        "a": "likely_positive", "b": "positive", "c": "near_duplicate", "d": "kept",
+    }
+    assert near_duplicates_of(dataclasses.replace(small_dataset(), card={"near_duplicates": [["a", "b", "c"]]})) == {
+        "a": {"b", "c"}, "b": {"a", "c"}, "c": {"a", "b"},
+    }
+
+
+def test_an_article_judged_not_relevant_is_no_negative_either():
+    # Grade 0 says somebody looked; the filter leaves every judged article alone.
+    assert reasons(mined({"b": 1, "c": 0}))["c"] == "positive"
+
+
+def test_the_best_of_several_positives_is_the_measure():
+    assert mined(["a", "d"]).negatives == {"q": ["b", "c"]}
+    assert mined(["a", "d"], MiningSettings(max_model_share=None)).negatives == {"q": ["b", "c"]}
+    assert mined(["a", "d"], MiningSettings(max_bm25_share=None)).negatives == {"q": ["b", "c"]}
+    assert mined("d").negatives == {"q": []}  # a, b and c all beat d by both scorers
+    assert mined("d").short == {"q": 0}
+
+
+@pytest.mark.parametrize(("low", "high", "expected"), [
+    (1, 50, ["a", "b", "c", "d"]), (1, 2, ["a", "b"]), (2, 3, ["b", "c"]), (4, 9, ["d"]), (5, 9, []), (100, 200, []),
+])
+def test_the_window_is_respected(low, high, expected):
+    table = mined("b", MiningSettings(range_min=low, range_max=high)).candidates
+    assert table["article_id"].tolist() == expected
+    assert table["bm25_rank"].tolist() == list(range(low, low + len(expected)))
+
+
+def test_a_suspect_needs_both_scorers_unless_one_is_switched_off():
+    # c scores 0.82 / 0.87 = 94 % of the positive by cosine, and less than 90 % by BM25.
+    table = mined("b").candidates.set_index("article_id")
+    assert table.loc["c", "bm25_score"] < 0.9 * table.loc["b", "bm25_score"]
+
+    def c(bm25_share, model_share):
+        return reasons(mined("b", MiningSettings(max_bm25_share=bm25_share, max_model_share=model_share)))["c"]
+
+    assert c(1.0, 0.9) == "kept"
+    assert c(0.9, 0.9) == "kept"
+    assert c(0.5, 0.9) == "likely_positive"
+    assert c(0.5, 0.95) == "kept"
+    assert c(None, 0.9) == "likely_positive"
+    assert c(0.5, None) == "likely_positive"
+    assert reasons(mined("b", MiningSettings(max_bm25_share=None, max_model_share=None)))["a"] == "kept"
+
+
+def test_a_positive_with_negative_cosine_is_compared_as_it_is():
+    dataset = make_dataset({**FIVE, **PADDING}, {"train": {"q": ("refund annual plan", "b")}})
+    vectors = one_hot(WORDS, dataset.article_texts().values())
+    by_id = dict(zip(dataset.corpus, vectors, strict=True))
+    for a in "abc":
+        by_id[a][:] = -by_id[a]  # cosines -1.0, -0.87 (the positive) and -0.82
+    result = mine(dataset, MiningSettings(max_model_share=0.5, max_bm25_share=0.1), vectors)
+    # Half of -0.87 would be -0.43, above the positive itself, and let c pass; a is below the positive, c and d above.
+    assert reasons(result) == {"a": "kept", "b": "positive", "c": "likely_positive", "d": "likely_positive"}
+
+
+# --- invariants ---------------------------------------------------------------------------------------------------
+
+BAGS = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join), min_size=3, max_size=8)
+
+
+@given(BAGS, BAGS, st.data())
+def test_no_negative_is_judged_a_twin_or_above_its_positive_by_both_scorers(bodies, asked, data):
+    articles = {f"a{n}": ("", body) for n, body in enumerate(bodies)}
+    choose = st.sets(st.sampled_from(sorted(articles)), min_size=1, max_size=2).map(sorted)
+    dataset = make_dataset(articles, {"train": {f"q{n}": (text, data.draw(choose)) for n, text in enumerate(asked)}})
+    dataset.card["near_duplicates"] = [["a0", "a1"]]
+    signs = np.array(data.draw(st.lists(st.sampled_from([-1, 1]), min_size=len(articles), max_size=len(articles))))
+    vectors = one_hot(WORDS, dataset.article_texts().values()) * signs[:, None].astype(np.float32)
+    result = mine(dataset, MiningSettings(per_query=2, max_bm25_share=1.0, max_model_share=1.0), vectors)
+    table = result.candidates
+    kept = table[table["reason"] == "kept"]
+    assert not ((kept["bm25_score"] > kept["bm25_positive"]) & (kept["model_score"] > kept["model_positive"])).any()
+    twins = {"a0": "a1", "a1": "a0"}
+    for q, negatives in result.negatives.items():
+        positives = set(dataset.qrels["train"][q])
+        assert positives.isdisjoint(negatives)
+        assert {twins.get(a) for a in positives}.isdisjoint(negatives)
+        assert len(negatives) <= 2
+        assert negatives == kept[kept["query_id"] == q]["article_id"].tolist()
+    assert result.short == {q: len(n) for q, n in result.negatives.items() if len(n) < 2}
+
+
+def test_held_out_answers_are_counted_and_never_steer_the_choice():
+    without, with_c = mined("b", dev="e"), mined("b", dev=["c", "d"])
+    assert without.negatives == with_c.negatives == {"q": ["c", "d"]}
+    pd.testing.assert_frame_equal(without.candidates, with_c.candidates)
+    assert (without.held_out_positives, with_c.held_out_positives) == (0, 2)
+
+
+def test_every_training_query_is_mined_and_those_that_fell_short_are_listed():
+    dataset = small_dataset()
+    result = mine(dataset, MiningSettings(per_query=2))
+    assert list(result.negatives) == ["t1", "t2", "t3", "t4", "t5", "t6"]
+    # "router keeps blinking red" shares a word with one article that is not its answer.
+    assert result.negatives["t5"] == ["devices/wifi"]
+    assert result.short["t5"] == 1
+
+
+def test_a_query_without_a_known_word_has_no_candidates():
+    result = mined("b", text="zebra")
+    assert result.negatives == {"q": []}
+    assert result.candidates.empty
+    assert result.statistics()["share"].tolist() == [0] * 5
+
+
+@pytest.mark.parametrize("positive", ["b", "d"])
+def test_save_then_load_is_equality(tmp_path, positive):
+    result = mined(positive, MiningSettings(per_query=3, max_model_share=None))
+    result.save(tmp_path)
+    loaded = MinedNegatives.load(tmp_path)
+    assert (loaded.negatives, loaded.settings, loaded.held_out_positives) == (
+        result.negatives, result.settings, result.held_out_positives)
+    pd.testing.assert_frame_equal(loaded.candidates, result.candidates)
+
+
+# --- refused ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ({"range_min": 0}, "BM25 ranks 0 to 50: pass 1 <= range_min"),
+    ({"range_min": 9, "range_max": 8}, "BM25 ranks 9 to 8"),
+    ({"per_query": 0}, "per_query is 0: pass at least 1"),
+])
+def test_settings_that_can_give_nothing_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        MiningSettings(**arguments)
+
+
+def test_vectors_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="1 query and 5 article vectors for 1 training queries and 14 articles"):
+        dataset = make_dataset({**FIVE, **PADDING}, {"train": {"q": ("refund", "b")}})
+        mine(dataset, article_vectors=one_hot(WORDS, ["refund"] * 5))

@@ -1,0 +1,44 @@
+import json
+import re
+
+import pytest
+
+from tutorial_lib.evaluate import MEASURE_NAMES
+from tutorial_lib.report import before_after, write_report
+from tutorial_lib.workspace import STAGES
+
+pytestmark = pytest.mark.usefixtures("at_home")
+
+
+def test_metrics_json_has_the_structure_that_others_read(copied):
+    with copied.timed("reading"):
+        pass
+    metrics = json.loads((write_report(copied) / "metrics.json").read_text())
+    assert {"dataset", "counts", "systems", "significance", "train", "seconds", "ship"} <= set(metrics)
+    assert metrics["dataset"] == "desk"
+    assert metrics["counts"] == {"articles": 24, "train": 12, "dev": 4, "test": 8}
+    assert list(metrics["systems"]) == ["bm25", "base", "tuned", "hybrid"]
+    for row in metrics["systems"].values():
+        assert set(row) == set(MEASURE_NAMES) >= {"nDCG@10", "RR@10", "R@10", "R@100"}
+        assert all(0 <= value <= 1 for value in row.values())
+    difference = metrics["significance"]["tuned_vs_base"]["nDCG@10"]
+    assert set(difference) == {"difference", "low", "high", "p"}
+    gain = metrics["systems"]["tuned"]["nDCG@10"] - metrics["systems"]["base"]["nDCG@10"]
+    assert difference["difference"] == pytest.approx(gain)
+    assert metrics["train"]["pairs"] == 12
+    assert metrics["train"]["pairs_per_s"] > 0
+    assert set(metrics["seconds"]) == {*STAGES, "reading"}
+    assert metrics["ship"]["decision"] in ("ship", "do not ship")
+    assert len(metrics["ship"]["reasons"]) == 6
+    assert f"decision: {metrics['ship']['decision']}" in before_after(metrics)
+
+
+def test_the_report_is_one_file_that_loads_nothing(copied):
+    folder = write_report(copied)
+    page = (folder / "report.html").read_text()
+    sources = re.findall(r'(?:src|href)="([^"]*)', page)
+    assert len(sources) == 5  # systems, ranks, shift, changes, slices
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    assert "http" not in re.sub(r'src="[^"]*"', "", page)
+    assert "desk: before and after" in page
+    assert sorted(path.name for path in folder.iterdir()) == ["metrics.json", "report.html"]

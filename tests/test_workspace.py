@@ -1,0 +1,197 @@
+import re
+
+import pytest
+from transformers import TrainerCallback
+
+from tests.helpers import tree
+from tests.tiny import LORA, TRAIN, beir_files, tiny_bert
+from tutorial_lib import finetune, workspace
+from tutorial_lib.dataset import DataError
+from tutorial_lib.finetune import TrainSettings
+from tutorial_lib.mining import MiningSettings
+from tutorial_lib.workspace import STAGES, Workspace
+
+pytestmark = pytest.mark.usefixtures("at_home")
+
+
+def records(space):
+    return {stage: (space.root / stage / "stage.json").read_bytes() for stage in STAGES}
+
+
+def remade(space, before):
+    return [stage for stage in STAGES if records(space)[stage] != before[stage]]
+
+
+def made(capsys):
+    """Return the stages that were announced since the last call."""
+    return re.findall(r"making (\w+)", capsys.readouterr().err)
+
+
+# --- making stages ------------------------------------------------------------------------------------------------
+
+
+def test_asking_for_the_last_stage_makes_all_of_them(tiny_data, tiny_folder, tmp_path, capsys):
+    space = Workspace(tmp_path / "new", tiny_data, tiny_folder)
+    assert space.need("runs") == tmp_path / "new" / "runs"
+    assert sorted(made(capsys)) == sorted(STAGES)
+    assert {p.name for p in space.root.iterdir() if p.is_dir()} == set(STAGES)  # no checkpoint and no half stage is left
+
+
+def test_the_second_time_nothing_is_made(finished, tiny_data, tiny_folder, capsys):
+    before = tree(finished.root)
+    again = Workspace(finished.root, tiny_data, tiny_folder)
+    for space in (finished, again):
+        space.need("runs")
+        space.adapter(lora=LORA, train=TRAIN)
+    assert made(capsys) == []
+    assert tree(finished.root) == before
+
+
+def test_the_runs_are_of_all_test_queries_and_stand_in_trec_files_too(finished):
+    runs = finished.runs()
+    assert list(runs) == ["bm25", "base", "tuned", "hybrid"]
+    for name, run in runs.items():
+        assert set(run) == set(finished.dataset().qrels["test"])
+        lines = (finished.root / "runs" / f"{name}.trec").read_text().splitlines()
+        assert len(lines) == sum(map(len, run.values()))
+    assert runs["base"] != runs["tuned"]
+
+
+def test_artifacts_fit_each_other(finished):
+    dataset, vectors = finished.dataset(), finished.tuned_vectors()
+    assert vectors.articles.shape == (24, 32)
+    assert {s: len(v) for s, v in vectors.queries.items()} == {"train": 12, "dev": 4, "test": 8}
+    assert set(finished.negatives().negatives) == set(dataset.qrels["train"])
+    assert finished.training().steps == 4
+    assert finished.training().best_step > 0
+    assert finished.search_run(vectors, "test") == finished.runs()["tuned"]
+    assert finished.tuned_encoder().fingerprint != finished.base_encoder.fingerprint
+    assert "desk" in (finished.root / "model" / "README.md").read_text()
+
+
+def test_changed_mining_settings_remake_what_hangs_on_them(copied):
+    before = records(copied)
+    assert len(copied.negatives(MiningSettings(per_query=2)).negatives["q00"]) == 2
+    copied.need("runs")
+    assert remade(copied, before) == ["negatives", "adapter", "model", "tuned_vectors", "runs"]
+    assert copied.record("adapter")["settings"]["train"]["batch_size"] == 6  # as it was trained before
+    after = records(copied)
+    copied.need("runs")  # without settings those of the last time stand
+    assert remade(copied, after) == []
+    assert copied.record("negatives")["settings"]["per_query"] == 2
+
+
+def test_changed_training_settings_remake_the_adapter(copied):
+    before = records(copied)
+    copied.adapter(lora=LORA, train=TrainSettings(epochs=1.0, batch_size=12))
+    assert copied.training().steps == 1
+    copied.need("runs")
+    assert remade(copied, before) == ["adapter", "model", "tuned_vectors", "runs"]
+
+
+def test_changed_data_are_read_again(tiny_folder, tmp_path):
+    changing = beir_files(tmp_path / "data")
+    space = Workspace(tmp_path / "space", changing, tiny_folder)
+    assert space.base_vectors().articles.shape == (24, 32)
+    with (changing / "corpus.jsonl").open("a") as file:
+        file.write('{"_id": "a99", "title": "robot", "text": "move the camera"}\n')
+    again = Workspace(tmp_path / "space", changing, tiny_folder)
+    assert again.base_vectors().articles.shape == (25, 32)
+    assert "a99" in again.dataset().corpus
+
+
+def test_another_package_version_makes_a_stage_again(copied, monkeypatch):
+    before = records(copied)
+    monkeypatch.setattr(workspace, "version", lambda name: "99")
+    copied.need("dataset")
+    assert remade(copied, before) == ["dataset"]
+    assert copied.record("dataset")["version"] == "99"
+
+
+def test_there_is_no_other_stage(finished):
+    with pytest.raises(ValueError, match="no stage 'vectors': there are dataset, base_vectors, negatives, adapter"):
+        finished.need("vectors")
+
+
+# --- interruptions ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_a_stage_that_breaks_leaves_nothing(tiny_data, tiny_folder, tmp_path, monkeypatch, error):
+    def break_down(*_):
+        raise error
+
+    space = Workspace(tmp_path / "space", tiny_data, tiny_folder)
+    with monkeypatch.context() as patch, pytest.raises(error):
+        patch.setattr(workspace.MinedNegatives, "save", break_down)
+        space.need("negatives")
+    assert {p.name for p in space.root.iterdir() if p.is_dir()} == {"dataset", "base_vectors"}
+    assert space.record("negatives") is None
+    assert len(space.negatives().negatives) == 12
+
+
+def test_a_stage_that_breaks_when_remade_leaves_the_old_one(copied, monkeypatch):
+    before = tree(copied.root)
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(workspace, "mine_negatives", lambda *_: 1 / 0)
+        copied.negatives(MiningSettings(per_query=1))
+    assert tree(copied.root) == before
+
+
+def test_an_interrupted_training_goes_on_from_its_checkpoint(tiny_data, tiny_folder, tmp_path, finished, monkeypatch):
+    class Interrupt(TrainerCallback):
+        def on_step_end(self, args, state, control, **_):
+            if state.global_step == 3:
+                raise KeyboardInterrupt
+
+    prepare = finetune.prepare_training
+
+    def interrupted(*args, **options):
+        run = prepare(*args, **options)
+        run.trainer.add_callback(Interrupt())
+        return run
+
+    space = Workspace(tmp_path / "space", tiny_data, tiny_folder)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(finetune, "prepare_training", interrupted)
+        space.adapter(lora=LORA, train=TRAIN)
+    assert not (space.root / "adapter").exists()
+    assert [p.name for p in space.root.glob("checkpoints.*/checkpoint-*")] == ["checkpoint-2"]
+    space.adapter(lora=LORA, train=TRAIN)
+    assert space.training().losses == finished.training().losses
+    assert list(space.root.glob("checkpoints.*")) == []
+
+
+# --- one folder, one run ------------------------------------------------------------------------------------------
+
+
+def test_a_folder_with_another_dataset_or_model_is_refused_naming_both(finished, tiny_data, tiny_folder, tmp_path):
+    other_data, other_model = beir_files(tmp_path / "other"), tiny_bert(tmp_path / "model")
+    before = tree(finished.root)
+    with pytest.raises(DataError, match=rf"holds a run of dataset {tiny_data}, not {other_data}: pass another folder"):
+        Workspace(finished.root, other_data, tiny_folder)
+    with pytest.raises(DataError, match=rf"holds a run of model {tiny_folder}, not {other_model}: pass another folder"):
+        Workspace(finished.root, tiny_data, other_model)
+    assert tree(finished.root) == before
+
+
+def test_a_folder_or_file_of_somebody_else_is_refused(tiny_data, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").write_bytes(b"cat")
+    (tmp_path / "file").write_text("text")
+    before = tree(tmp_path)
+    for name in ("photos", "file"):
+        with pytest.raises(DataError, match=f"{name} exists and is no workspace: pass a new or empty folder"):
+            Workspace(tmp_path / name, tiny_data)
+    assert tree(tmp_path) == before
+
+
+def test_a_dataset_that_is_not_there_is_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(DataError, match=r"nothing is not a folder: pass 'aws_docs' or a BEIR folder"):
+        Workspace(tmp_path / "space", tmp_path / "nothing")
+    assert not (tmp_path / "space").exists()
+
+
+def test_the_environment_can_move_workspaces(tiny_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("TUTORIAL_WORKSPACE", str(tmp_path / "elsewhere"))
+    assert Workspace("workspace/desk", tiny_data).root == tmp_path / "elsewhere" / "desk"
