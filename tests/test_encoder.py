@@ -116,6 +116,11 @@ def test_a_text_is_cut_at_max_length_with_its_special_tokens(tiny, float32):
     assert [len(t) for t in cut.tokenize(["refund invoice robot"], max_length=50)] == [4]
 
 
+def test_padding_stays_within_the_positions_of_a_model(tmp_path):
+    encoder = Encoder.load(tiny_bert(tmp_path / "short", positions=20))  # 20 is no multiple of what batches are padded to
+    assert encoder.encode(["refund " * 50, "refund"]).shape == (2, 32)
+
+
 @pytest.mark.parametrize("text", ["refund " * 15_000, "x" * 100_000, "\N{CJK UNIFIED IDEOGRAPH-4E00}" * 100_000])
 def test_a_text_of_100_000_characters(tiny, text):
     assert len(text) >= 100_000

@@ -157,7 +157,6 @@ def test_a_table_marks_floats_only(options, shown):
 @pytest.mark.parametrize(("index", "row_names"), [
     (["base", "tuned"], ["base", "tuned"]),
     (pd.Index(["base", "tuned"], dtype=object), ["base", "tuned"]),
-    (pd.Index([3, 7], name="step"), ["3", "7"]),
     (None, []),
     ([3, 7], []),  # positions left over from a filter say nothing
 ])

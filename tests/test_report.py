@@ -1,10 +1,11 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from tutorial_lib.evaluate import MEASURE_NAMES
-from tutorial_lib.report import before_after, write_report
+from tutorial_lib.report import before_after, evaluate_workspace, write_report
 from tutorial_lib.workspace import STAGES
 
 pytestmark = pytest.mark.usefixtures("at_home")
@@ -42,3 +43,10 @@ def test_the_report_is_one_file_that_loads_nothing(copied):
     assert "http" not in re.sub(r'src="[^"]*"', "", page)
     assert "desk: before and after" in page
     assert sorted(path.name for path in folder.iterdir()) == ["metrics.json", "report.html"]
+
+
+def test_what_stands_in_the_data_is_text_and_never_markup(copied):
+    report = evaluate_workspace(copied)
+    page = (write_report(copied, replace(report, metrics={**report.metrics, "dataset": "<script>"})) / "report.html").read_text()
+    assert "&lt;script&gt;: before and after" in page
+    assert "<script>" not in page

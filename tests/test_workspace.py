@@ -100,12 +100,14 @@ def test_changed_data_are_read_again(tiny_folder, tmp_path):
     assert "a99" in again.dataset().corpus
 
 
-def test_another_package_version_makes_a_stage_again(copied, monkeypatch):
+def test_another_package_version_makes_a_stage_again_with_the_settings_it_had(copied, monkeypatch):
+    copied.negatives(MiningSettings(per_query=2))
     before = records(copied)
     monkeypatch.setattr(workspace, "version", lambda name: "99")
-    copied.need("dataset")
-    assert remade(copied, before) == ["dataset"]
-    assert copied.record("dataset")["version"] == "99"
+    copied.need("negatives")
+    assert remade(copied, before) == ["dataset", "base_vectors", "negatives"]
+    assert copied.record("negatives")["version"] == "99"
+    assert copied.negatives().settings == MiningSettings(per_query=2)
 
 
 def test_there_is_no_other_stage(finished):

@@ -34,12 +34,12 @@ def tiny_tokenizer(folder: Path) -> BertTokenizerFast:
     return BertTokenizerFast(vocab=vocab, vocab_file=str(file))
 
 
-def tiny_bert(folder: Path, *, seed: int = 0) -> Path:
+def tiny_bert(folder: Path, *, seed: int = 0, positions: int = 64) -> Path:
     """Write a BERT of 2 layers and 32 dimensions with its tokenizer into ``folder`` and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = tiny_tokenizer(folder)
     config = BertConfig(vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-                        intermediate_size=64, max_position_embeddings=64, initializer_range=0.5)
+                        intermediate_size=64, max_position_embeddings=positions, initializer_range=0.5)
     state = torch.random.get_rng_state()
     torch.manual_seed(seed)
     BertModel(config, add_pooling_layer=False).save_pretrained(str(folder))

@@ -62,14 +62,15 @@ def read_beir(folder: str | Path, *, drop_blank: bool = False) -> RetrievalDatas
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder: pass a BEIR folder (corpus.jsonl, queries.jsonl, qrels/train.tsv)")
     notes: list[str] = []
-    corpus_rows = _read_jsonl(folder / "corpus.jsonl", notes, drop_blank=drop_blank)
-    query_rows = _read_jsonl(folder / "queries.jsonl", notes, drop_blank=drop_blank)
+    corpus_rows, blank_articles = _read_jsonl(folder / "corpus.jsonl", notes, drop_blank=drop_blank)
+    query_rows, blank_queries = _read_jsonl(folder / "queries.jsonl", notes, drop_blank=drop_blank)
     corpus = {i: Article(i, r.get("title") or "", r["text"], r.get("metadata") or {}) for i, r in corpus_rows.items()}
     queries = {i: Query(i, r["text"], r.get("metadata") or {}) for i, r in query_rows.items()}
     qrels: dict[str, Qrels] = {}
+    blank = blank_queries | blank_articles
     for split in SPLITS:
         path = folder / "qrels" / f"{split}.tsv"
-        qrels[split] = _read_qrels(path, queries, corpus, notes, drop_unknown=drop_blank) if path.exists() else {}
+        qrels[split] = _read_qrels(path, queries, corpus, notes, blank=blank) if path.exists() else {}
     card = _read_card(folder / "card.json")
     name = str(card.pop("name", folder.resolve().name))
     card.pop("counts", None)
@@ -89,12 +90,13 @@ def _read_card(path: Path) -> dict[str, Any]:
     return card
 
 
-def _read_jsonl(path: Path, notes: list[str], *, drop_blank: bool) -> dict[str, dict[str, Any]]:
+def _read_jsonl(path: Path, notes: list[str], *, drop_blank: bool) -> tuple[dict[str, dict[str, Any]], set[str]]:
+    """Return the usable rows by id, and the ids of blank ones."""
     if not path.is_file():
         raise DataError(f"{path} is missing: a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/train.tsv")
     rows: dict[str, dict[str, Any]] = {}
     line_of: dict[str, int] = {}
-    blank: list[int] = []
+    blank: dict[str, int] = {}
     for number, line in _numbered_lines(path):
         row = _parse_line(line, f"{path.name} line {number}")
         id_ = row["_id"]
@@ -105,16 +107,16 @@ def _read_jsonl(path: Path, notes: list[str], *, drop_blank: bool) -> dict[str, 
         if has_words(f"{row.get('title') or ''} {row['text']}"):
             rows[id_] = row
         else:
-            blank.append(number)
+            blank[id_] = number
     if blank and not drop_blank:
-        shown = ", ".join(map(str, blank[:5])) + (", …" if len(blank) > 5 else "")
+        shown = ", ".join(map(str, list(blank.values())[:5])) + (", …" if len(blank) > 5 else "")
         raise DataError(f'{path.name} line {shown}: "text" has no letter or digit in {len(blank)} of {len(line_of)} '
                         "lines: give them text, or pass drop_blank=True (--drop-blank) to leave them out")
     if blank:
         notes.append(f"{path.name}: {len(blank)} of {len(line_of)} lines have no letter or digit and were left out")
     if not rows:
         raise DataError(f"{path.name} holds no usable line: pass at least one JSON object with _id and text")
-    return rows
+    return rows, set(blank)
 
 
 def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -159,7 +161,7 @@ def _parse_line(line: str, where: str) -> dict[str, Any]:
 
 
 def _read_qrels(
-    path: Path, queries: Mapping[str, Query], corpus: Mapping[str, Article], notes: list[str], *, drop_unknown: bool
+    path: Path, queries: Mapping[str, Query], corpus: Mapping[str, Article], notes: list[str], *, blank: set[str]
 ) -> Qrels:
     qrels: Qrels = {}
     where = f"qrels/{path.name}"
@@ -173,10 +175,9 @@ def _read_qrels(
             continue  # the header
         if not _is_int(score):
             raise DataError(f"{where} line {number}: score is {score!r}: pass a whole number, above 0 for relevant")
-        unknown = query_id not in queries or article_id not in corpus
-        if unknown and drop_unknown:
-            continue
-        if unknown:
+        if (query_id not in queries and query_id in blank) or (article_id not in corpus and article_id in blank):
+            continue  # left out on request, and noted
+        if query_id not in queries or article_id not in corpus:
             kind, id_, file = (("query", query_id, "queries.jsonl") if query_id not in queries
                                else ("article", article_id, "corpus.jsonl"))
             raise DataError(f"{where} line {number}: {kind} {id_!r} is not in {file}: add it there or remove the line")

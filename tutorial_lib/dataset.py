@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -127,17 +128,18 @@ def near_copy_groups(texts: Mapping[str, str], threshold: float = NEAR_COPY) -> 
 
 
 def find_leaks(dataset: RetrievalDataset) -> list[tuple[str, str, str]]:
-    """Return (training query, held-out query, split) for every held-out query whose copy or near-copy is in training."""
+    """Return (query, held-out query, its split) wherever a query of an earlier split is a copy or near-copy of it.
+
+    Earlier than dev is train; earlier than test are train and dev, for dev decides and must not have met the test.
+    """
     split_of = {s: set(dataset.qrels[s]) for s in SPLITS}
-    leaks = [(q, q, s) for s in ("dev", "test") for q in sorted(split_of["train"] & split_of[s])]
-    leaks += [(q, q, "test") for q in sorted(split_of["dev"] & split_of["test"])]
     used = {q: dataset.queries[q].text for s in SPLITS for q in split_of[s]}
-    for group in near_copy_groups(used):
-        for split in ("dev", "test"):
-            held_out = [q for q in group if q in split_of[split]]
-            training = [q for q in group if q in split_of["train"] and q not in held_out]
-            leaks += [(t, h, split) for h in held_out for t in training]
-    return leaks
+    groups = [*near_copy_groups(used), *([q] for q in sorted(used))]  # a query alone may still stand in two splits
+    leaks = []
+    for group, held_split in itertools.product(groups, ("dev", "test")):
+        earlier = set().union(*(split_of[s] for s in SPLITS[: SPLITS.index(held_split)]))
+        leaks += [(q, h, held_split) for h in group if h in split_of[held_split] for q in group if q in earlier]
+    return sorted(set(leaks), key=lambda leak: (leak[2], leak[1], leak[0]))
 
 
 def check_leakage(dataset: RetrievalDataset) -> None:
@@ -148,11 +150,12 @@ def check_leakage(dataset: RetrievalDataset) -> None:
     """
     leaks = find_leaks(dataset)
     if leaks:
-        train, held_out, split = leaks[0]
+        copy, held_out, split = leaks[0]
+        source = "training" if copy in dataset.qrels["train"] else "dev"
         raise LeakageError(
-            f"{len(leaks)} held-out queries leak into training, first: {split} query {held_out!r} "
-            f"({dataset.queries[held_out].text!r}) and training query {train!r} ({dataset.queries[train].text!r}). "
-            "Remove the copies from qrels/train.tsv, or call cleaning.remove_leaks(dataset)."
+            f"{len({h for _, h, _ in leaks})} held-out queries leak, first: {split} query {held_out!r} "
+            f"({dataset.queries[held_out].text!r}) and {source} query {copy!r} ({dataset.queries[copy].text!r}). "
+            "Remove the copies from the qrels file of the earlier split, or call cleaning.remove_leaks(dataset)."
         )
 
 

@@ -256,8 +256,10 @@ class Encoder:
 
     def pad(self, tokens: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
         """Return ``input_ids`` and ``attention_mask`` of shape (batch, longest) on the model's device."""
+        # A window that is no multiple may end where the model's positions do: then no token beyond the longest text.
+        multiple = PAD_TO if self.settings.max_length % PAD_TO == 0 else None
         batch = self.tokenizer.pad({"input_ids": [list(t) for t in tokens]}, padding=True, return_tensors="pt",
-                                   pad_to_multiple_of=PAD_TO)
+                                   pad_to_multiple_of=multiple)
         return {k: batch[k].to(self.device) for k in ("input_ids", "attention_mask")}
 
 

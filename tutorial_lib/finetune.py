@@ -116,7 +116,9 @@ class TrainResult:
     def load(cls, path: Path) -> TrainResult:
         """Read what ``save`` wrote."""
         record = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**{k: [tuple(entry) for entry in v] if isinstance(v, list) else v for k, v in record.items()})
+        for key in ("losses", "dev"):  # JSON has no tuples
+            record[key] = [tuple(entry) for entry in record[key]]
+        return cls(**record)
 
 
 @dataclass(frozen=True)

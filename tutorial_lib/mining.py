@@ -135,6 +135,9 @@ def mine_negatives(
     if (len(query_vectors), len(article_vectors)) != (len(queries), len(articles)):
         raise ValueError(f"{len(query_vectors)} query and {len(article_vectors)} article vectors for {len(queries)} "
                          f"training queries and {len(articles)} articles: pass one vector each, in id order")
+    if bm25.ids != articles:
+        raise ValueError(f"the BM25 index holds {len(bm25.ids)} articles, not the dataset's {len(articles)}: index "
+                         "dataset.article_texts()")
     position = {a: n for n, a in enumerate(articles)}
     twins = near_duplicates_of(dataset)
     columns: dict[str, list] = {c: [] for c in ("query_id", "article_id", "bm25_rank", "bm25_score", "bm25_positive",

@@ -32,6 +32,5 @@ def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int = 3) ->
         return f"{mark}{value:.{digits}f}" if isinstance(value, float) else str(value)
 
     text = frame.map(cell)
-    named = not pd.api.types.is_integer_dtype(frame.index) or frame.index.name is not None
     with pd.option_context("display.max_colwidth", None):
         return HTML(text.to_html(index=not pd.api.types.is_integer_dtype(frame.index)))

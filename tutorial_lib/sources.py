@@ -132,7 +132,8 @@ def _one_family(article_ids: list[str]) -> str:
 
 def html_to_text(html: str) -> str:
     """Return the visible text of an HTML fragment, white space folded."""
-    return " ".join(BeautifulSoup(html or "", "html.parser").get_text(" ").replace(" .", ".").replace(" ,", ",").split())
+    text = " ".join(BeautifulSoup(html or "", "html.parser").get_text(" ").split())
+    return text.replace(" .", ".").replace(" ,", ",")
 
 
 def example_titles(rst: str) -> list[str]:

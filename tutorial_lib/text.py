@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+import regex
 from datasketch import MinHash, MinHashLSH
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
-_TOKEN = re.compile(r"[^\W_]+")
+_TOKEN = regex.compile(r"[\p{L}\p{M}\p{N}]+")  # with combining marks: Hindi words hold together
+PERMUTATIONS = 128
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
@@ -55,7 +56,7 @@ def near_duplicate_groups(
     """Return groups of ids whose shingle sets are linked by a Jaccard similarity >= ``threshold``.
 
     MinHash and locality-sensitive hashing propose the pairs; every proposed pair is then checked exactly,
-    so a group never holds a false alarm (a pair near the threshold can be missed).
+    so a group never holds a false alarm; a pair at the threshold is missed once in a thousand times.
 
     Args:
         shingles: Shingle set of each id.
@@ -76,13 +77,24 @@ def near_duplicate_groups(
     # Identical sets are grouped by value first: thousands of them would make each other's LSH buckets huge.
     first: dict[frozenset[str], int] = {}
     links = [(first.setdefault(shingles[id_], n), n) for n, id_ in enumerate(ids)]
-    lsh = MinHashLSH(threshold=max(0.1, threshold - 0.05), num_perm=64)
+    lsh = MinHashLSH(params=_bands(threshold), num_perm=PERMUTATIONS)
     for sets, n in tqdm(first.items(), desc=label, disable=len(first) < 5000, leave=False):
-        signature = MinHash(num_perm=64)
+        signature = MinHash(num_perm=PERMUTATIONS)
         signature.update_batch([s.encode() for s in sorted(sets)])
         links += [(m, n) for m in lsh.query(signature) if jaccard(shingles[ids[m]], sets) >= threshold]
         lsh.insert(n, signature)
     return _components(ids, links)
+
+
+def _bands(threshold: float) -> tuple[int, int]:
+    """Return (bands, rows): the most selective choice that misses a pair at the threshold less than once in 1,000."""
+    # datasketch's own choice for a threshold balances misses and false alarms: at 0.9 it misses some 40 % of the pairs
+    # there. False alarms cost us a comparison, misses a leak.
+    for rows in (32, 16, 8, 4, 2, 1):
+        bands = PERMUTATIONS // rows
+        if (1 - threshold**rows) ** bands < 0.001:
+            return bands, rows
+    return PERMUTATIONS, 1
 
 
 def _components(ids: list[str], links: Iterable[tuple[int, int]]) -> list[list[str]]:
