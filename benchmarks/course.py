@@ -1,4 +1,4 @@
-"""How long does the course take, and how much memory? Runs it in a fresh folder: ``python -m benchmarks.course [--out FILE]``.
+"""How long does the course take, and how much memory? ``python -m benchmarks.course [--out FILE]`` runs it in a fresh folder.
 
 Memory is the largest sum of resident sizes of the process and its children (the notebook kernels), sampled twice a second.
 """

@@ -47,6 +47,7 @@ def test_the_report_is_one_file_that_loads_nothing(copied):
 
 def test_what_stands_in_the_data_is_text_and_never_markup(copied):
     report = evaluate_workspace(copied)
-    page = (write_report(copied, replace(report, metrics={**report.metrics, "dataset": "<script>"})) / "report.html").read_text()
+    page = write_report(copied, replace(report, metrics={**report.metrics, "dataset": "<script>"})) / "report.html"
+    page = page.read_text()
     assert "&lt;script&gt;: before and after" in page
     assert "<script>" not in page
