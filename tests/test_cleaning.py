@@ -160,9 +160,9 @@ def with_leaks():
 def test_remove_leaks_takes_copies_out_of_training_and_reports_them():
     step = cleaning.remove_leaks(with_leaks())
     assert touched(step) == [
+        ("t9", "How do I turn a router off and on?", "taken out of train: copy of dev d2"),
         ("e4", "weak signal in the bedroom", "taken out of train: copy of dev e4"),
         ("e4", "weak signal in the bedroom", "taken out of dev: copy of test e4"),
-        ("t9", "How do I turn a router off and on?", "taken out of train: copy of dev d2"),
     ]
     # t8 stays: the same words in another order share too few letters to be a copy.
     assert list(step.dataset.qrels["train"]) == ["t1", "t2", "t3", "t4", "t5", "t6", "t8"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -31,7 +32,14 @@ def run(data: str, out: Path, model: str, *, drop_blank: bool = False) -> Path:
 
     from tutorial_lib.report import before_after, write_report
 
+    fresh = not out.exists()
     workspace = Workspace(out, data, model, drop_blank=drop_blank)
+    try:
+        workspace.dataset()
+    except DataError:
+        if fresh:
+            shutil.rmtree(out)  # unusable data leaves nothing behind
+        raise
     for note in workspace.dataset().card.get("notes", []):
         print(f"note: {note}")
     chapters = CHAPTERS if workspace.source == AWS_DOCS else CHAPTERS[1:]  # 01 collects aws_docs
@@ -75,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command.add_argument("--out", type=Path, required=True, help="folder of this run's artifacts and report")
             command.add_argument("--model", default=DEFAULT_MODEL, help="base model: name, folder or Hub id")
     options = parser.parse_args(arguments)
+    os.environ.pop("TUTORIAL_WORKSPACE", None)  # it moves the notebooks' workspace in tests; here --out decides
     try:
         if options.command == "run":
             run(options.data, options.out, options.model, drop_blank=options.drop_blank)
