@@ -1,7 +1,7 @@
 """Run notebooks in order in a fresh workspace and save their outputs: ``python tests/execute_notebooks.py [NAME …]``.
 
 What differs from run to run is taken out (stderr, times, kernel versions), so that a commit shows only real changes.
-With names given (such as 03), only those are run, in the workspace that TUTORIAL_WORKSPACE names.
+With names given (such as 03 or solutions/03), only those are run, in the workspace that TUTORIAL_WORKSPACE names.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as workspace:
         os.environ.setdefault("TUTORIAL_WORKSPACE", workspace)
         for path in paths:
-            if not names or any(path.stem.startswith(n) for n in names):
+            if not names or any(str(path.relative_to(NOTEBOOKS)).startswith(n) for n in names):
                 print(path.relative_to(NOTEBOOKS), flush=True)
                 try:
                     execute(path)

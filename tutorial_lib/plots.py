@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from tutorial_lib.finetune import DEV_METRIC, TrainResult
@@ -93,16 +94,18 @@ def rank_shift(before: pd.Series, after: pd.Series, names: tuple[str, str] = ("b
 
     counts = np.zeros((len(labels), len(labels)), dtype=int)
     np.add.at(counts, (bucket(before), bucket(after.loc[before.index])), 1)
-    figure, (axis,) = _axes(5, 3.8)
-    axis.imshow(np.log1p(counts), cmap="Blues")
+    figure, (axis,) = _axes(5.5, 3.8)
+    shades = np.ones((*counts.shape, 4))
     for (row, column), count in np.ndenumerate(counts):
-        colour = "#2f7d32" if column < row else "#b3261e" if column > row else "black"
-        axis.text(column, row, f"{count:,}" if count else "", ha="center", va="center", fontweight="bold", fontsize=9,
-                  color="white" if counts[row, column] > counts.max() * 0.3 else colour)
+        colour = COLOURS["positive"] if column < row else COLOURS["tuned"] if column > row else COLOURS["bm25"]
+        depth = 0.15 + 0.6 * np.log1p(count) / np.log1p(counts.max()) if count else 0
+        shades[row, column] = to_rgba(colour, depth)
+        axis.text(column, row, f"{count:,}" if count else "", ha="center", va="center", fontweight="bold", fontsize=9)
+    axis.imshow(shades, aspect="auto")
     axis.set_xticks(range(len(labels)), labels)
     axis.set_yticks(range(len(labels)), labels)
     axis.set(xlabel=f"rank with {names[1]}", ylabel=f"rank with {names[0]}",
-             title="below the diagonal: better; above: worse")
+             title="green: better, red: worse")
     axis.title.set_fontsize(9)
     return figure
 
