@@ -16,6 +16,7 @@ import pandas as pd
 from tutorial_lib.dataset import (
     SPLITS,
     Article,
+    DataError,
     Qrels,
     RetrievalDataset,
     check_leakage,
@@ -256,6 +257,10 @@ def prepare(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
     if len(leaks.rows):
         taken = leaks.rows["id"].nunique()
         notes.append(f"{taken} queries were taken out of training because a held-out query asks the same")
+    empty = [s for s in SPLITS if not leaks.dataset.qrels[s]]
+    if empty:
+        raise DataError(f"{dataset.name}: no query is left in {empty[0]} once copies of held-out queries are taken out: pass "
+                        f"qrels/{empty[0]}.tsv with queries of its own")
     result = mark_seen(near_duplicate_articles(leaks.dataset).dataset)
     check_leakage(result)
     return replace(result, card={**result.card, "notes": [*dataset.card.get("notes", []), *notes]})

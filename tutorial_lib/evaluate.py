@@ -11,6 +11,7 @@ import pandas as pd
 from ir_measures import RR, R, Success, nDCG
 from numpy.typing import NDArray
 from scipy import stats
+from tqdm.auto import tqdm
 
 from tutorial_lib.dataset import Qrels, RetrievalDataset, relevant
 from tutorial_lib.runs import Run
@@ -166,8 +167,8 @@ def compare(
     before, after = per_query(qrels, runs[baseline]), per_query(qrels, runs[system])
     clusters = article_clusters(qrels)
     order = [clusters[q] for q in before.index]
-    differences = {m: paired_difference(before[m].to_numpy(), after[m].to_numpy(), order, seed=seed)
-                   for m in MEASURE_NAMES}
+    measures = tqdm(MEASURE_NAMES, desc=f"compare {system} with {baseline}", disable=len(order) < 1000)
+    differences = {m: paired_difference(before[m].to_numpy(), after[m].to_numpy(), order, seed=seed) for m in measures}
     return Comparison(baseline, system, before, after, clusters, differences)
 
 
@@ -206,13 +207,12 @@ def slice_table(comparison: Comparison, slices: pd.DataFrame, *, measure: str = 
     many slices.
     """
     rows = []
-    for by in slices.columns:
-        for value, members in slices.groupby(by).groups.items():
-            ids = list(members)
-            d = paired_difference(comparison.before.loc[ids, measure].to_numpy(),
-                                  comparison.after.loc[ids, measure].to_numpy(),
-                                  [comparison.clusters[q] for q in ids])
-            rows.append({"slice": by, "value": value, **vars(d)})
+    groups = [(by, value, list(ids)) for by in slices.columns for value, ids in slices.groupby(by).groups.items()]
+    for by, value, ids in tqdm(groups, desc="slices", disable=len(groups) * len(slices) < 5000):
+        d = paired_difference(comparison.before.loc[ids, measure].to_numpy(),
+                              comparison.after.loc[ids, measure].to_numpy(),
+                              [comparison.clusters[q] for q in ids])
+        rows.append({"slice": by, "value": value, **vars(d)})
     table = pd.DataFrame(rows)
     table["p_adjusted"] = stats.false_discovery_control(table["p"])
     table["worse"] = (table["difference"] < 0) & (table["p_adjusted"] < 0.05)

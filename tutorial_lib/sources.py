@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup
+from tqdm.auto import tqdm
 
 from tutorial_lib.dataset import Article, DataError, Query, RetrievalDataset
 from tutorial_lib.text import has_words
@@ -92,7 +93,7 @@ def _read_service(service: Any) -> dict[str, Any]:
 
 def _assemble(services: dict[str, Any], examples: list[tuple[str, str, str]], version: str) -> RetrievalDataset:
     corpus: dict[str, Article] = {}
-    for service, found in services.items():
+    for service, found in tqdm(services.items(), desc="read services"):
         for command, html in found["operations"].values():
             title = f"{found['full_name']}: {command.replace('-', ' ')}"
             corpus[f"{service}/{command}"] = Article(f"{service}/{command}", title, html_to_text(html),
