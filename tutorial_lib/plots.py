@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from tutorial_lib.finetune import DEV_METRIC, TrainResult
 
 COLOURS = {"bm25": "#8c8c8c", "base": "#4c78a8", "tuned": "#e45756", "hybrid": "#b279a2",
-           "positive": "#54a24b", "kept": "#f58518", "likely_positive": "#b279a2"}
+           "positive": "#54a24b", "random": "#4c78a8", "BM25's best wrong one": "#f58518", "first hit": "#4c78a8",
+           "kept": "#f58518", "surplus": "#bab0ac", "likely_positive": "#b279a2"}
 RANK_BUCKETS = (("1", 1, 1), ("2-3", 2, 3), ("4-10", 4, 10), ("11-100", 11, 100), ("not in 100", 101, np.inf))
 
 
@@ -120,8 +121,8 @@ def candidate_scores(candidates: pd.DataFrame) -> Figure:
                               ("likely_positive", "dropped: likely positive")):
             values = share[usable["reason"] == reason].clip(0, 2)
             if len(values):
-                axis.hist(values, bins=np.linspace(0, 2, 61).tolist(), density=True, alpha=0.55, label=label,
-                          color=_colour(reason) or "#bab0ac")
+                axis.hist(values, bins=np.linspace(0, 2, 61).tolist(), density=True, histtype="step", lw=1.6, label=label,
+                          color=_colour(reason))
         axis.axvline(1, color="black", lw=1)
         axis.set(xlabel=f"{name}: candidate / positive", ylabel="density")
     axes[0].legend(frameon=False, fontsize=8)
@@ -148,7 +149,7 @@ def similarity_shift(pairs: Mapping[str, Mapping[str, Sequence[float]]]) -> Figu
     for axis, (model, kinds) in zip(axes, pairs.items(), strict=True):
         for kind, values in kinds.items():
             axis.hist(values, bins=np.linspace(-0.3, 1, 66).tolist(), density=True, alpha=0.55, label=kind,
-                      color=_colour(kind) or "#f58518")
+                      color=_colour(kind))
         axis.set(title=model, xlabel="cosine of query and article")
     axes[0].set_ylabel("density")
     axes[0].legend(frameon=False, fontsize=8)
