@@ -26,6 +26,7 @@ from tutorial_lib.evaluate import (
     slice_table,
     systems_table,
 )
+from tutorial_lib.text import write_whole
 from tutorial_lib.workspace import Workspace
 
 _TEMPLATE = """<!doctype html>
@@ -98,10 +99,8 @@ def write_report(workspace: Workspace, report: Report | None = None) -> Path:
         m=report.metrics, notes=workspace.dataset().card.get("notes", []), sections=_sections(workspace, report),
         colour="#54a24b" if report.decision.ship else "#e45756",
     )
-    for name, text in (("metrics.json", json.dumps(report.metrics, indent=1)), ("report.html", page)):
-        part = folder / f"{name}.part"
-        part.write_text(text, encoding="utf-8")
-        part.replace(folder / name)
+    write_whole(folder / "metrics.json", json.dumps(report.metrics, indent=1))
+    write_whole(folder / "report.html", page)
     return folder
 
 

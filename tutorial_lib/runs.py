@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutorial_lib.dataset import Qrels
+from tutorial_lib.text import write_whole
 
 Run: TypeAlias = dict[str, dict[str, float]]
 """query id -> article id -> score, best first, scores strictly decreasing in float32."""
@@ -117,17 +118,11 @@ def write_trec_run(run: Run, path: Path, tag: str) -> None:
     """Write ``run`` in TREC format: query Q0 article rank score tag."""
     lines = (f"{trec_id(q)} Q0 {trec_id(a)} {rank} {score!r} {tag}\n"
              for q in sorted(run) for rank, (a, score) in enumerate(run[q].items(), 1))
-    _write(path, "".join(lines))
+    write_whole(path, "".join(lines))
 
 
 def write_trec_qrels(qrels: Qrels, path: Path) -> None:
     """Write judgments in TREC format: query 0 article grade."""
     lines = (f"{trec_id(q)} 0 {trec_id(a)} {g}\n" for q, grades in sorted(qrels.items())
              for a, g in sorted(grades.items()))
-    _write(path, "".join(lines))
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    temporary.replace(path)
+    write_whole(path, "".join(lines))

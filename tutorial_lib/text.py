@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 import regex
@@ -48,6 +49,13 @@ def char_shingles(text: str, size: int = 4) -> frozenset[str]:
 def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
     """Return the share of shingles that two sets have in common, 0 to 1."""
     return len(a & b) / len(a | b) if a or b else 1.0
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a UTF-8 file under a temporary name and rename it: readers never see half of it."""
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    temporary.replace(path)
 
 
 def near_duplicate_groups(

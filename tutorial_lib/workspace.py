@@ -28,6 +28,7 @@ from tutorial_lib.encoder import DEFAULT_MODEL, Encoder
 from tutorial_lib.finetune import LoraSettings, TrainResult, TrainSettings
 from tutorial_lib.mining import MinedNegatives, MiningSettings, mine_negatives
 from tutorial_lib.runs import Run, exact_search, reciprocal_rank_fusion, write_trec_qrels, write_trec_run
+from tutorial_lib.text import write_whole
 
 AWS_DOCS = "aws_docs"
 STAGES = ("dataset", "base_vectors", "negatives", "adapter", "model", "tuned_vectors", "runs")
@@ -334,6 +335,4 @@ def _tuples(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, json.dumps(value, indent=1, ensure_ascii=False))
