@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pandas as pd
 
@@ -50,9 +51,11 @@ class CleaningStep:
 
 @dataclass(frozen=True)
 class CleaningReport:
-    """All steps of a cleaning run, in order."""
+    """All steps of a cleaning run, in order, and what they started from, so that any can be undone."""
 
     steps: list[CleaningStep]
+    raw: RetrievalDataset
+    functions: tuple[Callable[[RetrievalDataset], CleaningStep], ...]
 
     @property
     def dataset(self) -> RetrievalDataset:
@@ -74,19 +77,33 @@ class CleaningReport:
                 return s.rows
         raise KeyError(f"no step {step!r}: there are {[s.name for s in self.steps]}")
 
+    def without(self, *steps: str) -> CleaningReport:
+        """Return the report of the same run with the named steps undone, that is: cleaned again without them."""
+        for step in steps:
+            self.rows(step)
+        return clean(self.raw, [f for s, f in zip(self.steps, self.functions, strict=True) if s.name not in steps])
+
+    def save(self, folder: Path) -> None:
+        """Write ``summary.csv`` and one table a step of what it touched."""
+        folder.mkdir()
+        self.summary().to_csv(folder / "summary.csv", index=False)
+        for n, step in enumerate(self.steps, 1):
+            step.rows.to_csv(folder / f"{n}_{step.name.replace(' ', '_')}.csv", index=False)
+
 
 def _plural(unit: str, count: int) -> str:
     return unit if count == 1 else {"query": "queries"}.get(unit, f"{unit}s")
 
 
-def _rows(records: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
+def table_of(records: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
+    """Return the rows of a step: (id, text, reason) of each thing it touched."""
     return pd.DataFrame(list(records), columns=["id", "text", "reason"])
 
 
 def empty_articles(dataset: RetrievalDataset) -> CleaningStep:
     """Drop articles without a single word of body text."""
     empty = [a for a in dataset.corpus.values() if not has_words(a.text)]
-    rows = _rows([(a.article_id, a.title, "no body text") for a in empty])
+    rows = table_of([(a.article_id, a.title, "no body text") for a in empty])
     kept = set(dataset.corpus) - set(rows["id"])
     return CleaningStep("empty articles", "article", "an article needs body text",
                         dataset.restrict(articles=kept), rows)
@@ -111,14 +128,14 @@ def boilerplate(dataset: RetrievalDataset, *, min_articles: int = 25) -> Cleanin
             records.append((a, article.title, "nothing but boilerplate"))
     cut = replace(dataset, corpus=corpus).restrict()
     return CleaningStep("boilerplate", "row", f"a sentence in {min_articles} or more articles is cut", cut,
-                        _rows(records))
+                        table_of(records))
 
 
 def duplicate_articles(dataset: RetrievalDataset) -> CleaningStep:
     """Merge articles whose title and text are the same (case and punctuation aside), judgments included."""
     first: dict[str, str] = {}
     kept_for = {a: first.setdefault(normal_form(article.full_text), a) for a, article in dataset.corpus.items()}
-    rows = _rows([(a, dataset.corpus[a].title, f"same as {k}") for a, k in kept_for.items() if a != k])
+    rows = table_of([(a, dataset.corpus[a].title, f"same as {k}") for a, k in kept_for.items() if a != k])
     corpus = {a: v for a, v in dataset.corpus.items() if kept_for[a] == a}
     qrels = {s: {q: _merged([{kept_for[a]: g} for a, g in grades.items()]) for q, grades in judged.items()}
              for s, judged in dataset.qrels.items()}
@@ -138,7 +155,7 @@ def duplicate_queries(dataset: RetrievalDataset) -> CleaningStep:
         records += [(q, dataset.queries[q].text, f"same as {ids[0]}") for ids in groups.values() for q in ids[1:]]
     merged = replace(dataset, qrels=qrels).restrict()
     return CleaningStep("duplicate queries", "query", "same words: one query with all their articles", merged,
-                        _rows(records))
+                        table_of(records))
 
 
 def _merged(grades: Sequence[dict[str, int]]) -> dict[str, int]:
@@ -170,7 +187,7 @@ def ambiguous_queries(dataset: RetrievalDataset, *, max_families: int = 2) -> Cl
             if len(families) > max_families and any("family" in dataset.corpus[a].metadata for a in fits):
                 shown = ", ".join(families[:4]) + (", …" if len(families) > 4 else "")
                 records.append((q, dataset.queries[q].text, f"fits {len(families)} families: {shown}"))
-    rows = _rows(records)
+    rows = table_of(records)
     return CleaningStep("ambiguous queries", "query", f"a query may fit at most {max_families} families",
                         dataset.restrict(queries=set(dataset.queries) - set(rows["id"])), rows)
 
@@ -182,7 +199,7 @@ def near_duplicate_articles(dataset: RetrievalDataset, *, threshold: float = 0.7
     """
     shingles = {a: word_shingles(text) for a, text in dataset.article_texts().items()}
     groups = near_duplicate_groups(shingles, threshold, label="near-duplicate articles")
-    rows = _rows([(a, dataset.corpus[a].title, f"group of {len(g)}: {g[0]}") for g in groups for a in g])
+    rows = table_of([(a, dataset.corpus[a].title, f"group of {len(g)}: {g[0]}") for g in groups for a in g])
     card = {**dataset.card, "near_duplicates": groups}
     return CleaningStep("near-duplicate articles", "article", f"{threshold:.0%} of 3-word sequences shared: grouped",
                         replace(dataset, card=card), rows)
@@ -200,7 +217,7 @@ def clean(
     done: list[CleaningStep] = []
     for step in steps:
         done.append(step(done[-1].dataset if done else dataset))
-    return CleaningReport(done)
+    return CleaningReport(done, dataset, tuple(steps))
 
 
 def split(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
@@ -241,7 +258,7 @@ def remove_leaks(dataset: RetrievalDataset) -> CleaningStep:
                 records.append((leaked, dataset.queries[leaked].text, reason))
     qrels = {s: {q: g for q, g in judged.items() if q not in drop[s]} for s, judged in dataset.qrels.items()}
     return CleaningStep("leaks", "query", "no copy of a held-out query in training",
-                        replace(dataset, qrels=qrels).restrict(), _rows(records))
+                        replace(dataset, qrels=qrels).restrict(), table_of(records))
 
 
 def prepare(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:

@@ -1,4 +1,4 @@
-"""Where datasets come from: the aws_docs collection read from installed wheels, or a BEIR folder of one's own."""
+"""Where the course's two collections come from: aws_docs, read from installed wheels, and support_desk, written for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from bs4 import BeautifulSoup
 from tqdm.auto import tqdm
 
 from tutorial_lib.dataset import Article, DataError, Query, RetrievalDataset
+from tutorial_lib.logs import combine, from_search_log, from_ticket_log, solved_tickets
 from tutorial_lib.text import has_words
 
 AWSCLI_VERSION = "1.46.3"
@@ -48,6 +50,37 @@ def aws_docs() -> RetrievalDataset:
     child = subprocess.run([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, check=True)
     services, examples = json.loads(child.stdout)
     return _assemble(services, examples, version)
+
+
+SUPPORT_DESK = Path(__file__).resolve().parent.parent / "data" / "support_desk"
+DEV_FROM = "2026-05-18"
+"""Tickets and searches of support_desk from this day on are dev: its last six weeks."""
+
+
+def support_desk() -> RetrievalDataset:
+    """Read the written help centre with its ticket log, search log and golden queries; see ``data/README.md``.
+
+    Returns:
+        The dataset as logged, not cleaned: train and dev are solved tickets and clicked searches before and from
+        ``DEV_FROM``, test is the golden set, graded 2 (answers) and 1 (helps).
+
+    Raises:
+        DataError: The folder ``data/support_desk`` is not where the package expects it.
+    """
+    if not SUPPORT_DESK.is_dir():
+        raise DataError(f"{SUPPORT_DESK} is missing: install the package from a clone with pip install --editable .")
+    articles = SUPPORT_DESK / "articles.jsonl"
+    tickets = from_ticket_log(SUPPORT_DESK / "tickets.csv", articles, dev_from=DEV_FROM)
+    searches = from_search_log(SUPPORT_DESK / "search_log.jsonl", articles, solved=solved_tickets(tickets), dev_from=DEV_FROM)
+    logged = combine(tickets, searches)
+    lines = (SUPPORT_DESK / "golden.jsonl").read_text(encoding="utf-8").splitlines()
+    golden = {row["query_id"]: row for row in map(json.loads, lines)}
+    return replace(
+        logged,
+        queries={**logged.queries, **{q: Query(q, row["query"], {"source": "golden"}) for q, row in golden.items()}},
+        qrels={**logged.qrels, "test": {q: row["grades"] for q, row in golden.items()}},
+        card={**logged.card, "licence": "MIT, as this repository"},
+    )
 
 
 def _installed(distribution: str) -> str:

@@ -1,0 +1,207 @@
+"""Noisy pairs: which recorded answers are probably wrong, a list for people to review, and the way back.
+
+A pair is unlikely if scorers that never saw it put another article far above the recorded one. The first pass asks BM25 and
+the base model; the second asks models fine-tuned on the *other* pairs (cross-fitting), which know the domain's words but
+have not been taught this pair. Reference: Northcutt et al. 2021, "Confident Learning", arXiv:1911.00068.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tutorial_lib.bm25 import BM25
+from tutorial_lib.dataset import SPLITS, DataError, Qrels, RetrievalDataset, relevant
+from tutorial_lib.encoder import DEFAULT_MODEL
+from tutorial_lib.finetune import LoraSettings, TrainSettings, prepare_training
+from tutorial_lib.text import write_whole
+
+DECISIONS = ("", "keep", "drop", "replace")
+REVIEW_COLUMNS = ["query_id", "query", "article_id", "title", "suspicion", "suggested", "suggested_title", "decision", "correct_article"]
+
+
+def suspicious_pairs(
+    dataset: RetrievalDataset, bm25: BM25, query_vectors: NDArray[np.float32], article_vectors: NDArray[np.float32],
+    *, split: str = "train",
+) -> pd.DataFrame:
+    """Return every (query, article) pair of a split with its suspicion, most suspicious first.
+
+    For each scorer the margin of a pair is how far the best *other* article lies above the recorded one, in standard
+    deviations of that query's scores; other positives of the query are left out. Margins of different scorers are not
+    comparable, their ranks among all pairs are: suspicion is the mean of both ranks, from 0 (least) to 1 (most).
+
+    Args:
+        dataset: The dataset.
+        bm25: Index over its articles.
+        query_vectors: Vectors of ``dataset.query_texts(split)`` in that order: float32, (Q, D), unit length.
+        article_vectors: Vectors of ``dataset.article_texts()`` in that order: float32, (N, D), unit length.
+        split: Which split's pairs.
+
+    Returns:
+        Columns query_id, article_id, bm25_rank, model_rank (1 is first), bm25_margin, model_margin, suspicion, suggested
+        (the article that both scorers together like best).
+
+    Raises:
+        DataError: Vectors, queries and articles differ in number.
+    """
+    queries, articles = dataset.query_texts(split), list(dataset.corpus)
+    if (len(query_vectors), len(article_vectors)) != (len(queries), len(articles)):
+        raise DataError(f"{len(query_vectors)} query and {len(article_vectors)} article vectors for {len(queries)} {split} "
+                        f"queries and {len(articles)} articles: pass one vector each, in id order")
+    position = {a: n for n, a in enumerate(articles)}
+    records = []
+    for (q, text), vector in zip(queries.items(), query_vectors, strict=True):
+        scores = [_standard(bm25.scores([text])[0]), _standard(article_vectors @ vector)]
+        at = [position[a] for a in relevant(dataset.qrels[split][q])]
+        others = [np.delete(s, at) for s in scores]
+        suggested = articles[int(np.delete(np.arange(len(articles)), at)[np.argmax(others[0] + others[1])])]
+        for n in at:
+            ranks = [int(np.sum(o > s[n])) + 1 for s, o in zip(scores, others, strict=True)]
+            margins = [float(o.max() - s[n]) for s, o in zip(scores, others, strict=True)]
+            records.append((q, articles[n], *ranks, *margins, suggested))
+    table = pd.DataFrame(records, columns=["query_id", "article_id", "bm25_rank", "model_rank", "bm25_margin", "model_margin",
+                                           "suggested"])
+    table["suspicion"] = (table["bm25_margin"].rank(pct=True) + table["model_margin"].rank(pct=True)) / 2
+    return table.sort_values(["suspicion", "query_id", "article_id"], ascending=[False, True, True], ignore_index=True)
+
+
+def _standard(scores: NDArray) -> NDArray[np.float64]:
+    scores = np.asarray(scores, dtype=np.float64)
+    return (scores - scores.mean()) / (scores.std() or 1.0)
+
+
+def cross_fitted_vectors(
+    dataset: RetrievalDataset, bm25: BM25, folder: Path, *, model: str = DEFAULT_MODEL, folds: int = 2, seed: int = 0,
+    lora: LoraSettings | None = None, settings: TrainSettings | None = None,
+) -> list[tuple[list[str], NDArray[np.float32], NDArray[np.float32]]]:
+    """Return, for each fold, its training query ids and vectors, and article vectors, by a model trained on the other folds.
+
+    Training uses in-batch negatives only and no dev, so that nothing but the other folds' pairs decides.
+
+    Args:
+        dataset: The dataset; only its training split is used.
+        bm25: Index over its articles.
+        folder: Where checkpoints go meanwhile.
+        model: Base model.
+        folds: Number of folds, at least 2.
+        seed: Seed of the folds.
+        lora: Shape of the adapters.
+        settings: How they are trained.
+
+    Raises:
+        ValueError: Fewer than 2 folds, or more than there are queries.
+    """
+    ids = np.array(sorted(dataset.qrels["train"]))
+    if not 2 <= folds <= len(ids):
+        raise ValueError(f"{folds} folds of {len(ids)} queries: pass at least 2 and at most as many as there are queries")
+    fold_of = np.random.default_rng(seed).permutation(len(ids)) % folds
+    settings = replace(settings or TrainSettings(), dev_queries=0, negatives=0)
+    result = []
+    for fold in range(folds):
+        held = ids[fold_of == fold].tolist()
+        others = {q: dataset.qrels["train"][q] for q in ids[fold_of != fold].tolist()}
+        part = replace(dataset, qrels={**dataset.qrels, "train": others})
+        run = prepare_training(part, {}, bm25, folder / f"fold{fold}", model=model, lora=lora, settings=settings)
+        run.train()
+        texts = [dataset.queries[q].text for q in held]
+        result.append((held, run.encoder.encode_queries(texts),
+                       run.encoder.encode_documents(list(dataset.article_texts().values()))))
+    return result
+
+
+def cross_fitted_pairs(
+    dataset: RetrievalDataset, bm25: BM25, folds: Iterable[tuple[list[str], NDArray[np.float32], NDArray[np.float32]]]
+) -> pd.DataFrame:
+    """Return ``suspicious_pairs`` of the training split by cross-fitted models, each fold by the model that never saw it."""
+    parts = []
+    for held, query_vectors, article_vectors in folds:
+        fold = replace(dataset, qrels={**dataset.qrels, "train": {q: dataset.qrels["train"][q] for q in held}})
+        parts.append(suspicious_pairs(fold, bm25, query_vectors, article_vectors))
+    table = pd.concat(parts, ignore_index=True)
+    table["suspicion"] = (table["bm25_margin"].rank(pct=True) + table["model_margin"].rank(pct=True)) / 2
+    return table.sort_values(["suspicion", "query_id", "article_id"], ascending=[False, True, True], ignore_index=True)
+
+
+def precision_recall(table: pd.DataFrame, wrong: Collection[tuple[str, str]]) -> pd.DataFrame:
+    """Return precision and recall of calling the first n pairs of ``table`` wrong, for n = 1 to all.
+
+    Args:
+        table: Pairs, most suspicious first.
+        wrong: The (query id, article id) pairs that are wrong, as planted or as people found out.
+
+    Returns:
+        Columns reviewed (n), share (n / all), precision, recall.
+    """
+    hits = np.array([pair in wrong for pair in zip(table["query_id"], table["article_id"], strict=True)], dtype=float)
+    n = np.arange(1, len(hits) + 1)
+    return pd.DataFrame({"reviewed": n, "share": n / len(n), "precision": hits.cumsum() / n,
+                         "recall": hits.cumsum() / max(1.0, hits.sum())})
+
+
+def drop_pairs(dataset: RetrievalDataset, pairs: Collection[tuple[str, str]], *, split: str = "train") -> RetrievalDataset:
+    """Return the dataset without these (query id, article id) judgments of one split; a query left with none goes."""
+    gone = set(pairs)
+    judged = {q: {a: g for a, g in grades.items() if (q, a) not in gone} for q, grades in dataset.qrels[split].items()}
+    return replace(dataset, qrels={**dataset.qrels, split: judged}).restrict()
+
+
+def drop_most_suspicious(dataset: RetrievalDataset, table: pd.DataFrame, share: float) -> RetrievalDataset:
+    """Return the dataset without the most suspicious ``share`` (0 to 1) of its training pairs."""
+    if not 0 <= share < 1:
+        raise ValueError(f"share is {share}: pass a share of the pairs, from 0 to below 1")
+    worst = table.head(int(len(table) * share))
+    return drop_pairs(dataset, set(zip(worst["query_id"], worst["article_id"], strict=True)))
+
+
+def write_review(path: str | Path, dataset: RetrievalDataset, table: pd.DataFrame, *, worst: int = 200) -> Path:
+    """Write the ``worst`` pairs as a CSV for people: fill in ``decision`` (keep, drop or replace) and ``correct_article``.
+
+    Raises:
+        DataError: The file exists: a review somebody may have worked on is never overwritten.
+    """
+    path = Path(path)
+    if path.exists():
+        raise DataError(f"{path} exists and may hold decisions: move it, or pass another path")
+    rows = table.head(worst).assign(
+        query=lambda t: [dataset.queries[q].text for q in t["query_id"]],
+        title=lambda t: [dataset.corpus[a].title for a in t["article_id"]],
+        suggested_title=lambda t: [dataset.corpus[a].title for a in t["suggested"]],
+        suspicion=lambda t: t["suspicion"].round(3), decision="", correct_article="",
+    )
+    write_whole(path, rows[REVIEW_COLUMNS].to_csv(index=False))
+    return path
+
+
+def read_review(path: str | Path, dataset: RetrievalDataset) -> RetrievalDataset:
+    """Return the dataset with the decisions of a reviewed CSV applied to its judgments; an empty decision means keep.
+
+    Raises:
+        DataError: A column is missing, a decision or an article is unknown, or a row names a pair that is not there;
+            names the row. Nothing is applied then.
+    """
+    path = Path(path)
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    missing = [c for c in ("query_id", "article_id", "decision", "correct_article") if c not in rows]
+    if missing:
+        raise DataError(f"{path}: no column {missing[0]!r}; the file has {', '.join(rows)}: keep the columns of write_review")
+    qrels: dict[str, Qrels] = {s: {q: dict(g) for q, g in dataset.qrels[s].items()} for s in SPLITS}
+    for n, row in enumerate(rows.itertuples(index=False), 2):
+        q, a, decision, correct = (str(getattr(row, c)).strip() for c in ("query_id", "article_id", "decision", "correct_article"))
+        split = next((s for s in SPLITS if a in qrels[s].get(q, {})), None)
+        if decision.lower() not in DECISIONS:
+            raise DataError(f"{path} row {n}: decision {decision!r}: write keep, drop or replace, or leave it empty")
+        if decision.lower() in ("", "keep"):
+            continue
+        if split is None:
+            raise DataError(f"{path} row {n}: the dataset holds no pair {q!r}, {a!r}: was the review written for another dataset?")
+        grade = qrels[split][q].pop(a)
+        if decision.lower() == "replace":
+            if correct not in dataset.corpus:
+                raise DataError(f"{path} row {n}: correct_article {correct!r} is not in the corpus: write the id of an article")
+            qrels[split][q][correct] = grade
+    return replace(dataset, qrels=qrels).restrict()
