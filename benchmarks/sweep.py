@@ -45,6 +45,12 @@ GROUPS: dict[str, list[dict[str, Any]]] = {
     # for fresh seeds (--first-seed 2).
     "confirm": [{}, {"max_model_share": None, "max_bm25_share": None}, {"negatives": 0}, {"rank": 16, "alpha": 32},
                 {"temperature": 0.05}, {"learning_rate": 1e-3}, {"epochs": 2}, {"max_length": 256}],
+    # Small collections take few steps in an epoch: how many, how fast, with how many negatives?
+    "small": [{"epochs": e, "learning_rate": r, "negatives": n}
+              for e, r, n in itertools.product((1, 2, 3, 5, 8), (1e-3, 2e-3, 4e-3), (0, 1))],
+    "small_rest": [{"epochs": 3, **c} for c in (
+        {"max_length": 64}, {"max_length": 96}, {"max_length": 256}, {"batch_size": 32}, {"batch_size": 128},
+        {"temperature": 0.05}, {"temperature": 0.1}, {"negatives": 2}, {"negatives": 4}, {"rank": 8, "alpha": 16})],
 }
 
 

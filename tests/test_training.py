@@ -14,7 +14,7 @@ from tutorial_lib.encoder import Encoder
 from tutorial_lib.finetune import LoraSettings, TrainSettings, prepare_training, save_adapter
 
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
-SETTINGS = {"epochs": 4.0, "batch_size": 6, "learning_rate": 0.01, "dev_evaluations": 4, "max_length": 20}
+SETTINGS = {"epochs": 4.0, "min_steps": 0, "batch_size": 6, "learning_rate": 0.01, "dev_evaluations": 4, "max_length": 20}
 """12 pairs in batches of 6 for 4 epochs: 8 steps, dev scored after steps 2, 4, 6 and 8."""
 
 

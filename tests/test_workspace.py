@@ -189,7 +189,7 @@ def test_a_folder_or_file_of_somebody_else_is_refused(tiny_data, tmp_path):
 
 
 def test_a_dataset_that_is_not_there_is_refused_before_anything_is_made(tmp_path):
-    with pytest.raises(DataError, match=r"nothing is not a folder: pass 'aws_docs' or a BEIR folder"):
+    with pytest.raises(DataError, match=r"nothing is not a folder: pass 'aws_docs' or 'support_desk', a BEIR folder"):
         Workspace(tmp_path / "space", tmp_path / "nothing")
     assert not (tmp_path / "space").exists()
 

@@ -20,7 +20,7 @@ FILLERS = ("the", "your", "how", "to", "please", "page", "open", "then", "click"
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 LORA = LoraSettings(rank=2, alpha=4)
-TRAIN = TrainSettings(epochs=2.0, batch_size=6, dev_evaluations=2, learning_rate=0.05, temperature=0.2)
+TRAIN = TrainSettings(epochs=2.0, min_steps=0, batch_size=6, dev_evaluations=2, learning_rate=0.05, temperature=0.2)
 """12 pairs in batches of 6, twice: 4 steps, dev scored after steps 2 and 4; it rises above the base model's."""
 
 torch.set_num_threads(1)  # on tensors this small, threads mostly wait for each other: up to 20 times slower on a busy machine

@@ -13,14 +13,34 @@ from pathlib import Path
 
 from tutorial_lib.dataset import DataError
 from tutorial_lib.encoder import DEFAULT_MODEL, ModelError
-from tutorial_lib.workspace import AWS_DOCS, Workspace
+from tutorial_lib.exports import Columns
+from tutorial_lib.logs import Export
+from tutorial_lib.workspace import AWS_DOCS, BUILT_IN, SUPPORT_DESK, Workspace
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 CHAPTERS = ("01_collect_pairs", "02_measure_the_baseline", "03_mine_hard_negatives", "04_finetune_with_lora",
             "05_reindex", "06_compare_before_and_after")
 
 
-def run(data: str, out: Path, model: str, *, drop_blank: bool = False) -> Path:
+def export_of(options: argparse.Namespace) -> Export | None:
+    """Return the help desk's files that the options name, or None if ``--data`` is a collection.
+
+    Raises:
+        DataError: Some of the files are named and others that they need are not.
+    """
+    if options.articles is None:
+        extra = next((o for o in ("columns", "searches") if getattr(options, o)), None)
+        if extra:
+            raise DataError(f"--{extra} belongs to a ticket export: pass --articles too, and the tickets as --data")
+        return None
+    if options.data in BUILT_IN:
+        raise DataError(f"--articles belongs to a ticket export, and --data is {options.data}: pass the tickets as --data")
+    columns = Columns.read(options.columns) if options.columns else Columns()
+    resolved = [Path(p).resolve() if p else None for p in (options.data, options.articles, options.searches)]
+    return Export(resolved[0], resolved[1], resolved[2], columns)  # type: ignore[arg-type]
+
+
+def run(data: str, out: Path, model: str, *, drop_blank: bool = False, export: Export | None = None) -> Path:
     """Run the notebooks on ``data`` and return the report's folder; finished stages of an earlier try are kept.
 
     Raises:
@@ -33,7 +53,7 @@ def run(data: str, out: Path, model: str, *, drop_blank: bool = False) -> Path:
     from tutorial_lib.report import before_after
 
     fresh = not out.exists()
-    workspace = Workspace(out, data, model, drop_blank=drop_blank)
+    workspace = Workspace(out, data, model, drop_blank=drop_blank, export=export)
     try:
         workspace.dataset()
     except DataError:
@@ -58,12 +78,12 @@ def run(data: str, out: Path, model: str, *, drop_blank: bool = False) -> Path:
     return report
 
 
-def check(data: str, *, drop_blank: bool = False) -> None:
+def check(data: str, *, drop_blank: bool = False, export: Export | None = None) -> None:
     """Read a dataset as ``run`` would and print what it holds."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        dataset = Workspace(Path(folder, "check"), data, drop_blank=drop_blank).dataset()
+        dataset = Workspace(Path(folder, "check"), data, drop_blank=drop_blank, export=export).dataset()
     print(f"{dataset.name}: {', '.join(f'{n:,} {what}' for what, n in dataset.counts().items())}")
     for note in dataset.card.get("notes", []):
         print(f"note: {note}")
@@ -76,7 +96,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, text in (("run", "run the notebooks on a dataset and write a report"),
                        ("check", "read a dataset and say what it holds")):
         command = commands.add_parser(name, help=text)
-        command.add_argument("--data", default=AWS_DOCS, help=f"{AWS_DOCS!r} or a BEIR folder (default: {AWS_DOCS})")
+        command.add_argument("--data", default=AWS_DOCS, help=f"{AWS_DOCS}, {SUPPORT_DESK}, a BEIR folder, or a ticket "
+                                                              f"export (default: {AWS_DOCS})")
+        command.add_argument("--articles", help="articles of the ticket export: CSV, TSV, JSONL or Parquet")
+        command.add_argument("--searches", help="search log of the same help centre, if there is one")
+        command.add_argument("--columns", help="TOML file that says which column holds what")
         command.add_argument("--drop-blank", action="store_true",
                              help="leave out articles and queries without a letter or digit")
         if name == "run":
@@ -85,10 +109,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     os.environ.pop("TUTORIAL_WORKSPACE", None)  # it moves the notebooks' workspace in tests; here --out decides
     try:
+        export = export_of(options)
         if options.command == "run":
-            run(options.data, options.out, options.model, drop_blank=options.drop_blank)
+            run(options.data, options.out, options.model, drop_blank=options.drop_blank, export=export)
         else:
-            check(options.data, drop_blank=options.drop_blank)
+            check(options.data, drop_blank=options.drop_blank, export=export)
     except (DataError, ModelError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

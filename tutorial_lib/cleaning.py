@@ -60,7 +60,7 @@ class CleaningReport:
     @property
     def dataset(self) -> RetrievalDataset:
         """The dataset after the last step."""
-        return self.steps[-1].dataset
+        return self.steps[-1].dataset if self.steps else self.raw
 
     def summary(self) -> pd.DataFrame:
         """Return one row a step: its rule, how many rows it touched, and what was left after it."""

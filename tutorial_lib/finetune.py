@@ -27,6 +27,7 @@ from tutorial_lib.mining import near_duplicates_of
 from tutorial_lib.runs import exact_search
 
 DEV_METRIC = "nDCG@10"
+MAX_EPOCHS = 8
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ class TrainSettings:
     """How the adapter is trained.
 
     Attributes:
-        epochs: Passes over the training pairs.
+        epochs: Passes over the training pairs, at least.
+        min_steps: A small collection is passed over more often, until so many steps are made, but ``MAX_EPOCHS`` times at
+            most; dev still decides which checkpoint is kept.
         batch_size: Pairs a step; every other pair's articles serve as in-batch negatives.
         negatives: Mined negatives used for each pair.
         learning_rate: Peak rate, reached after ``warmup`` of the steps, then falling linearly to 0.
@@ -68,6 +71,7 @@ class TrainSettings:
     """
 
     epochs: float = 1.0
+    min_steps: int = 50
     batch_size: int = 64
     negatives: int = 1
     learning_rate: float = 2e-3
@@ -403,7 +407,7 @@ class FineTuning:
         kept_base = state.best_metric is not None and state.best_metric <= dev_before
         if kept_base:
             reset_adapter(self.encoder)
-        trained = len(self.pairs) * self.settings.epochs * (steps - done) / max(1, steps)
+        trained = len(self.pairs) * (steps - done) / math.ceil(len(self.pairs) / self.settings.batch_size)
         best = state.best_model_checkpoint
         log: list[dict[str, Any]] = state.log_history
         return TrainResult(
@@ -454,11 +458,13 @@ def prepare_training(
     parameters = sum(p.numel() for p in encoder.model.parameters())
     without_dropout(encoder.model)
     add_adapter(encoder, lora)
-    steps = math.ceil(math.ceil(len(pairs) / settings.batch_size) * settings.epochs)
+    per_epoch = math.ceil(len(pairs) / settings.batch_size)
+    epochs = max(settings.epochs, min(settings.min_steps / per_epoch, MAX_EPOCHS))
+    steps = math.ceil(per_epoch * epochs)
     every = max(1, steps // settings.dev_evaluations) if dev else steps
     arguments = TrainingArguments(
         output_dir=str(checkpoints),
-        num_train_epochs=settings.epochs,
+        num_train_epochs=epochs,
         per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="linear",

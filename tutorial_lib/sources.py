@@ -16,7 +16,7 @@ from bs4 import BeautifulSoup
 from tqdm.auto import tqdm
 
 from tutorial_lib.dataset import Article, DataError, Query, RetrievalDataset
-from tutorial_lib.logs import combine, from_search_log, from_ticket_log, solved_tickets
+from tutorial_lib.logs import Export
 from tutorial_lib.text import has_words
 
 AWSCLI_VERSION = "1.46.3"
@@ -70,9 +70,7 @@ def support_desk() -> RetrievalDataset:
     if not SUPPORT_DESK.is_dir():
         raise DataError(f"{SUPPORT_DESK} is missing: install the package from a clone with pip install --editable .")
     articles = SUPPORT_DESK / "articles.jsonl"
-    tickets = from_ticket_log(SUPPORT_DESK / "tickets.csv", articles, dev_from=DEV_FROM)
-    searches = from_search_log(SUPPORT_DESK / "search_log.jsonl", articles, solved=solved_tickets(tickets), dev_from=DEV_FROM)
-    logged = combine(tickets, searches)
+    logged = Export(SUPPORT_DESK / "tickets.csv", articles, SUPPORT_DESK / "search_log.jsonl").read(dev_from=DEV_FROM)
     lines = (SUPPORT_DESK / "golden.jsonl").read_text(encoding="utf-8").splitlines()
     golden = {row["query_id"]: row for row in map(json.loads, lines)}
     return replace(

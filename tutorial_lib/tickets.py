@@ -17,8 +17,16 @@ from mailparser_reply import EmailReplyParser
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from tutorial_lib.bm25 import BM25
-from tutorial_lib.cleaning import CleaningStep, near_duplicate_articles, table_of
-from tutorial_lib.dataset import Article, DataError, Qrels, Query, RetrievalDataset
+from tutorial_lib.cleaning import (
+    CleaningReport,
+    CleaningStep,
+    clean,
+    mark_seen,
+    near_duplicate_articles,
+    remove_leaks,
+    table_of,
+)
+from tutorial_lib.dataset import SPLITS, Article, DataError, Qrels, Query, RetrievalDataset, check_leakage
 from tutorial_lib.privacy import find_personal_data, redact
 from tutorial_lib.text import has_words, near_duplicate_groups, tokenize, word_shingles
 
@@ -29,7 +37,9 @@ _AUTOMATIC_TEXT = re.compile(
     r"(\bthis (message|mail|e-?mail|report|notice|notification) (was|is|has been) (sent |generated |created )?automatic|"
     r"\bthis is an automat|\bdo[- ]not[- ]reply\b|\bno-?reply@|\bunsubscribe\b|\bmailer-daemon\b|"
     r"\bi (am|will be) (currently )?out of (the )?office)", re.IGNORECASE)
-_TEST_WORDS = frozenset("test tests testing tested asdf qwerty foo bar baz hello hi hallo 1 2 3 12 123 1234 ignore please pls this check".split())
+_TEST_WORDS = frozenset({
+    "test", "tests", "testing", "tested", "asdf", "qwerty", "foo", "bar", "baz", "hello", "hi", "hallo", "1", "2", "3", "12",
+    "123", "1234", "ignore", "please", "pls", "this", "check"})
 
 
 def _ticket_texts(dataset: RetrievalDataset) -> dict[str, str]:
@@ -172,7 +182,8 @@ def _end_of_chain(article_id: str, successor: Mapping[str, str], corpus: Mapping
 
 
 def pasted_everywhere(
-    dataset: RetrievalDataset, *, min_share: float = 0.02, min_tickets: int = 10, lost_rank: int = 50, lost_share: float = 0.5,
+    dataset: RetrievalDataset, *, min_share: float = 0.02, min_tickets: int = 10, lost_rank: int = 50,
+    lost_share: float = 0.5,
 ) -> CleaningStep:
     """Weigh down articles that agents paste into whatever ticket: only the plausible pairs are kept.
 
@@ -210,6 +221,28 @@ def pasted_everywhere(
 
 TICKET_STEPS: tuple[Callable[[RetrievalDataset], CleaningStep], ...] = (
     quoted_threads, set_apart, personal_data, repeated_tickets, superseded_articles, pasted_everywhere,
-    near_duplicate_articles,
+    near_duplicate_articles, remove_leaks,
 )
 """In this order: signatures go before names are looked for, repeats are compared without either."""
+
+
+def collect(raw: RetrievalDataset) -> CleaningReport:
+    """Clean a dataset read from logs with ``TICKET_STEPS``; ``dataset_of`` makes the result ready for the course."""
+    return clean(raw, TICKET_STEPS)
+
+
+def dataset_of(report: CleaningReport) -> RetrievalDataset:
+    """Return the cleaned dataset with what was done as sentences in ``card["notes"]``, and seen articles marked.
+
+    Raises:
+        DataError: Cleaning left a split without queries.
+        LeakageError: A copy of a held-out query is still in training.
+    """
+    dataset = mark_seen(report.dataset)
+    empty = [s for s in SPLITS if not dataset.qrels[s]]
+    if empty:
+        raise DataError(f"{dataset.name}: no query is left in {empty[0]} after cleaning: pass a longer log, or read the "
+                        "report's rows for what was taken out")
+    check_leakage(dataset)
+    notes = [f"{s.name}: {len(s.rows):,} touched ({s.rule})" for s in report.steps if len(s.rows)]
+    return replace(dataset, card={**dataset.card, "notes": [*dataset.card.get("notes", []), *notes]})

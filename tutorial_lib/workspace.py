@@ -20,17 +20,20 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from tutorial_lib import cleaning, finetune, sources
+from tutorial_lib import cleaning, finetune, sources, tickets
 from tutorial_lib.beir import read_beir, write_beir
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.dataset import SPLITS, DataError, RetrievalDataset
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder
 from tutorial_lib.finetune import LoraSettings, TrainResult, TrainSettings
+from tutorial_lib.logs import Export
 from tutorial_lib.mining import MinedNegatives, MiningSettings, mine_negatives
 from tutorial_lib.runs import Run, exact_search, reciprocal_rank_fusion, write_trec_qrels, write_trec_run
 from tutorial_lib.text import write_whole
 
 AWS_DOCS = "aws_docs"
+SUPPORT_DESK = "support_desk"
+BUILT_IN = (AWS_DOCS, SUPPORT_DESK)
 STAGES = ("dataset", "base_vectors", "negatives", "adapter", "model", "tuned_vectors", "runs")
 
 
@@ -51,22 +54,25 @@ class Workspace:
 
     def __init__(
         self, root: str | Path = "workspace/aws_docs", dataset: str | Path = AWS_DOCS,
-        model: str | Path = DEFAULT_MODEL, *, drop_blank: bool = False,
+        model: str | Path = DEFAULT_MODEL, *, drop_blank: bool = False, export: Export | None = None,
     ) -> None:
         """Open or create the workspace at ``root``.
 
         Args:
             root: Folder of the artifacts. The variable TUTORIAL_WORKSPACE, where set, replaces its parent.
-            dataset: "aws_docs" or a BEIR folder.
+            dataset: "aws_docs", "support_desk", a BEIR folder, or the ticket file of ``export``.
             model: Base model: a name, folder or Hub id.
             drop_blank: Leave out articles and queries without a letter or digit.
+            export: The files of a help desk whose tickets are ``dataset``; noted in the workspace, so that only the first
+                call must pass it.
 
         Raises:
             DataError: ``root`` holds another dataset's or base model's run, or files that are no workspace.
         """
         elsewhere = os.environ.get("TUTORIAL_WORKSPACE")
         self.root = Path(elsewhere, Path(root).name) if elsewhere else Path(root)
-        self.source = AWS_DOCS if str(dataset) == AWS_DOCS else str(Path(dataset).resolve())
+        self.source = str(dataset) if str(dataset) in BUILT_IN else str(Path(dataset).resolve())
+        self.export = export
         self.model_name = str(Path(model).resolve()) if Path(model).is_dir() else str(model)
         self.drop_blank = drop_blank
         self._claim()
@@ -76,18 +82,24 @@ class Workspace:
         mine = {"dataset": self.source, "model": self.model_name}
         if marker.exists():
             found = json.loads(marker.read_text(encoding="utf-8"))
+            noted = Export.from_record(found["export"]) if found.get("export") else None
+            if self.export and noted != self.export:
+                raise DataError(f"{self.root} holds a run of other files or another mapping: pass another folder, or delete "
+                                "this one")
+            self.export = noted
             for key in mine:
                 if found[key] != mine[key]:
                     raise DataError(f"{self.root} holds a run of {key} {found[key]}, not {mine[key]}: pass another "
                                     "folder, or delete this one")
             return
-        if self.source != AWS_DOCS and not Path(self.source).is_dir():
-            raise DataError(f"{self.source} is not a folder: pass {AWS_DOCS!r} or a BEIR folder (corpus.jsonl, "
-                            "queries.jsonl, qrels/train.tsv)")
+        if self.export is None and self.source not in BUILT_IN and not Path(self.source).is_dir():
+            help_desk = " (a ticket export needs its articles too: --articles)" if Path(self.source).is_file() else ""
+            raise DataError(f"{self.source} is not a folder: pass {' or '.join(map(repr, BUILT_IN))}, a BEIR folder "
+                            f"(corpus.jsonl, queries.jsonl, qrels/train.tsv), or a ticket export{help_desk}")
         if self.root.is_file() or (self.root.is_dir() and any(self.root.iterdir())):
             raise DataError(f"{self.root} exists and is no workspace: pass a new or empty folder")
         self.root.mkdir(parents=True, exist_ok=True)
-        _write_json(marker, mine)
+        _write_json(marker, {**mine, "export": self.export.record() if self.export else None})
 
     # --- stages ---------------------------------------------------------------------------------------------------
 
@@ -170,14 +182,25 @@ class Workspace:
         if self.source == AWS_DOCS:
             return f"{AWS_DOCS} {sources.AWSCLI_VERSION}"
         digest = hashlib.sha256(str(self.drop_blank).encode())
-        for path in sorted(Path(self.source).rglob("*")):
-            if path.suffix in {".jsonl", ".tsv"} and path.is_file():
-                digest.update(path.name.encode() + path.read_bytes())
+        if self.export:
+            digest.update(json.dumps(self.export.columns.record(), sort_keys=True).encode())
+            paths = [p for p in (self.export.tickets, self.export.articles, self.export.searches) if p]
+        else:
+            folder = sources.SUPPORT_DESK if self.source == SUPPORT_DESK else Path(self.source)
+            paths = [p for p in sorted(folder.rglob("*")) if p.suffix in {".jsonl", ".tsv", ".csv"} and p.is_file()]
+        for path in paths:
+            digest.update(path.name.encode())
+            with _readable(path).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()[:16]
 
     def _make_dataset(self, folder: Path) -> None:
         if self.source == AWS_DOCS:
             dataset = cleaning.split(cleaning.clean(sources.aws_docs()).dataset)
+        elif self.export or self.source == SUPPORT_DESK:
+            report = tickets.collect(self.export.read() if self.export else sources.support_desk())
+            dataset = tickets.dataset_of(report)
+            report.save(folder / "cleaning")
         else:
             dataset = cleaning.prepare(read_beir(self.source, drop_blank=self.drop_blank))
         write_beir(dataset, folder)
@@ -319,6 +342,12 @@ class Workspace:
         """Return the settings a stage was last made with, so that remaking it keeps them; else the defaults."""
         record = self.record(stage)
         return kind(**record["settings"]) if record else kind()
+
+
+def _readable(path: Path) -> Path:
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    return path
 
 
 def _load_vectors(folder: Path) -> Vectors:

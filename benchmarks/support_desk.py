@@ -1,0 +1,282 @@
+"""What is in ``data/support_desk``, how well cleaning does on it, and how much data, and how clean, training needs.
+
+    python -m benchmarks.support_desk check  --out benchmarks/results/support_desk.json
+    python -m benchmarks.support_desk curves --out benchmarks/results/support_desk_curves.json [--seeds 3]
+
+``check`` takes a minute: counts, the checks that texts were written and not templated, and how much of the planted personal
+data, junk and wrong links the cleaning finds. ``curves`` takes an hour on two cores: golden nDCG@10 against the number of
+training pairs and against the share of wrong links. It appends run by run and goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import tempfile
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.sweep import device_name
+from tutorial_lib import cleaning, noise, tickets
+from tutorial_lib.bm25 import BM25
+from tutorial_lib.dataset import RetrievalDataset
+from tutorial_lib.encoder import DEFAULT_MODEL, Encoder
+from tutorial_lib.evaluate import evaluate_run
+from tutorial_lib.finetune import TrainSettings, prepare_training
+from tutorial_lib.mining import mine_negatives
+from tutorial_lib.privacy import find_personal_data, score_findings
+from tutorial_lib.runs import exact_search
+from tutorial_lib.sources import SUPPORT_DESK, support_desk
+from tutorial_lib.text import tokenize, write_whole
+
+DESK = TrainSettings(negatives=0, max_length=64)
+"""Settings of notebook 00, chosen on dev: short texts without mined negatives train faster and were no worse there."""
+SIZES = (50, 100, 200, 400, 800)
+WRONG_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4)
+DROPPED = 0.15
+"""Share of the training pairs that the noise filter drops, whatever the true share of wrong links."""
+FUNCTION_WORDS = frozenset({
+    "a", "an", "the", "to", "of", "in", "on", "for", "and", "or", "is", "with", "your", "from", "by", "at", "it", "as", "be",
+    "vs", "how", "when", "what"})
+
+
+def jsonl(name: str) -> list[dict[str, Any]]:
+    """Return the rows of one file of the collection."""
+    return [json.loads(line) for line in (SUPPORT_DESK / name).read_text(encoding="utf-8").splitlines()]
+
+
+def raw_tickets() -> dict[str, dict[str, str]]:
+    """Return the rows of tickets.csv by ticket id."""
+    with (SUPPORT_DESK / "tickets.csv").open(encoding="utf-8", newline="") as file:
+        return {row["ticket_id"]: row for row in csv.DictReader(file)}
+
+
+def planted() -> dict[str, dict[str, Any]]:
+    """Return what is true of each ticket: kind, right answers, what was recorded, personal data."""
+    return {row["ticket_id"]: row for row in jsonl("planted.jsonl")}
+
+
+def _sequences(text: str, size: int) -> list[tuple[str, ...]]:
+    words = tokenize(text)
+    return [tuple(words[n : n + size]) for n in range(len(words) - size + 1)]
+
+
+def text_checks() -> dict[str, Any]:
+    """Return the checks that tickets were written one by one.
+
+    Returns:
+        ``distinct_3grams``: distinct 3-word sequences over all, in all tickets; ``similar``: pairs of tickets, planted
+        copies aside, of which one has 60 % of its 4-word sequences (at least 4) in the other; ``titles``: articles whose
+        title words all stand in more than a third of the tickets they answer.
+    """
+    rows, truth = raw_tickets(), planted()
+    texts = {t: f"{row['subject']}\n{row['message']}" for t, row in rows.items()}
+    three = Counter(s for text in texts.values() for s in _sequences(text, 3))
+    fours = {t: set(_sequences(text, 4)) for t, text in texts.items()}
+    holders: dict[tuple[str, ...], list[str]] = {}
+    for t, sequences in fours.items():
+        for s in sequences:
+            holders.setdefault(s, []).append(t)
+    shared = Counter((a, b) for held in holders.values() for n, a in enumerate(held) for b in held[n + 1 :])
+    family = {t: row["copy_of"] or t for t, row in truth.items()}
+    similar = [(a, b) for (a, b), n in shared.items() if family[a] != family[b]
+               and min(len(fours[a]), len(fours[b])) >= 4 and n >= 0.6 * min(len(fours[a]), len(fours[b]))]
+    titles = {a["article_id"]: set(tokenize(a["title"])) - FUNCTION_WORDS for a in jsonl("articles.jsonl")}
+    contained: dict[str, list[bool]] = {}
+    for t, row in truth.items():
+        for a in row["answers"][:1]:
+            contained.setdefault(a, []).append(titles[a] <= set(tokenize(texts[t])))
+    return {"distinct_3grams": len(three) / sum(three.values()), "similar": similar,
+            "titles": [a for a, hits in contained.items() if sum(hits) > len(hits) / 3]}
+
+
+def counts() -> dict[str, Any]:
+    """Return how many there are of what, planted noise included."""
+    articles, truth = jsonl("articles.jsonl"), planted()
+    words = [len(a["body"].split()) for a in articles]
+    searches = jsonl("search_log.jsonl")
+    return {
+        "articles": len(articles), "superseded": sum(a["status"] == "superseded" for a in articles),
+        "areas": len({a["area"] for a in articles}), "article_words": [min(words), float(np.mean(words)), max(words)],
+        "tickets": len(truth), "kinds": dict(Counter(row["kind"] for row in truth.values()).most_common()),
+        "recorded": dict(Counter(row["recorded"] for row in truth.values()).most_common()),
+        "personal_data": dict(Counter(kind for row in truth.values() for kind, _ in row["personal_data"]).most_common()),
+        "with_signature_or_quote": sum(bool(row["tail"]) for row in truth.values()),
+        "searches": len(searches), "distinct_queries": len({s["query"].lower() for s in searches}),
+        "clicks": sum(len(s["clicks"]) for s in searches),
+        "ticket_followed": sum(bool(s["ticket_followed"]) for s in searches),
+        "golden": len(jsonl("golden.jsonl")),
+    }
+
+
+def wrong_pairs(dataset: RetrievalDataset) -> set[tuple[str, str]]:
+    """Return the training pairs of tickets whose recorded article is, by the planted truth, not an answer."""
+    truth = planted()
+    last = dataset.card.get("superseded", {})
+    right = {q: {last.get(a, a) for a in truth[v.metadata["ticket_id"]]["answers"]} for q, v in dataset.queries.items()
+             if v.metadata.get("source") == "ticket"}
+    return {(q, a) for q, a in dataset.pairs("train") if q in right and a not in right[q]}
+
+
+def cleaning_checks(report: cleaning.CleaningReport) -> dict[str, Any]:
+    """Return how much of what was planted each cleaning step found."""
+    truth, rows = planted(), raw_tickets()
+    read = {q: v.metadata["ticket_id"] for q, v in report.raw.queries.items() if v.metadata.get("source") == "ticket"}
+    apart = {read[q] for q in report.rows("set apart")["id"]}
+    junk = {t for t in read.values() if truth[t]["kind"] in ("bot", "test") or truth[t]["kind"].startswith("language")}
+    cut = {read[q] for q in report.rows("quoted threads")["id"]}
+    tails = {t for t in read.values() if truth[t]["tail"]}
+    copies = {t for t in read.values() if truth[t]["copy_of"] in set(read.values())}
+    merged = {read[q] for q in report.rows("repeated tickets")["id"]}
+    texts = {t: f"{row['subject']}\n{row['message']}" for t, row in rows.items()
+             if not truth[t]["kind"].startswith("language")}
+    never = {w for a in report.raw.corpus.values() for w in tokenize(a.full_text)} | {"help@velloway.example"}
+    found = dict(zip(texts, find_personal_data(list(texts.values()), never=never), strict=True))
+    personal = score_findings(found, texts, {t: [tuple(p) for p in truth[t]["personal_data"]] for t in texts})
+    pasted = {(read[q], r.split(" ")[0]) for q, r in zip(*report.rows("pasted everywhere")[["id", "reason"]].T.values,
+                                                         strict=True)}
+    really = {(t, "crew/writing-to-us") for t in read.values() if truth[t]["recorded"] == "pasted"}
+    return {
+        "set_apart": {"planted": len(junk), "found": len(apart & junk), "false_alarms": len(apart - junk)},
+        "tails": {"planted": len(tails), "cut": len(cut & tails), "false_alarms": len(cut - tails)},
+        "repeats": {"planted": len(copies), "merged": len(merged & copies), "false_alarms": len(merged - copies)},
+        "pasted": {"planted": len(really), "dropped": len(pasted & really), "false_alarms": len(pasted - really)},
+        "personal_data": personal,
+    }
+
+
+def noise_checks(dataset: RetrievalDataset, *, cross_fit: bool = True) -> dict[str, Any]:
+    """Return precision and recall of the noise filter at several shares of reviewed pairs, for both passes."""
+    wrong = wrong_pairs(dataset)
+    bm25, base = BM25(dataset.article_texts()), Encoder.load(DEFAULT_MODEL)
+    vectors = [base.encode_queries(list(dataset.query_texts("train").values())),
+               base.encode_documents(list(dataset.article_texts().values()))]
+    tables = {"first": noise.suspicious_pairs(dataset, bm25, *vectors)}
+    if cross_fit:
+        with tempfile.TemporaryDirectory() as folder:
+            folds = noise.cross_fitted_vectors(dataset, bm25, Path(folder))
+        tables["cross_fitted"] = noise.cross_fitted_pairs(dataset, bm25, folds)
+    result: dict[str, Any] = {}
+    for name, table in tables.items():
+        of_tickets = table[table["query_id"].str.startswith("ticket/")]
+        curve = noise.precision_recall(of_tickets, wrong)
+        result[name] = [curve.iloc[max(0, round(share * len(curve)) - 1)].to_dict()
+                        for share in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 1.0)]
+    return {"pairs": len(of_tickets), "wrong": len(wrong), **result}
+
+
+# --- curves -------------------------------------------------------------------------------------------------------
+
+
+class Trial:
+    """Trains on variants of one dataset and scores each on golden; BM25 and base vectors are made once."""
+
+    def __init__(self, dataset: RetrievalDataset) -> None:
+        self.dataset, self.bm25 = dataset, BM25(dataset.article_texts())
+        base = Encoder.load(DEFAULT_MODEL)
+        texts = dataset.query_texts("train")
+        self.vector = dict(zip(texts, base.encode_queries(list(texts.values())), strict=True))
+        self.article_vectors = base.encode_documents(list(dataset.article_texts().values()))
+        self.base = self.golden(base)
+
+    def golden(self, encoder: Encoder) -> dict[str, float]:
+        """Return the measures of ``encoder`` on the golden queries."""
+        queries = self.dataset.query_texts("test")
+        run = exact_search(list(queries), encoder.encode_queries(list(queries.values())), list(self.dataset.corpus),
+                           encoder.encode_documents(list(self.dataset.article_texts().values())))
+        return evaluate_run(self.dataset.qrels["test"], run)
+
+    def with_train(self, judged: dict[str, dict[str, int]]) -> RetrievalDataset:
+        """Return the dataset with these training judgments."""
+        return replace(self.dataset, qrels={**self.dataset.qrels, "train": dict(sorted(judged.items()))})
+
+    def tuned(self, dataset: RetrievalDataset, seed: int) -> dict[str, float]:
+        """Return golden measures after training on ``dataset`` with the default settings and this seed."""
+        vectors = np.stack([self.vector[q] for q in dataset.qrels["train"]])
+        mined = mine_negatives(dataset, self.bm25, vectors, self.article_vectors)
+        with tempfile.TemporaryDirectory() as folder:
+            run = prepare_training(dataset, mined.negatives, self.bm25, Path(folder), model=DEFAULT_MODEL,
+                                   settings=replace(DESK, seed=seed))
+            run.train()
+        return self.golden(run.encoder)
+
+    def filtered(self, dataset: RetrievalDataset, seed: int) -> RetrievalDataset:
+        """Return ``dataset`` without the most suspicious pairs by cross-fitted models."""
+        with tempfile.TemporaryDirectory() as folder:
+            folds = noise.cross_fitted_vectors(dataset, self.bm25, Path(folder), seed=seed,
+                                               settings=replace(DESK, seed=seed, epochs=1, min_steps=0))
+        return noise.drop_most_suspicious(dataset, noise.cross_fitted_pairs(dataset, self.bm25, folds), DROPPED)
+
+
+def misfiled(trial: Trial, judged: dict[str, dict[str, int]], share: float, seed: int) -> dict[str, dict[str, int]]:
+    """Return the judgments with a ``share`` of the queries pointing to one of BM25's best five wrong articles.
+
+    That is how people err: they paste an article that is on the topic.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = rng.permutation(sorted(judged))[: round(share * len(judged))].tolist()
+    found = trial.bm25.search({q: trial.dataset.queries[q].text for q in chosen}, k=10)
+    result = dict(judged)
+    for q in sorted(chosen):
+        candidates = [a for a in found[q] if a not in judged[q]][:5]
+        result[q] = {candidates[int(rng.integers(len(candidates)))]: 1}
+    return result
+
+
+def curves(dataset: RetrievalDataset, out: Path, seeds: int) -> None:
+    """Train and score every point of both curves, appending to ``out``."""
+    trial = Trial(dataset)
+    rows = json.loads(out.read_text())["rows"] if out.exists() else []
+    done = {(r["curve"], r["x"], r["filter"], r["seed"]) for r in rows}
+    truth = planted()
+    right = {q: {a: 1 for a in truth[dataset.queries[q].metadata["ticket_id"]]["answers"] if a in dataset.corpus}
+             for q in dataset.qrels["train"] if dataset.queries[q].metadata["source"] == "ticket"}
+    right = {q: grades for q, grades in right.items() if grades}
+    everything = dataset.qrels["train"]
+    jobs: list[tuple[str, float, bool, int]] = [
+        (curve, x, f, s) for s in range(seeds) for curve, x, f in [
+            *(("amount", n, False) for n in (*SIZES, len(everything))),
+            *(("wrong", w, f) for w in WRONG_SHARES for f in (False, True))]]
+    for curve, x, filtered, seed in jobs:
+        if (curve, x, filtered, seed) in done:
+            continue
+        started = time.monotonic()
+        if curve == "amount":
+            order = np.random.default_rng(seed).permutation(sorted(everything))[: int(x)].tolist()
+            part = trial.with_train({q: everything[q] for q in order})
+        else:
+            part = trial.with_train(misfiled(trial, right, x, seed))
+            part = trial.filtered(part, seed) if filtered else part
+        rows.append({"curve": curve, "x": x, "filter": filtered, "seed": seed, "pairs": len(part.pairs("train")),
+                     "golden": trial.tuned(part, seed), "seconds": time.monotonic() - started})
+        print(json.dumps(rows[-1]), flush=True)
+        record = {"device": device_name(), "base": trial.base, "dropped": DROPPED, "rows": rows}
+        write_whole(out, json.dumps(record, indent=1))
+
+
+def main() -> None:
+    """Run one of the two commands."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("check", "curves"))
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    report = tickets.collect(support_desk())
+    dataset = tickets.dataset_of(report)
+    if options.command == "curves":
+        curves(dataset, options.out, options.seeds)
+        return
+    result = {"counts": counts(), "text": text_checks(), "dataset": dataset.counts(), "cleaning": cleaning_checks(report),
+              "noise": noise_checks(dataset)}
+    write_whole(options.out, json.dumps(result, indent=1))
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
