@@ -124,6 +124,7 @@ def from_ticket_log(
             if len(newest) > max_tickets:
                 heapq.heappop(newest)
                 count["older than the newest held"] += 1
+    count["rows"] += count["broken row"]
     if not newest:
         seen = f"; named there: {', '.join(a for a, _ in unknown.most_common(3))}" if unknown else ""
         raise DataError(f"{path}: none of {count['rows']} tickets names an article of {articles} (ids such as "
