@@ -56,19 +56,38 @@ def _with_texts(dataset: RetrievalDataset, texts: Mapping[str, str]) -> Retrieva
 def quoted_threads(dataset: RetrievalDataset) -> CleaningStep:
     """Cut quoted mails and signatures from tickets: they are somebody else's words, and full of names.
 
-    ``mail-parser-reply`` finds them. A message that would be empty afterwards is kept as it is.
+    ``mail-parser-reply`` finds quotes and marked signatures; unmarked ones are the few short lines without a full stop
+    after the last full stop. A message that would be empty afterwards is kept as it is.
     """
     parser = EmailReplyParser(languages=["en", "de", "fr"])
     cut, records = {}, []
     for q, text in _ticket_texts(dataset).items():
         replies = parser.read(text=text).replies
-        own = replies[0].body.strip() if replies else ""
+        own = _without_sign_off(replies[0].body.strip()) if replies else ""
         if has_words(own) and len(own) < len(text.strip()):
             cut[q] = own
             tail = text.strip().removeprefix(own).strip() if text.strip().startswith(own) else ""
             records.append((q, own, f"{len(text.strip()) - len(own)} characters cut, {len(tail.splitlines())} lines"))
     return CleaningStep("quoted threads", "ticket", "quoted mails and signatures are cut", _with_texts(dataset, cut),
                         table_of(records))
+
+
+def _without_sign_off(text: str, *, max_lines: int = 5, max_words: int = 8) -> str:
+    """Return ``text`` without a trailing block such as "Ta,\\nJo Brandt\\nBrandt Roofing"; the first two lines always stay."""
+    lines = [line for line in text.split("\n") if not line.startswith(">")]
+    end = len(lines)
+    while end > 2 and len(lines) - end < max_lines and _is_sign_off(lines[end - 1], max_words):
+        end -= 1
+    above = next((line for line in reversed(lines[:end]) if line.strip()), "")
+    if end == len(lines) or not above.rstrip().endswith((".", "?", "!", ")", "…")):
+        end = len(lines)  # the sentence goes on: no signature
+    return "\n".join(lines[:end]).strip()
+
+
+def _is_sign_off(line: str, max_words: int) -> bool:
+    words = line.split()
+    return len(words) <= max_words and not line.rstrip().endswith((".", "?", ":")) and (
+        not words or words[0][0].isupper() or words[0][0] in "-(+0123456789" or "@" in line or len(words) == 1)
 
 
 def set_apart(dataset: RetrievalDataset, *, language: str | None = None, min_words: int = 6) -> CleaningStep:
