@@ -286,3 +286,9 @@ def test_an_article_export_without_a_wanted_column(tmp_path):
     file = written(tmp_path, "a.csv", "article_id,title,text\na,One,x\n")
     refused(lambda: read_articles(file), "no column 'body' (wanted for body); the file has article_id, title, text: "
                                          "set body under [articles]")
+
+
+@pytest.mark.parametrize(("given", "named"), [({"separator": ""}, "separator"), ({"article_pattern": "("}, "article_pattern")])
+def test_a_format_that_cannot_work_is_refused_at_once(given, named):
+    with pytest.raises(DataError, match=named):
+        ExportFormat(**given)

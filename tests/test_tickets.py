@@ -71,6 +71,16 @@ def test_quoted_mails_and_signatures_are_cut():
     assert "Laura" not in step.rows.to_csv()
 
 
+@pytest.mark.parametrize(("text", "own"), [
+    ("No print\nThe printer does nothing.\nTa,\nJo Brandt\nBrandt Roofing", "No print\nThe printer does nothing."),
+    ("The printer does nothing.\nJo Brandt", "The printer does nothing.\nJo Brandt"),  # the first two lines always stay
+    ("Plan\nWhich plan is right for\nBrandt Roofing", "Plan\nWhich plan is right for\nBrandt Roofing"),  # it goes on
+    ("Plan\nWhich plan is right?\nThere are two of us.", "Plan\nWhich plan is right?\nThere are two of us."),
+])
+def test_a_signature_without_a_mark_is_cut(text, own):
+    assert texts_of(quoted_threads(dataset({"train": {"q": text}})).dataset) == {"q": own}
+
+
 def test_a_message_that_only_quotes_is_kept():
     text = "> which printer is it?\n> the one upstairs"
     step = quoted_threads(dataset({"train": {"q": text}}))

@@ -83,7 +83,7 @@ def test_changed_mining_settings_remake_what_hangs_on_them(copied):
 
 def test_changed_training_settings_remake_the_adapter(copied):
     before = records(copied)
-    copied.adapter(lora=LORA, train=TrainSettings(epochs=1.0, batch_size=12))
+    copied.adapter(lora=LORA, train=TrainSettings(epochs=1.0, min_steps=0, batch_size=12))
     assert copied.training().steps == 1
     copied.need("runs")
     assert remade(copied, before) == ["adapter", "model", "tuned_vectors", "runs"]

@@ -114,6 +114,16 @@ class ExportFormat:
     article_pattern: str | None = None
     skip_broken_rows: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot work on any row."""
+        if not self.separator:
+            raise DataError('separator = "" under [format]: pass the character between several ids in one cell')
+        try:
+            re.compile(self.article_pattern or "")
+        except re.error as error:
+            raise DataError(f"article_pattern = {self.article_pattern!r} under [format] is no regular expression: {error}"
+                            ) from None
+
 
 @dataclass(frozen=True)
 class Columns:

@@ -40,20 +40,21 @@ class Export:
     searches: Path | None = None
     columns: Columns = field(default_factory=Columns)
 
-    def read(self, *, dev_from: str | None = None, test_from: str | None = None) -> RetrievalDataset:
-        """Return tickets and searches as one dataset, divided by time, not cleaned.
+    def read(self, *, dev_from: str | None = None, test_from: str | None = None, divide: bool = True) -> RetrievalDataset:
+        """Return tickets and searches as one dataset, divided by time (or all train, without ``divide``), not cleaned.
 
         Raises:
             DataError: A file, a column or a value cannot be used.
         """
-        tickets = from_ticket_log(self.tickets, self.articles, self.columns, dev_from=dev_from, test_from=test_from)
+        tickets = from_ticket_log(self.tickets, self.articles, self.columns, dev_from=dev_from, test_from=test_from,
+                                  divide=divide)
         if self.searches is None:
             return tickets
-        if dev_from is None:  # both logs are divided on the same days
+        if divide and dev_from is None:  # both logs are divided on the same days
             starts = tickets.card["starts"]
             dev_from, test_from = starts["dev"], starts["test"]
         return combine(tickets, from_search_log(self.searches, self.articles, self.columns, solved=solved_tickets(tickets),
-                                                dev_from=dev_from, test_from=test_from))
+                                                dev_from=dev_from, test_from=test_from, divide=divide))
 
     def record(self) -> dict[str, Any]:
         """Return paths and mapping as plain JSON values."""
@@ -72,7 +73,7 @@ class Export:
 
 def from_ticket_log(
     tickets: str | Path, articles: str | Path, columns: Columns | None = None, *, dev_from: str | None = None,
-    test_from: str | None = None, max_tickets: int = 200_000,
+    test_from: str | None = None, max_tickets: int = 200_000, divide: bool = True,
 ) -> RetrievalDataset:
     """Return solved tickets as queries, each with the article that solved it, divided by time.
 
@@ -87,6 +88,7 @@ def from_ticket_log(
         dev_from: Date on which dev starts, e.g. "2026-03-01".
         test_from: Date on which test starts.
         max_tickets: Most tickets held.
+        divide: Without it all is train, for a log whose dev and test come from elsewhere.
 
     Returns:
         The dataset as it stands in the log, not cleaned. ``card["read"]`` counts the rows by what became of them; a
@@ -146,7 +148,7 @@ def from_ticket_log(
             "unknown_articles": dict(unknown.most_common(50)), "notes": _read_notes(count, unknown, path.name)}
     dataset = RetrievalDataset(path.parent.name or path.stem, corpus, dict(sorted(queries.items())),
                                {"train": judged, "dev": {}, "test": {}}, card)
-    return split_by_time(dataset, dev_from=dev_from, test_from=test_from)
+    return split_by_time(dataset, dev_from=dev_from, test_from=test_from) if divide else dataset
 
 
 def _article_ids(value: Any, options: ExportFormat) -> list[str]:
@@ -224,6 +226,7 @@ class ClickSettings:
 def from_search_log(
     searches: str | Path, articles: str | Path, columns: Columns | None = None, *, settings: ClickSettings | None = None,
     solved: Mapping[str, Collection[str]] | None = None, dev_from: str | None = None, test_from: str | None = None,
+    divide: bool = True,
 ) -> RetrievalDataset:
     """Return searches as queries, each with the articles that its satisfied clicks point to, divided by time.
 
@@ -241,6 +244,7 @@ def from_search_log(
         solved: For each ticket id the articles that solved it (see ``solved_tickets``), to learn from failed searches.
         dev_from: As for ``from_ticket_log``.
         test_from: As for ``from_ticket_log``.
+        divide: As for ``from_ticket_log``.
 
     Returns:
         The dataset; ``card["read"]`` counts clicks by what became of them, metadata holds ``source`` ("search"),
@@ -304,6 +308,8 @@ def from_search_log(
     card = {"source": f"{path.name} (searches) and {Path(articles).name} (articles)", "read": dict(count),
             "notes": [_search_note(path.name, count, len(judged))]}
     dataset = RetrievalDataset(path.parent.name or path.stem, corpus, queries, {"train": judged, "dev": {}, "test": {}}, card)
+    if not divide:
+        return dataset
     return split_by_time(dataset, dev_from=dev_from, test_from=test_from, allow_empty=dev_from is not None)
 
 

@@ -190,7 +190,10 @@ def read_review(path: str | Path, dataset: RetrievalDataset) -> RetrievalDataset
             names the row. Nothing is applied then.
     """
     path = Path(path)
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    try:
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: not UTF-8: save it from the spreadsheet as 'CSV UTF-8'") from None
     missing = [c for c in ("query_id", "article_id", "decision", "correct_article") if c not in rows]
     if missing:
         raise DataError(f"{path}: no column {missing[0]!r}; the file has {', '.join(map(str, rows))}: keep the columns that "

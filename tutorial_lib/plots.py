@@ -207,3 +207,82 @@ def low_rank(singular_values: Mapping[str, Sequence[float]]) -> Figure:
         axis.plot(range(1, len(values) + 1), values, color=COLOURS["base"], alpha=0.35, lw=1)
     axis.set(xlabel="singular value, largest first", ylabel="size", ylim=(0, None))
     return figure
+
+
+def search_results(query: str, before: Sequence[str], after: Sequence[str], answers: Sequence[str]) -> Figure:
+    """The first articles of one search before and after, by title; lines join what is in both, answers are green.
+
+    Args:
+        query: The search.
+        before: Titles by rank, best first.
+        after: Titles by rank, best first, as many.
+        answers: Titles that answer the query.
+    """
+    figure, (axis,) = _axes(10, 0.45 * max(len(before), len(after)) + 1)
+    for side, titles in enumerate((before, after)):
+        for rank, title in enumerate(titles, 1):
+            good = title in answers
+            axis.text(side * 2 + (0.97 if side == 0 else -0.97), rank, f"{rank}  {title}" if side else f"{title}  {rank}",
+                      ha="left" if side else "right", va="center", fontsize=9, weight="bold" if good else "normal",
+                      color="#2a7d2a" if good else "black")
+    for rank, title in enumerate(before, 1):
+        if title in after:
+            good = title in answers
+            axis.plot((1, 1.01), (rank, list(after).index(title) + 1), color="#54a24b" if good else "#bbbbbb",
+                      lw=3 if good else 1)
+    for title in set(answers) & set(after) - set(before):  # it came from further below
+        axis.plot((1, 1.01), (len(before) + 0.8, list(after).index(title) + 1), color="#54a24b", lw=3, ls=":")
+    axis.set(xlim=(0.94, 1.07), ylim=(len(before) + 0.9, 0.2), title=f"“{query}”")
+    axis.axis("off")
+    return figure
+
+
+def queries_over_time(created_at: Mapping[str, Sequence[str]]) -> Figure:
+    """Stacked bars: queries a month, one colour a split; times in ISO 8601."""
+    figure, (axis,) = _axes(8, 2.6)
+    months = sorted({t[:7] for times in created_at.values() for t in times})
+    bottom = np.zeros(len(months))
+    for (split, times), colour in zip(created_at.items(), ("#4c78a8", "#f58518", "#e45756"), strict=False):
+        counts = np.array([sum(t[:7] == m for t in times) for m in months])
+        axis.bar(range(len(months)), counts, bottom=bottom, color=colour, label=f"{split}: {len(times):,}")
+        bottom += counts
+    axis.set_xticks(range(0, len(months), 3), months[::3])
+    axis.set(ylabel="queries a month")
+    axis.legend(frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return figure
+
+
+def review_curve(curve: pd.DataFrame) -> Figure:
+    """Precision and recall of the noise filter against the share of pairs reviewed, most suspicious first."""
+    figure, (axis,) = _axes(7, 3)
+    axis.plot(curve["share"], curve["recall"], color="#4c78a8", label="recall: wrong pairs found")
+    axis.plot(curve["share"], curve["precision"], color="#f58518", label="precision: reviewed pairs that are wrong")
+    axis.axhline(float(curve["precision"].iloc[-1]), color="#8c8c8c", ls="--", lw=1, label="precision of reading at random")
+    axis.set(xlabel="share of the pairs reviewed, most suspicious first", ylim=(0, 1.02), xlim=(0, 1))
+    axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def training_curves(rows: pd.DataFrame, base: float, *, xlabel: str, log: bool = False) -> Figure:
+    """Mean and range over seeds of a measure against what was varied, one line a variant, the untrained model as a line.
+
+    Args:
+        rows: Columns x, variant, value; one row a run.
+        base: The base model's value.
+        xlabel: What x is.
+        log: Logarithmic x axis.
+    """
+    figure, (axis,) = _axes(7, 3.2)
+    for (variant, group), colour in zip(rows.groupby("variant", sort=False), ("#e45756", "#54a24b", "#4c78a8"), strict=False):
+        spread = group.groupby("x")["value"].agg(["mean", "min", "max"])
+        axis.plot(spread.index, spread["mean"], color=colour, marker="o", label=str(variant))
+        axis.fill_between(spread.index.to_numpy(), spread["min"], spread["max"], color=colour, alpha=0.2, lw=0)
+    axis.axhline(base, color="#8c8c8c", ls="--", lw=1, label=f"base model {base:.2f}")
+    if log:
+        axis.set_xscale("log")
+        ticks = sorted(rows["x"].unique())
+        axis.set_xticks(ticks, [f"{int(t):,}" for t in ticks])
+        axis.minorticks_off()
+    axis.set(xlabel=xlabel, ylabel="nDCG@10 on golden")
+    axis.legend(frameon=False, fontsize=8)
+    return figure

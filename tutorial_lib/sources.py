@@ -53,16 +53,14 @@ def aws_docs() -> RetrievalDataset:
 
 
 SUPPORT_DESK = Path(__file__).resolve().parent.parent / "data" / "support_desk"
-DEV_FROM = "2026-05-18"
-"""Tickets and searches of support_desk from this day on are dev: its last six weeks."""
 
 
 def support_desk() -> RetrievalDataset:
     """Read the written help centre with its ticket log, search log and golden queries; see ``data/README.md``.
 
     Returns:
-        The dataset as logged, not cleaned: train and dev are solved tickets and clicked searches before and from
-        ``DEV_FROM``, test is the golden set, graded 2 (answers) and 1 (helps).
+        The dataset as logged, not cleaned: train is every solved ticket and clicked or failed search, test is the golden
+        set, and dev a smaller set written in the same way; both are graded 2 (answers) and 1 (helps).
 
     Raises:
         DataError: The folder ``data/support_desk`` is not where the package expects it.
@@ -70,15 +68,15 @@ def support_desk() -> RetrievalDataset:
     if not SUPPORT_DESK.is_dir():
         raise DataError(f"{SUPPORT_DESK} is missing: install the package from a clone with pip install --editable .")
     articles = SUPPORT_DESK / "articles.jsonl"
-    logged = Export(SUPPORT_DESK / "tickets.csv", articles, SUPPORT_DESK / "search_log.jsonl").read(dev_from=DEV_FROM)
-    lines = (SUPPORT_DESK / "golden.jsonl").read_text(encoding="utf-8").splitlines()
-    golden = {row["query_id"]: row for row in map(json.loads, lines)}
-    return replace(
-        logged,
-        queries={**logged.queries, **{q: Query(q, row["query"], {"source": "golden"}) for q, row in golden.items()}},
-        qrels={**logged.qrels, "test": {q: row["grades"] for q, row in golden.items()}},
-        card={**logged.card, "licence": "MIT, as this repository"},
-    )
+    logged = Export(SUPPORT_DESK / "tickets.csv", articles, SUPPORT_DESK / "search_log.jsonl").read(divide=False)
+    queries, qrels = dict(logged.queries), dict(logged.qrels)
+    for split, name in (("dev", "dev.jsonl"), ("test", "golden.jsonl")):
+        lines = (SUPPORT_DESK / name).read_text(encoding="utf-8").splitlines()
+        rows = {row["query_id"]: row for row in map(json.loads, lines)}
+        queries.update({q: Query(q, row["query"], {"source": name.removesuffix(".jsonl")}) for q, row in rows.items()})
+        qrels[split] = {q: row["grades"] for q, row in rows.items()}
+    return replace(logged, queries=dict(sorted(queries.items())), qrels=qrels,
+                   card={**logged.card, "licence": "MIT, as this repository"})
 
 
 def _installed(distribution: str) -> str:

@@ -35,7 +35,8 @@ _AUTOMATIC_SUBJECT = re.compile(
     r"mail delivery|returned mail)", re.IGNORECASE)
 _AUTOMATIC_TEXT = re.compile(
     r"(\bthis (message|mail|e-?mail|report|notice|notification) (was|is|has been) (sent |generated |created )?automatic|"
-    r"\bthis is an automat|\bdo[- ]not[- ]reply\b|\bno-?reply@|\bunsubscribe\b|\bmailer-daemon\b|"
+    r"\bthis is an automat|\b(please )?do[- ]not[- ]reply to this|\bfrom: \S*no-?reply@|\bmailer-daemon@|"
+    r"\b(to|click|here|link)\b.{0,30}\bunsubscribe\b|\bunsubscribe (here|at|from this|any time|link|https?:)|"
     r"\bi (am|will be) (currently )?out of (the )?office)", re.IGNORECASE)
 _TEST_WORDS = frozenset({
     "test", "tests", "testing", "tested", "asdf", "qwerty", "foo", "bar", "baz", "hello", "hi", "hallo", "1", "2", "3", "12",
@@ -73,7 +74,7 @@ def quoted_threads(dataset: RetrievalDataset) -> CleaningStep:
 
 
 def _without_sign_off(text: str, *, max_lines: int = 5, max_words: int = 8) -> str:
-    """Return ``text`` without a trailing block such as "Ta,\\nJo Brandt\\nBrandt Roofing"; the first two lines always stay."""
+    """Return ``text`` without a last block such as "Ta" above "Jo Brandt, Brandt Roofing"; the first two lines stay."""
     lines = [line for line in text.split("\n") if not line.startswith(">")]
     end = len(lines)
     while end > 2 and len(lines) - end < max_lines and _is_sign_off(lines[end - 1], max_words):
@@ -128,7 +129,7 @@ def _mash(words: list[str]) -> bool:
 def personal_data(dataset: RetrievalDataset) -> CleaningStep:
     """Replace personal data in tickets by typed placeholders such as <EMAIL>.
 
-    Words that articles use in lower case are never taken for names: "Season" at the start of a sentence is the product's.
+    A finding made up of words that the articles use, in any case, is no name: "Season" is the product's.
     """
     texts = _ticket_texts(dataset)
     never = {w for a in dataset.corpus.values() for w in tokenize(a.full_text)}
