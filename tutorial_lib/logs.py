@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from tqdm.auto import tqdm
 
@@ -29,6 +30,9 @@ from tutorial_lib.exports import (
     read_rows,
 )
 from tutorial_lib.text import has_words, normal_form
+
+_Ticket: TypeAlias = tuple[datetime, str, str, tuple[str, ...], bool]
+"""When, id, text, answers, reopened."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,8 @@ def from_ticket_log(
     """Return solved tickets as queries, each with the article that solved it, divided by time.
 
     The oldest 70 % of the tickets are train, the next 10 % dev, the newest 20 % test, or as ``dev_from`` and
-    ``test_from`` say: a model is always judged on what came after it. Tickets are read one at a time and only the newest
-    ``max_tickets`` are held, so memory stays bounded; of exact repeats among these the oldest is kept.
+    ``test_from`` say: a model is always judged on what came after it. Tickets are read one at a time; of exact repeats the
+    newest is held, and only the newest ``max_tickets`` different ones, so memory stays bounded.
 
     Args:
         tickets: Export of the tickets: CSV, TSV, JSONL or Parquet.
@@ -87,7 +91,7 @@ def from_ticket_log(
         columns: Which column holds what.
         dev_from: Date on which dev starts, e.g. "2026-03-01".
         test_from: Date on which test starts.
-        max_tickets: Most tickets held.
+        max_tickets: Most different tickets kept; twice as many are held while reading.
         divide: Without it all is train, for a log whose dev and test come from elsewhere.
 
     Returns:
@@ -103,7 +107,8 @@ def from_ticket_log(
     corpus = read_articles(articles, columns)
     count: Counter = Counter()
     unknown: Counter = Counter()
-    newest: list[tuple[datetime, str, str, tuple[str, ...], bool]] = []
+    newest: dict[bytes, _Ticket] = {}
+    too_many, solved = False, 0
     wanted = {f.name: getattr(names, f.name) for f in fields(names)}
     rows = checked_rows(path, read_rows(path, columns.format, count), wanted, "tickets")
     for line, row in tqdm(rows, desc="read tickets", unit=" rows", mininterval=1, delay=3):
@@ -122,24 +127,26 @@ def from_ticket_log(
             when = datetime.fromisoformat(located_time(path, line, row.get(names.created_at), columns.format))
             reopened = _true(row.get(names.reopened or ""))
             id_ = cell_text(row.get(names.ticket_id)) or f"line {line}"
-            heapq.heappush(newest, (when, id_, text, answers, reopened))
-            if len(newest) > max_tickets:
-                heapq.heappop(newest)
-                count["older than the newest held"] += 1
+            ticket = (when, id_, text, answers, reopened)
+            digest = blake2b("\0".join([normal_form(text), *answers]).encode(), digest_size=16).digest()
+            newest[digest] = max(ticket, newest.get(digest, ticket))
+            solved += 1
+            if len(newest) > 2 * max_tickets:  # what is dropped here is older than max_tickets others: it cannot come back
+                newest = _newest(newest, max_tickets)
+                too_many = True
     count["rows"] += count["broken row"]
+    too_many = too_many or len(newest) > max_tickets
     if not newest:
         seen = f"; named there: {', '.join(a for a, _ in unknown.most_common(3))}" if unknown else ""
         raise DataError(f"{path}: none of {count['rows']} tickets names an article of {articles} (ids such as "
                         f"{', '.join(list(corpus)[:3])}){seen}: check resolved_by under [tickets], or set article_pattern "
                         "under [format] to take the id out of a link")
-    first: dict[tuple[str, tuple[str, ...]], tuple[datetime, str, str, tuple[str, ...], bool]] = {}
-    for ticket in sorted(newest):
-        first.setdefault((normal_form(ticket[2]), ticket[3]), ticket)
-    count["exact repeat"] = len(newest) - len(first)
-    count["kept"] = len(first)
+    tickets_kept = sorted(_newest(newest, max_tickets).values())
+    count["exact repeat" + (f", or older than the newest {max_tickets:,}" if too_many else "")] = solved - len(tickets_kept)
+    count["kept"] = len(tickets_kept)
     queries: dict[str, Query] = {}
     judged: Qrels = {}
-    for when, id_, text, answers, reopened in first.values():
+    for when, id_, text, answers, reopened in tickets_kept:
         query_id = f"ticket/{id_}" if f"ticket/{id_}" not in queries else f"ticket/{id_}#{len(queries)}"
         queries[query_id] = Query(query_id, text, {"source": "ticket", "ticket_id": id_, "created_at": when.isoformat(),
                                                        "reopened": reopened})
@@ -149,6 +156,11 @@ def from_ticket_log(
     dataset = RetrievalDataset(path.parent.name or path.stem, corpus, dict(sorted(queries.items())),
                                {"train": judged, "dev": {}, "test": {}}, card)
     return split_by_time(dataset, dev_from=dev_from, test_from=test_from) if divide else dataset
+
+
+def _newest(held: dict[bytes, _Ticket], count: int) -> dict[bytes, _Ticket]:
+    """Return the ``count`` newest tickets of ``held``."""
+    return dict(heapq.nlargest(count, held.items(), key=lambda item: item[1]))
 
 
 def _article_ids(value: Any, options: ExportFormat) -> list[str]:

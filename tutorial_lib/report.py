@@ -14,6 +14,7 @@ from jinja2 import Environment
 from matplotlib.figure import Figure
 
 from tutorial_lib import plots
+from tutorial_lib.encoder import Encoder
 from tutorial_lib.evaluate import (
     MEASURE_NAMES,
     Comparison,
@@ -26,6 +27,7 @@ from tutorial_lib.evaluate import (
     slice_table,
     systems_table,
 )
+from tutorial_lib.runs import exact_search
 from tutorial_lib.text import write_whole
 from tutorial_lib.workspace import Workspace
 
@@ -88,6 +90,21 @@ def evaluate_workspace(workspace: Workspace) -> Report:
         "ship": {"decision": decision.decision, "reasons": decision.reasons},
     }
     return Report(systems, against["base"], against["bm25"], slices, decision, metrics)
+
+
+def compare_elsewhere(tuned: Encoder, other: Workspace) -> Comparison:
+    """Return the base model against ``tuned`` on the test queries of another dataset's workspace: what tuning forgot.
+
+    Args:
+        tuned: A model fine-tuned on some other dataset than that of ``other``.
+        other: Workspace of the dataset to ask about; its own fine-tuned model plays no part.
+    """
+    dataset = other.dataset()
+    queries = dataset.query_texts("test")
+    run = exact_search(list(queries), tuned.encode_queries(list(queries.values())), list(dataset.corpus),
+                       tuned.encode_documents(list(dataset.article_texts().values())))
+    runs = {"base": other.search_run(other.base_vectors(), "test"), "tuned": run}
+    return compare(dataset.qrels["test"], runs, "base", "tuned")
 
 
 def write_report(workspace: Workspace, report: Report | None = None) -> Path:
