@@ -168,7 +168,7 @@ def noise_checks(dataset: RetrievalDataset, *, cross_fit: bool = True) -> dict[s
     tables = {"first": noise.suspicious_pairs(dataset, bm25, *vectors)}
     if cross_fit:
         with tempfile.TemporaryDirectory() as folder:
-            folds = noise.cross_fitted_vectors(dataset, bm25, Path(folder))
+            folds = noise.cross_fitted_vectors(dataset, bm25, Path(folder), settings=replace(DESK, min_steps=20))
         tables["cross_fitted"] = noise.cross_fitted_pairs(dataset, bm25, folds)
     result: dict[str, Any] = {}
     for name, table in tables.items():

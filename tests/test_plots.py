@@ -163,3 +163,33 @@ def test_a_table_marks_floats_only(options, shown):
 def test_a_table_shows_row_names_but_no_row_numbers(index, row_names):
     page = table(pd.DataFrame({"queries": [120, 80]}, index=index)).data
     assert re.findall(r"<tr>\s*<th>(.+?)</th>\s*<td>", page) == row_names
+
+
+def test_search_results_show_every_title_once_a_side_and_the_answer_in_green():
+    axis = axes_of(plots.search_results("refund", ["Leave", "Pause"], ["Policy", "Leave"], ["Policy"]), 1)
+    shown = {text.get_text(): text.get_color() for text in axis.texts}
+    assert list(shown) == ["Leave  1", "Pause  2", "1  Policy", "2  Leave"]
+    assert [title for title, colour in shown.items() if colour != "black"] == ["1  Policy"]
+    assert [list(line.get_ydata()) for line in axis.lines] == [[1, 2], [2.8, 1]]  # Policy comes from below
+
+
+def test_queries_over_time_counts_months_and_splits():
+    axis = axes_of(plots.queries_over_time({"train": ["2026-01-03", "2026-01-30", "2026-02-01"], "test": ["2026-02-09"]}), 1)
+    assert [round(bar.get_height()) for bar in axis.patches] == [2, 1, 0, 1]
+    assert legend(axis) == ["train: 3", "test: 1"]
+
+
+def test_review_curve_draws_chance_as_the_last_precision():
+    curve = pd.DataFrame({"share": [0.5, 1.0], "precision": [1.0, 0.5], "recall": [1.0, 1.0]})
+    axis = axes_of(plots.review_curve(curve), 1)
+    recall, precision, chance = axis.lines
+    assert list(recall.get_ydata()) == [1.0, 1.0] and list(precision.get_ydata()) == [1.0, 0.5]
+    assert set(chance.get_ydata()) == {0.5}
+
+
+def test_training_curves_draw_the_mean_over_seeds():
+    rows = pd.DataFrame({"x": [50, 50, 100], "variant": "trained", "value": [0.6, 0.8, 0.9]})
+    axis = axes_of(plots.training_curves(rows, 0.5, xlabel="pairs", log=True), 1)
+    assert list(axis.lines[0].get_ydata()) == pytest.approx([0.7, 0.9])
+    assert set(axis.lines[1].get_ydata()) == {0.5}
+    assert ticks(axis) == ["50", "100"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tutorial_lib.evaluate import MEASURE_NAMES
-from tutorial_lib.report import before_after, evaluate_workspace, write_report
+from tutorial_lib.report import before_after, compare_elsewhere, evaluate_workspace, write_report
 from tutorial_lib.workspace import STAGES
 
 pytestmark = pytest.mark.usefixtures("at_home")
@@ -51,3 +51,10 @@ def test_what_stands_in_the_data_is_text_and_never_markup(copied):
     page = page.read_text()
     assert "&lt;script&gt;: before and after" in page
     assert "<script>" not in page
+
+
+def test_elsewhere_the_base_model_is_compared_with_a_model_tuned_on_something_else(copied):
+    same = compare_elsewhere(copied.base_encoder, copied)
+    assert same.main.difference == pytest.approx(0, abs=1e-3)  # the base model has forgotten nothing
+    home = compare_elsewhere(copied.tuned_encoder(), copied)
+    assert home.main.after == pytest.approx(evaluate_workspace(copied).against_base.main.after, abs=1e-3)

@@ -137,8 +137,9 @@ def from_ticket_log(
     count["rows"] += count["broken row"]
     too_many = too_many or len(newest) > max_tickets
     if not newest:
+        why = ", ".join(f"{n:,} {reason}" for reason, n in count.most_common() if reason != "rows")
         seen = f"; named there: {', '.join(a for a, _ in unknown.most_common(3))}" if unknown else ""
-        raise DataError(f"{path}: none of {count['rows']} tickets names an article of {articles} (ids such as "
+        raise DataError(f"{path}: none of {count['rows']} tickets ({why}) names an article of {articles} (ids such as "
                         f"{', '.join(list(corpus)[:3])}){seen}: check resolved_by under [tickets], or set article_pattern "
                         "under [format] to take the id out of a link")
     tickets_kept = sorted(_newest(newest, max_tickets).values())
