@@ -165,8 +165,8 @@ def test_a_time_that_cannot_be_read_is_named_by_line(articles):
 
 def test_a_log_that_names_no_known_article_shows_both_sides(articles):
     rows = [ticket(n, resolved_by=f"https://help.example.com/{WORDS[n % 2]}") for n in range(9)]
-    with pytest.raises(DataError, match=r"tickets.csv: none of 9 tickets \(9 article not in the help centre\) names an article "
-                                        r"of .*articles.csv \(ids such as "
+    with pytest.raises(DataError, match=r"tickets.csv: none of 9 tickets \(9 article not in the help centre\) names an "
+                                        r"article of .*articles.csv \(ids such as "
                                         r"backup, camera, coupon\); named there: https://help.example.com/refund, https://h"
                                         r".*: check resolved_by under \[tickets\], or set article_pattern under \[format\]"):
         read_tickets(articles, rows)
