@@ -232,7 +232,7 @@ def misfiled(trial: Trial, judged: dict[str, dict[str, int]], share: float, seed
     found = trial.bm25.search({q: trial.dataset.queries[q].text for q in chosen}, k=10)
     result = dict(judged)
     for q in sorted(chosen):
-        candidates = [a for a in found[q] if a not in judged[q]][:5]
+        candidates = [a for a in found[q] if a not in judged[q]][:5] or sorted(set(trial.dataset.corpus) - set(judged[q]))
         result[q] = {candidates[int(rng.integers(len(candidates)))]: 1}
     return result
 
