@@ -222,7 +222,7 @@ def search_results(query: str, before: Sequence[str], after: Sequence[str], answ
     for side, titles in enumerate((before, after)):
         for rank, title in enumerate(titles, 1):
             good = title in answers
-            axis.text(side * 2 + (0.97 if side == 0 else -0.97), rank, f"{rank}  {title}" if side else f"{title}  {rank}",
+            axis.text(1.012 if side else 0.998, rank, f"{rank}  {title}" if side else f"{title}  {rank}",
                       ha="left" if side else "right", va="center", fontsize=9, weight="bold" if good else "normal",
                       color="#2a7d2a" if good else "black")
     for rank, title in enumerate(before, 1):
@@ -232,7 +232,7 @@ def search_results(query: str, before: Sequence[str], after: Sequence[str], answ
                       lw=3 if good else 1)
     for title in set(answers) & set(after) - set(before):  # it came from further below
         axis.plot((1, 1.01), (len(before) + 0.8, list(after).index(title) + 1), color="#54a24b", lw=3, ls=":")
-    axis.set(xlim=(0.94, 1.07), ylim=(len(before) + 0.9, 0.2), title=f"“{query}”")
+    axis.set(xlim=(0.96, 1.05), ylim=(len(before) + 0.9, 0.2), title=f"“{query}”")
     axis.axis("off")
     return figure
 
