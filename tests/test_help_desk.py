@@ -138,7 +138,7 @@ def test_check_prints_counts_and_what_was_done(desk, capsys):
 def test_check_reads_searches_too(desk, capsys):
     assert main(["check", *files(desk, "--searches", desk / "searches.jsonl")]) == 0
     counts, *notes = capsys.readouterr().out.splitlines()
-    assert counts == "desk: 6 articles, 13 train, 3 dev, 6 test"
+    assert counts == "desk: 6 articles, 14 train, 2 dev, 6 test"
     assert notes[2] == ("note: searches.jsonl: 3 searches with 3 clicks, 3 of them satisfied; 0 failed and were answered "
                         "by a ticket; 3 queries keep an article")
 

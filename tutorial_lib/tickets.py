@@ -202,7 +202,7 @@ def _end_of_chain(article_id: str, successor: Mapping[str, str], corpus: Mapping
 
 
 def pasted_everywhere(
-    dataset: RetrievalDataset, *, min_share: float = 0.02, min_tickets: int = 10, lost_rank: int = 50,
+    dataset: RetrievalDataset, *, min_share: float = 0.04, min_tickets: int = 10, lost_rank: int = 50,
     lost_share: float = 0.5,
 ) -> CleaningStep:
     """Weigh down articles that agents paste into whatever ticket: only the plausible pairs are kept.
