@@ -65,3 +65,22 @@ def float32(monkeypatch):
 
     for module in (encoder, finetune):
         monkeypatch.setattr(module, "bf16_is_fast", lambda device=None: False)
+
+
+@pytest.fixture
+def fails(capsys):
+    """Return a function that runs the command line, holds it to failing in one line, and returns that line."""
+
+    from tutorial_lib.__main__ import main
+
+    def fails(*arguments):
+        capsys.readouterr()
+        assert main([str(a) for a in arguments]) == 2
+        out, err = capsys.readouterr()
+        lines = [line for line in err.splitlines() if not line.startswith("making ")]  # progress
+        assert out == ""
+        assert len(lines) == 1
+        assert lines[0].startswith("error: ")
+        return lines[0]
+
+    return fails

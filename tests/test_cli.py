@@ -16,23 +16,6 @@ pytestmark = pytest.mark.usefixtures("at_home")
 NOT_JSON = ['{"_id": "a", "text": "fine"}', '{"_id": "b", "text": ']
 
 
-@pytest.fixture
-def fails(capsys):
-    """Return a function that runs the command line, holds it to failing in one line, and returns that line."""
-
-    def fails(*arguments):
-        capsys.readouterr()
-        assert main([str(a) for a in arguments]) == 2
-        out, err = capsys.readouterr()
-        lines = [line for line in err.splitlines() if not line.startswith("making ")]  # progress
-        assert out == ""
-        assert len(lines) == 1
-        assert lines[0].startswith("error: ")
-        return lines[0]
-
-    return fails
-
-
 def test_check_prints_the_counts(tiny_data, capsys):
     before = tree(tiny_data)
     assert main(["check", "--data", str(tiny_data)]) == 0

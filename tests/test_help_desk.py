@@ -100,23 +100,6 @@ def files(folder, *options):
     return ["--data", str(folder / "tickets.csv"), "--articles", str(folder / "articles.csv"), *map(str, options)]
 
 
-@pytest.fixture
-def fails(capsys):
-    """Return a function that runs the command line, holds it to failing in one line, and returns that line."""
-
-    def fails(*arguments):
-        capsys.readouterr()
-        assert main([str(a) for a in arguments]) == 2
-        out, err = capsys.readouterr()
-        lines = [line for line in err.splitlines() if not line.startswith("making ")]  # progress
-        assert out == ""
-        assert len(lines) == 1
-        assert lines[0].startswith("error: ")
-        return lines[0]
-
-    return fails
-
-
 # --- command line -------------------------------------------------------------------------------------------------
 
 NOTES = [

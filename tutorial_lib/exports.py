@@ -24,7 +24,6 @@ from dateutil import parser as dateutil_parser
 from tutorial_lib.dataset import Article, DataError
 from tutorial_lib.text import has_words
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 _SLASHED = re.compile(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2\d{2,4}(?!\d)")
 
 
@@ -159,9 +158,7 @@ class Columns:
             wrong = sorted(set(given) - set(known))
             if wrong:
                 raise DataError(f"{path}: unknown key {wrong[0]!r} in [{name}]: there are {', '.join(known)}")
-            optional = {"subject", "reopened", "superseded_by", "created_at", "clicks", "ticket_followed"} - {
-                f for f in known if name in ("tickets", "search") and f == "created_at"}
-            absent = {k: None for k in known if k in optional and k not in given}
+            absent = {f.name: None for f in fields(kinds[name]) if "None" in str(f.type) and f.name not in given}
             for key, value in given.items():
                 kind, hint = (bool, "true or false") if key in ("dayfirst", "skip_broken_rows") else (str, "text in quotes")
                 if not isinstance(value, kind):
@@ -204,7 +201,7 @@ def read_rows(path: str | Path, options: ExportFormat | None = None, broken: Cou
         raise DataError(f"encoding = {options.encoding!r} under [format] is not known: name one such as 'cp1252'") from None
     readers = {".csv": _csv_rows, ".tsv": _csv_rows, ".jsonl": _json_rows, ".ndjson": _json_rows, ".parquet": _parquet_rows}
     if path.suffix.lower() not in readers:
-        raise DataError(f"{path}: a file ending in {path.suffix or 'nothing'}: pass one of {', '.join(SUFFIXES)}")
+        raise DataError(f"{path}: a file ending in {path.suffix or 'nothing'}: pass one of {', '.join(readers)}")
     try:
         yield from readers[path.suffix.lower()](path, options, Counter() if broken is None else broken)
     except UnicodeDecodeError as error:
