@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.sweep import device_name
+from benchmarks.machine import device_name
 
 
 def resident_mb(process: psutil.Process) -> float:

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.sweep import device_name
+from benchmarks.machine import device_name
 from tutorial_lib import Workspace, cleaning, noise, plots, tickets
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.dataset import RetrievalDataset
@@ -41,9 +41,9 @@ from tutorial_lib.runs import exact_search
 from tutorial_lib.sources import SUPPORT_DESK, support_desk
 from tutorial_lib.text import tokenize, write_whole
 
-NOTEBOOK = TrainSettings(min_steps=40, dev_evaluations=2, gradient_cache=False)
+NOTEBOOK = TrainSettings(min_steps=40, dev_evaluations=2)
 """What notebook 00 trains with: the defaults, a little shorter, and without the second pass that saves memory."""
-DESK = TrainSettings(negatives=0, min_steps=30, gradient_cache=False)
+DESK = TrainSettings(negatives=0, min_steps=30)
 """A shorter training than notebook 00's and without mined negatives, the same for every point of a curve."""
 SIZES = (50, 100, 200, 400, 800)
 WRONG_SHARES = (0.0, 0.2, 0.4)

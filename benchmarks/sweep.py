@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import platform
 import tempfile
 import time
 from pathlib import Path
@@ -19,11 +18,13 @@ from typing import Any
 
 import torch
 
+from benchmarks.machine import device_name
 from tutorial_lib.beir import read_beir
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder
 from tutorial_lib.evaluate import evaluate_run
-from tutorial_lib.finetune import LoraSettings, TrainSettings, prepare_training
+from tutorial_lib.finetune import TrainSettings, prepare_training
+from tutorial_lib.lora import LoraSettings
 from tutorial_lib.mining import MiningSettings, mine_negatives
 from tutorial_lib.runs import exact_search
 
@@ -52,13 +53,6 @@ GROUPS: dict[str, list[dict[str, Any]]] = {
         {"max_length": 64}, {"max_length": 96}, {"max_length": 256}, {"batch_size": 32}, {"batch_size": 128},
         {"temperature": 0.05}, {"temperature": 0.1}, {"negatives": 2}, {"negatives": 4}, {"rank": 8, "alpha": 16})],
 }
-
-
-def device_name() -> str:
-    """Return the GPU's name, or the processor's."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    return f"{torch.cpu.get_capabilities().get('cpu_name', platform.processor())}, {torch.get_num_threads()} threads"
 
 
 def split_settings(changes: dict[str, Any]) -> tuple[LoraSettings, TrainSettings, MiningSettings]:
@@ -90,8 +84,7 @@ def main() -> None:
             for g in options.groups.split(",") for c in GROUPS[g]]
     rows = []
     for group, changes, seed in jobs[part - 1 :: parts]:
-        cached = not torch.cuda.is_available()  # a GPU has the memory for the faster way; gradients are the same
-        fixed = {"seed": seed, "dev_queries": 0, "dev_evaluations": 1, "gradient_cache": cached}
+        fixed = {"seed": seed, "dev_queries": 0, "dev_evaluations": 1}
         lora, train, mining = split_settings({**changes, **fixed})
         started = time.monotonic()
         mined = mine_negatives(dataset, bm25, train_vectors, article_vectors, mining)

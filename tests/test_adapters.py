@@ -8,16 +8,9 @@ import pytest
 
 from tests.tiny import set_update, tiny_dataset
 from tutorial_lib.encoder import Encoder, EncoderSettings, ModelError
-from tutorial_lib.finetune import (
-    LoraSettings,
-    TrainResult,
-    TrainSettings,
-    add_adapter,
-    model_card,
-    reset_adapter,
-    save_adapter,
-    save_model,
-)
+from tutorial_lib.finetune import TrainResult, TrainSettings
+from tutorial_lib.lora import LoraSettings, add_adapter, save_adapter, scale_adapter
+from tutorial_lib.saving import model_card, save_model
 
 LORA = LoraSettings(rank=4, alpha=8)
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
@@ -35,7 +28,7 @@ def test_a_fresh_adapter_changes_no_vector_and_a_trained_one_does(tiny, float32)
     set_update(tiny)
     assert not np.allclose(tiny.encode(TEXTS), before, atol=1e-2)
     assert tiny.fingerprint != fingerprint
-    reset_adapter(tiny)
+    scale_adapter(tiny, 0.0)
     assert np.allclose(tiny.encode(TEXTS), before, atol=1e-6)
 
 
@@ -102,17 +95,18 @@ def test_a_damaged_adapter_is_refused(tiny, tmp_path, damage, said):
 
 def test_the_card_names_data_settings_and_dev_scores():
     dataset = replace(tiny_dataset(), card={"source": "our own tickets", "licence": "CC0-1.0"})
-    result = TrainResult([(1, 2.5), (8, 0.25)], [(0, 0.5), (4, 0.7), (8, 0.625)], 4, 8, 12, 3.0, 4.0, 100, 9000)
+    result = TrainResult([(1, 2.5), (8, 0.25)], [(0, 0.5), (4, 0.7), (8, 0.625)], 4, [(0.4, 0.71), (1.0, 0.7)], 0.4, 8,
+                         12, 3.0, 4.0, 100, 9000)
     card = model_card(dataset, "/models/base-model", LORA, TrainSettings(), result)
     for said in ("base_model: /models/base-model", "base-model fine-tuned on tiny", "our own tickets", "licence: CC0-1.0",
                  "24 articles, 12 training queries, 12 pairs", "rank 4, alpha 8, on all-linear", "100 of 9,000 parameters",
                  "learning_rate 0.002", "temperature 0.07", "2.500 at step 1, 0.250 at step 8",
-                 "0.500 before, 0.700 at the checkpoint kept (step 4)"):
+                 "0.500 before, 0.710 with 40% of the update of step 4"):
         assert said in card
 
 
 def test_a_result_is_the_same_after_saving_and_loading(tmp_path):
-    result = TrainResult([(1, 2.5)], [(0, 0.5), (4, 0.7)], 4, 8, 12, 3.0, 4.0, 100, 9000)
+    result = TrainResult([(1, 2.5)], [(0, 0.5), (4, 0.7)], 4, [(1.0, 0.7)], 1.0, 8, 12, 3.0, 4.0, 100, 9000)
     result.save(tmp_path / "training.json")
     assert json.loads((tmp_path / "training.json").read_text())["best_step"] == 4
     assert TrainResult.load(tmp_path / "training.json") == result

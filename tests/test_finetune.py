@@ -8,18 +8,12 @@ import torch
 
 from tests.tiny import set_update, tiny_dataset
 from tutorial_lib.bm25 import BM25
+from tutorial_lib.contrastive import Pair, PairCollator, contrastive_loss, training_pairs
 from tutorial_lib.dataset import DataError
 from tutorial_lib.encoder import Encoder, EncoderSettings
-from tutorial_lib.finetune import (
-    LoraSettings,
-    Pair,
-    PairCollator,
-    TrainSettings,
-    contrastive_loss,
-    dev_set,
-    prepare_training,
-    training_pairs,
-)
+from tutorial_lib.finetune import TrainSettings, prepare_training
+from tutorial_lib.lora import LoraSettings
+from tutorial_lib.trainer import dev_set
 
 LORA = LoraSettings(rank=4, alpha=8)
 NOTHING_MASKED = torch.zeros(2, 3, dtype=torch.bool)
@@ -143,15 +137,19 @@ def prepare(dataset, model, folder, **settings):
 
 def test_the_gradient_cache_gives_the_gradients_of_the_plain_step(tiny_folder, float32, tmp_path):
     gradients, losses = [], []
-    for cache in (True, False):
-        run = prepare(tiny_dataset(), tiny_folder, tmp_path, gradient_cache=cache, token_budget=40)
+    for activation_tokens in (0, 200, 10_000):
+        run = prepare(tiny_dataset(), tiny_folder, tmp_path, activation_tokens=activation_tokens, token_budget=40)
         set_update(run.encoder)
         run.trainer.current_gradient_accumulation_steps = 1  # what train() sets before its first step
         batch = run.trainer.data_collator(run.pairs)
         assert len(batch["groups"]) > 3
         losses.append(run.trainer.training_step(run.encoder.model, batch).item())
         gradients.append({n: p.grad for n, p in run.encoder.model.named_parameters() if p.requires_grad and ".layer." in n})
-    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
-    assert max(g.abs().max() for g in gradients[1].values()) > 1e-3
-    for name, gradient in gradients[0].items():
-        assert torch.allclose(gradient, gradients[1][name], atol=1e-5), name
+        plain = prepare(tiny_dataset(), tiny_folder, tmp_path)
+    set_update(plain.encoder)
+    plain.trainer.compute_loss(plain.encoder.model, batch).backward()
+    gradients.append({n: p.grad for n, p in plain.encoder.model.named_parameters() if p.requires_grad and ".layer." in n})
+    assert losses[0] == pytest.approx(losses[1], abs=1e-6) == pytest.approx(losses[2], abs=1e-6)
+    assert max(g.abs().max() for g in gradients[-1].values()) > 1e-3
+    for name, gradient in gradients[-1].items():
+        assert all(torch.allclose(gradient, other[name], atol=1e-5) for other in gradients[:-1]), name

@@ -90,7 +90,8 @@ def test_candidate_scores():
 
 
 def test_training():
-    result = TrainResult([(10, 2.0), (20, 0.5)], [(0, 0.6), (10, 0.8), (20, 0.7)], 10, 20, 100, 1.0, 100.0, 5, 50)
+    result = TrainResult([(10, 2.0), (20, 0.5)], [(0, 0.6), (10, 0.8), (20, 0.7)], 10, [(1.0, 0.8)], 1.0, 20, 100, 1.0,
+                         100.0, 5, 50)
     loss, dev = axes_of(plots.training(result), 2)
     assert loss.lines[0].get_xydata().tolist() == [[10, 2.0], [20, 0.5]]
     assert dev.lines[0].get_xydata().tolist() == [[0, 0.6], [10, 0.8], [20, 0.7]]

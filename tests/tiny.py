@@ -9,7 +9,8 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from tutorial_lib.beir import write_beir
 from tutorial_lib.dataset import Article, Query, RetrievalDataset
-from tutorial_lib.finetune import LoraSettings, TrainSettings
+from tutorial_lib.finetune import TrainSettings
+from tutorial_lib.lora import LoraSettings
 
 THINGS = ("invoice", "refund", "password", "router", "printer", "backup", "license", "webhook", "report", "calendar",
           "export", "import", "dashboard", "domain", "email", "storage", "camera", "battery", "warranty", "shipping",

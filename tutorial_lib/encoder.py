@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib.util
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tutorial_lib.dataset import DataError
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+PROMPT_FILE = "config_sentence_transformers.json"
 CHECKSUM_FILE = "sha256.json"
 """Written beside every model this package saves: file name -> SHA-256, checked on load."""
 PAD_TO = 16
@@ -129,9 +131,13 @@ class Encoder:
         self.name = name
         # For the fingerprint, as loaded: encoding leaves its window and padding behind in the tokenizer.
         self._tokenizer_as_loaded = tokenizer.backend_tokenizer.to_str()
+        self._bf16_copy: tuple[Any, Any] = (None, None)
 
     @classmethod
-    def load(cls, model: str | Path = DEFAULT_MODEL, *, device: torch.device | None = None) -> Encoder:
+    def load(
+        cls, model: str | Path = DEFAULT_MODEL, *, device: torch.device | None = None, query_prompt: str | None = None,
+        document_prompt: str | None = None,
+    ) -> Encoder:
         """Load a base model, a merged model, or a PEFT adapter folder (whose base is loaded and merged into it).
 
         Weights are read as safetensors only, and no code that comes with a model is ever run.
@@ -139,10 +145,19 @@ class Encoder:
         Args:
             model: Name of the course's base model, a folder, or a Hub id.
             device: Where to run; by default a GPU if there is one.
+            query_prompt: Text to put before every query; by default what the model folder names.
+            document_prompt: Text to put before every article; by default what the model folder names.
 
         Raises:
-            ModelError: The folder is missing, incomplete, damaged, or of a kind that is not supported.
+            ModelError: The folder is missing, incomplete, damaged, or of a kind that is not supported; or it names the
+                prompts that it was trained with, and others are asked for.
         """
+        encoder = cls._load(model, device)
+        encoder._set_prompts(query_prompt, document_prompt)
+        return encoder
+
+    @classmethod
+    def _load(cls, model: str | Path, device: torch.device | None) -> Encoder:
         folder = resolve_model(model)
         if (Path(folder) / "adapter_config.json").exists():
             return cls._load_adapter(Path(folder), str(model), device)
@@ -163,35 +178,51 @@ class Encoder:
         if not base_name or not weights.is_file():
             fault = f"{weights.name} is missing" if base_name else "adapter_config.json names no base model"
             raise ModelError(f"{folder} is no complete adapter: {fault}; train it again, or pass a merged model")
-        base = cls.load(base_name, device=device)
+        base = cls._load(base_name, device)
         try:
             tuned = PeftModel.from_pretrained(base.model, str(folder)).merge_and_unload()
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"{folder} does not fit {base_name}, or is damaged: {_one_line(error)} — train it "
                              "again, or pass a merged model") from error
+        stored = stored_prompts(folder)
+        if stored is not None:  # it may have been trained with prompts that the base does not name
+            base.settings = replace(base.settings, query_prompt=stored[0], document_prompt=stored[1])
         return cls(tuned, base.tokenizer, base.settings, name)
+
+    def _set_prompts(self, query: str | None, document: str | None) -> None:
+        own = (self.settings.query_prompt, self.settings.document_prompt)
+        asked = (own[0] if query is None else query, own[1] if document is None else document)
+        if asked != own and _prompts_are_fixed(resolve_model(self.name)):
+            raise ModelError(f"{self.name} was trained with the prompts {own[0]!r} (query) and {own[1]!r} (document), asked "
+                             f"for are {asked[0]!r} and {asked[1]!r}: vectors of other prompts do not fit it, leave them out")
+        self.settings = replace(self.settings, query_prompt=asked[0], document_prompt=asked[1])
+
+    def changed(self) -> None:
+        """Forget what was worked out from the weights; to be called when they were changed in place."""
+        self.__dict__.pop("fingerprint", None)
 
     @contextmanager
     def training(self) -> Iterator[None]:
         """Within the block: the attention kernel whose backward pass is the faster one on short texts on a CPU."""
         if self.device.type == "cpu":
-            self.model.set_attn_implementation("eager")
+            _attend_by(self.model, "eager")
         try:
             yield
         finally:
-            self.model.set_attn_implementation("sdpa")
+            _attend_by(self.model, "sdpa")
             self.model.eval()
+            self.changed()
 
     @contextmanager
     def inference(self) -> Iterator[None]:
         """Within the block, as in a pause of training: no dropout, the attention kernel that is fastest forward."""
         before, training = self.model.config._attn_implementation, self.model.training
-        self.model.set_attn_implementation("sdpa")
+        _attend_by(self.model, "sdpa")
         self.model.eval()
         try:
             yield
         finally:
-            self.model.set_attn_implementation(before)
+            _attend_by(self.model, before)
             self.model.train(training)
 
     @property
@@ -223,12 +254,13 @@ class Encoder:
         return self.encode([self.settings.document_prompt + t for t in texts], **options)
 
     def encode(
-        self, texts: Sequence[str], *, token_budget: int = 8192, label: str = "encode"
+        self, texts: Sequence[str], *, token_budget: int | None = None, label: str = "encode"
     ) -> NDArray[np.float32]:
         """Return one unit vector a text: float32, (len(texts), D).
 
-        Texts are sorted by length and cut into batches of at most ``token_budget`` tokens, so that short texts are not
-        padded to the longest one. In bfloat16 where the processor has units for it (cosine to float32 above 0.999).
+        Texts are sorted by length and cut into batches of at most ``token_budget`` tokens (by default 2,048 on a CPU,
+        where small batches stay in its cache, and 65,536 on a GPU), so that short texts are not padded to the longest
+        one. In bfloat16 where the processor has units for it (cosine to float32 above 0.999).
 
         Raises:
             DataError: A text is not a string.
@@ -238,14 +270,31 @@ class Encoder:
             raise DataError(f"text {wrong} is {type(texts[wrong]).__name__}: pass strings")
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         tokens = self.tokenize(texts)
-        bf16 = bf16_is_fast(self.device)
-        with tqdm(total=len(texts), desc=label, unit="text", disable=len(texts) < 1000) as bar, torch.inference_mode(), \
-                torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            for batch in length_batches([len(t) for t in tokens], token_budget):
+        budget = token_budget or (2048 if self.device.type == "cpu" else 65_536)
+        model = self._inference_model()
+        with tqdm(total=len(texts), desc=label, unit="text", disable=len(texts) < 1000) as bar, torch.inference_mode():
+            for batch in length_batches([len(t) for t in tokens], budget):
                 inputs = self.pad([tokens[n] for n in batch])
-                vectors[batch] = pooled(self.model, inputs, self.settings.pooling).float().cpu().numpy()
+                vectors[batch] = pooled(model, inputs, self.settings.pooling).cpu().numpy()
                 bar.update(len(batch))
         return vectors
+
+    def _inference_model(self) -> Any:
+        """Return the model to encode with: where bfloat16 is fast a copy in it, made anew when the weights have changed."""
+        parameters = list(self.model.parameters())
+        in_training = any(p.dtype == torch.bfloat16 for p in parameters)
+        if in_training or not bf16_is_fast(self.device):
+            return self.model
+        # Changes in place, by an optimizer or a checkpoint, raise a tensor's version.
+        state = (id(self.model), sum(p._version for p in parameters))
+        if self._bf16_copy[0] != state:
+            with torch.inference_mode(False), torch.no_grad():
+                half = copy.deepcopy(self.model).eval()
+                for parameter in half.parameters():  # not the buffers: rotary frequencies must stay exact
+                    parameter.data = parameter.data.to(torch.bfloat16)
+            _attend_by(half, "sdpa")
+            self._bf16_copy = (state, half)
+        return self._bf16_copy[1]
 
     def tokenize(self, texts: Sequence[str], *, max_length: int | None = None) -> list[list[int]]:
         """Return token ids of each text, cut to ``max_length`` (and to the encoder's own limit)."""
@@ -261,6 +310,12 @@ class Encoder:
         batch = self.tokenizer.pad({"input_ids": [list(t) for t in tokens]}, padding=True, return_tensors="pt",
                                    pad_to_multiple_of=multiple)
         return {k: batch[k].to(self.device) for k in ("input_ids", "attention_mask")}
+
+
+def _attend_by(model: Any, kernel: str) -> None:
+    """Choose the attention kernel, where the architecture lets it be chosen (MPNet does not, and would warn each time)."""
+    if model._can_set_attn_implementation():
+        model.set_attn_implementation(kernel)
 
 
 def length_batches(lengths: Sequence[int], token_budget: int) -> list[list[int]]:
@@ -302,15 +357,46 @@ def read_settings(folder: Path | str, model: PreTrainedModel) -> EncoderSettings
     if unknown:
         raise ModelError(f"{folder} has the modules {unknown}, only {sorted(known)} are supported: pass another model")
     pooling_path = next((m["path"] for m in modules if m["type"].endswith("Pooling")), "1_Pooling")
-    prompts = (_read_json(folder, "config_sentence_transformers.json") or {}).get("prompts") or {}
-    positions = int(getattr(model.config, "max_position_embeddings", 512))
+    query_prompt, document_prompt = stored_prompts(folder) or ("", "")
+    positions = _positions(model)
     length = (_read_json(folder, "sentence_bert_config.json") or {}).get("max_seq_length") or min(512, positions)
     return EncoderSettings(
         pooling=_pooling_name(_read_json(folder, f"{pooling_path}/config.json") or {}),
         max_length=min(int(length), positions),
-        query_prompt=prompts.get("query", ""),
-        document_prompt=prompts.get("document", prompts.get("passage", "")),
+        query_prompt=query_prompt,
+        document_prompt=document_prompt,
     )
+
+
+def _positions(model: PreTrainedModel) -> int:
+    """Return for how many tokens the model has positions: RoBERTa's kin and MPNet count from behind the padding's index."""
+    table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    return int(getattr(model.config, "max_position_embeddings", 512)) - (0 if padding is None else padding + 1)
+
+
+def stored_prompts(folder: Path | str) -> tuple[str, str] | None:
+    """Return the prompts for queries and articles that a model folder names, or None if it names none."""
+    prompts = (_read_json(folder, PROMPT_FILE) or {}).get("prompts") or {}
+    if not prompts:
+        return None
+    return prompts.get("query", ""), prompts.get("document", prompts.get("passage", ""))
+
+
+def _prompts_are_fixed(folder: Path | str) -> bool:
+    """Return whether the model was trained with the prompts it names: those it has, and any prompts of ours.
+
+    A base model saved by sentence-transformers names two empty prompts whether it knows of any or not.
+    """
+    ours = Path(folder, "adapter_config.json").exists() or Path(folder, CHECKSUM_FILE).exists()
+    stored = stored_prompts(folder)
+    return stored is not None and (ours or any(stored))
+
+
+def prompts_record(settings: EncoderSettings) -> dict[str, Any]:
+    """Return the prompts as sentence-transformers keeps them in a model folder."""
+    prompts = {"query": settings.query_prompt, "document": settings.document_prompt}
+    return {"prompts": prompts, "similarity_fn_name": "cosine"}
 
 
 def _check_complete(

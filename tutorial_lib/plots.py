@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from tutorial_lib.finetune import DEV_METRIC, TrainResult
+from tutorial_lib.finetune import TrainResult
+from tutorial_lib.trainer import DEV_METRIC
 
 COLOURS = {"bm25": "#8c8c8c", "base": "#4c78a8", "tuned": "#e45756", "hybrid": "#b279a2",
            "positive": "#54a24b", "random": "#4c78a8", "BM25's best wrong one": "#f58518", "first hit": "#4c78a8",

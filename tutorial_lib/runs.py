@@ -34,14 +34,22 @@ def top_k(scores: NDArray[np.floating], k: int) -> NDArray[np.int64]:
     return candidates[np.argsort(-scores[candidates], kind="stable")][:k]
 
 
-def ranking(ids: Sequence[str], scores: Sequence[float]) -> dict[str, float]:
+def strictly_decreasing(scores: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return ``scores``, not increasing along the last axis, lowered as little as makes float32 strictly decreasing.
+
+    The bits of a float32, read as an integer, count the float32 numbers up from 0: "at least one below the last" is a
+    running minimum of those integers.
+    """
+    bits = np.ascontiguousarray(scores, dtype=np.float32).view(np.int32).astype(np.int64)
+    count = np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
+    place = np.arange(count.shape[-1])
+    count = np.minimum.accumulate(count + place, axis=-1) - place
+    return np.where(count < 0, -count | -(2**31), count).astype(np.int32).view(np.float32)
+
+
+def ranking(ids: Sequence[str], scores: Sequence[float] | NDArray[np.floating]) -> dict[str, float]:
     """Return ``ids`` in the given order with their scores lowered as little as makes float32 strictly decreasing."""
-    result: dict[str, float] = {}
-    last = np.float32(np.inf)
-    for id_, score in zip(ids, scores, strict=True):
-        last = min(np.float32(score), np.nextafter(last, np.float32(-np.inf)))
-        result[id_] = float(last)
-    return result
+    return dict(zip(ids, strictly_decreasing(np.asarray(scores)).tolist(), strict=True))
 
 
 def ranked(scores: Mapping[str, float], k: int | None = None) -> dict[str, float]:
@@ -85,7 +93,7 @@ def exact_search(
         scores = query_vectors[start : start + chunk] @ article_vectors.T
         for q, row in zip(query_ids[start : start + chunk], scores, strict=True):
             best = top_k(row, k)
-            run[q] = ranking([article_ids[i] for i in best], row[best].tolist())
+            run[q] = ranking([article_ids[i] for i in best], row[best])
     return run
 
 

@@ -20,13 +20,14 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from tutorial_lib import cleaning, finetune, sources, tickets
+from tutorial_lib import cleaning, finetune, saving, sources, tickets
 from tutorial_lib.beir import read_beir, write_beir
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.dataset import SPLITS, DataError, RetrievalDataset
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder
-from tutorial_lib.finetune import LoraSettings, TrainResult, TrainSettings
+from tutorial_lib.finetune import TrainResult, TrainSettings
 from tutorial_lib.logs import Export
+from tutorial_lib.lora import LoraSettings, merge_adapter, save_adapter
 from tutorial_lib.mining import MinedNegatives, MiningSettings, mine_negatives
 from tutorial_lib.runs import Run, exact_search, reciprocal_rank_fusion, write_trec_qrels, write_trec_run
 from tutorial_lib.text import write_whole
@@ -278,7 +279,10 @@ class Workspace:
         record = self.record("adapter")
         if lora is None and train is None and record:
             given = record["settings"]
-        lora, train = LoraSettings(**_tuples(given["lora"])), TrainSettings(**given["train"])
+        if train is not None and not train.train_articles:
+            raise DataError("train_articles=False tunes queries only, and a workspace encodes queries and articles with one "
+                            "model: call prepare_training yourself")
+        lora, train = LoraSettings(**_tuples(given["lora"])), TrainSettings(**_tuples(given["train"]))
         return self._stage("adapter", inputs, lambda folder: self._make_adapter(folder, lora, train), _plain(given))
 
     def _make_adapter(self, folder: Path, lora: LoraSettings, train: TrainSettings) -> None:
@@ -286,8 +290,8 @@ class Workspace:
         run = finetune.prepare_training(self.dataset(), self.negatives().negatives, self.bm25(), checkpoints,
                                         model=self.model_name, lora=lora, settings=train)
         result = run.train(resume=True)
-        card = finetune.model_card(self.dataset(), self.model_name, lora, train, result)
-        finetune.save_adapter(run.encoder, folder, card)
+        card = saving.model_card(self.dataset(), self.model_name, lora, train, result)
+        save_adapter(run.encoder, folder, card)
         result.save(folder / "training.json")
         for stale in self.root.glob("checkpoints.*"):
             finetune.remove_checkpoints(stale)
@@ -303,8 +307,8 @@ class Workspace:
     def _need_model(self) -> Path:
         adapter = self.need("adapter")
         inputs = {"adapter": self._key("adapter")}
-        return self._stage("model", inputs, lambda folder: finetune.save_model(
-            finetune.merge_adapter(adapter), folder, (adapter / "README.md").read_text(encoding="utf-8")), None)
+        return self._stage("model", inputs, lambda folder: saving.save_model(
+            merge_adapter(adapter), folder, (adapter / "README.md").read_text(encoding="utf-8")), None)
 
     # --- runs -----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,91 @@
+"""What users would take instead: sentence-transformers' own trainer with its LoRA and MultipleNegativesRankingLoss."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig, TaskType
+from sentence_transformers import (
+    SentenceTransformer,
+    SentenceTransformerTrainer,
+    SentenceTransformerTrainingArguments,
+    losses,
+)
+from sentence_transformers.sentence_transformer.training_args import BatchSamplers
+from transformers import TrainerCallback
+
+from tutorial_lib.contrastive import training_pairs
+from tutorial_lib.dataset import RetrievalDataset
+from tutorial_lib.encoder import Encoder, EncoderSettings, resolve_model
+from tutorial_lib.finetune import TrainSettings
+from tutorial_lib.lora import LoraSettings
+
+
+class StepClock(TrainerCallback):
+    """Notes the time at the end of every step, and stops after ``steps``; 0 lets the run go to its end."""
+
+    def __init__(self, steps: int = 0) -> None:
+        self.steps, self.times = steps, [time.monotonic()]
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Start the clock."""
+        self.times = [time.monotonic()]
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Note the time."""
+        self.times.append(time.monotonic())
+        if self.steps and state.global_step >= self.steps:
+            control.should_training_stop = True
+
+    def pairs_per_s(self, batch_size: int, skip: int) -> float:
+        """Return pairs a second after the first ``skip`` steps, in which memory and kernels are set up."""
+        return batch_size * (len(self.times) - 1 - skip) / (self.times[-1] - self.times[skip])
+
+
+def sentence_transformers_lora(
+    dataset: RetrievalDataset, negatives: Mapping[str, Sequence[str]], model: str, lora: LoraSettings,
+    settings: TrainSettings, *, bf16: bool = False, clock: StepClock | None = None, epochs: float | None = None,
+) -> Encoder:
+    """Return the encoder that sentence-transformers trains on the same pairs with the same adapter and settings.
+
+    Everything that is not named here is its default: float32 unless ``bf16``, the base model's dropout, batches padded to
+    their longest text, no article twice in a batch (its advice for this loss).
+    """
+    theirs = SentenceTransformer(str(resolve_model(model)), device=None)
+    theirs.max_seq_length = settings.max_length
+    own_length = Encoder.load(model).settings.max_length
+    target = settings_target(lora)
+    theirs.add_adapter(LoraConfig(task_type=TaskType.FEATURE_EXTRACTION, r=lora.rank, lora_alpha=lora.alpha,
+                                  lora_dropout=lora.dropout, target_modules=target))
+    pairs = training_pairs(dataset, negatives, 1)
+    text = {a: article.full_text for a, article in dataset.corpus.items()}
+    fallback = next(iter(text.values()))  # a query for which nothing was mined; rare
+    rows = Dataset.from_dict({
+        "anchor": [p.query for p in pairs], "positive": [text[p.positive_id] for p in pairs],
+        "negative": [text[p.negative_ids[0]] if p.negative_ids else fallback for p in pairs],
+    })
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = SentenceTransformerTrainingArguments(
+            output_dir=folder, num_train_epochs=settings.epochs if epochs is None else epochs,
+            per_device_train_batch_size=settings.batch_size, learning_rate=settings.learning_rate,
+            warmup_ratio=settings.warmup, bf16=bf16, seed=settings.seed, save_strategy="no", report_to="none",
+            use_cpu=not torch.cuda.is_available(), batch_sampler=BatchSamplers.NO_DUPLICATES, logging_steps=10,
+        )
+        trainer = SentenceTransformerTrainer(
+            model=theirs, args=arguments, train_dataset=rows,
+            loss=losses.MultipleNegativesRankingLoss(theirs, scale=1 / settings.temperature),
+            callbacks=[clock] if clock else None,
+        )
+        trainer.train()
+    transformer = theirs[0].auto_model
+    return Encoder(transformer, theirs.tokenizer, EncoderSettings(max_length=own_length), "sentence-transformers")
+
+
+def settings_target(lora: LoraSettings) -> str | list[str]:
+    """Return the adapted layers as PEFT takes them."""
+    return lora.target_modules if isinstance(lora.target_modules, str) else list(lora.target_modules)

@@ -1,0 +1,332 @@
+"""How good is each way of adapting search, what does it cost, and what does it forget?
+
+    python -m benchmarks.quality systems   --data aws_docs=FOLDER support_desk=FOLDER --out benchmarks/results/quality.json
+    python -m benchmarks.quality ablations --data aws_docs=FOLDER --out benchmarks/results/ablations.json
+
+FOLDER is a prepared BEIR folder (train, dev and test), for example ``workspace/aws_docs/dataset``; any number can be given.
+``systems`` scores test queries: keyword search, base model, both fused, LoRA, LoRA on queries only, a linear map of query
+vectors, full fine-tuning, and sentence-transformers' LoRA. Forgetting is the change on the test queries of the other
+datasets given. ``ablations`` changes one setting at a time and scores dev queries: test has no say in a choice. Each run is
+a process of its own; rows are added to the file as they come, and a second call goes on where the first one stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.machine import description, in_child, peak_mb
+from benchmarks.peers import sentence_transformers_lora
+from tutorial_lib.beir import read_beir
+from tutorial_lib.bm25 import BM25
+from tutorial_lib.contrastive import PairCollator, contrastive_loss, training_pairs
+from tutorial_lib.dataset import RetrievalDataset
+from tutorial_lib.encoder import DEFAULT_MODEL, Encoder, bf16_is_fast
+from tutorial_lib.evaluate import article_clusters, evaluate_run, paired_difference, per_query
+from tutorial_lib.finetune import TrainSettings, prepare_training, rises
+from tutorial_lib.lora import LoraSettings
+from tutorial_lib.mining import MiningSettings, mine_negatives
+from tutorial_lib.runs import Run, exact_search, reciprocal_rank_fusion
+from tutorial_lib.text import write_whole
+
+SEEDLESS = ("bm25", "base", "hybrid")
+TRAINED = ("lora", "lora queries", "linear queries", "full", "sentence-transformers lora")
+FULL_RATE = 5e-5
+"""Learning rate of full fine-tuning: the defaults' is the adapter's, which all weights together do not bear."""
+ABLATIONS: dict[str, list[dict[str, Any]]] = {
+    "defaults": [{}],
+    "negatives from": [{"source": s} for s in ("batch", "random", "bm25 unfiltered", "re-mined")],
+    "negatives a query": [{"negatives": n} for n in (2, 4, 8)],
+    "temperature": [{"temperature": t} for t in (0.03, 0.05, 0.1)],
+    "batch": [{"batch_size": b} for b in (16, 32, 128, 256, 512)],
+    "rank": [{"rank": r, "alpha": 2 * r} for r in (4, 8, 16, 64)],
+    "layers": [{"target_modules": ["query", "value"]}, {"upper_layers": 3}],
+    "rate": [{"learning_rate": r} for r in (5e-4, 1e-3, 2e-3, 4e-3)],
+    "dimensions": [{"matryoshka": [64, 128, 256]}],
+}
+DIMENSIONS = (32, 64, 128, 256, 384)
+
+
+@dataclass
+class Collection:
+    """One dataset with what every run on it needs, made once."""
+
+    name: str
+    folder: Path
+    model: str
+    dataset: RetrievalDataset = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read the folder."""
+        self.dataset = read_beir(self.folder)
+
+    @cached_property
+    def bm25(self) -> BM25:
+        """Index over the articles."""
+        return BM25(self.dataset.article_texts())
+
+    @cached_property
+    def base(self) -> Encoder:
+        """The base model."""
+        return Encoder.load(self.model)
+
+    @cached_property
+    def article_vectors(self) -> NDArray[np.float32]:
+        """Base vectors of all articles, (N, D)."""
+        return self.base.encode_documents(list(self.dataset.article_texts().values()))
+
+    def run_of(self, queries: NDArray[np.float32], articles: NDArray[np.float32], split: str) -> Run:
+        """Return the exact search of a split's query vectors among article vectors."""
+        return exact_search(list(self.dataset.query_texts(split)), queries, list(self.dataset.corpus), articles)
+
+    def searched_by(self, encoder: Encoder, split: str, articles: NDArray[np.float32] | None = None) -> Run:
+        """Return the run of ``encoder``, with other article vectors if given."""
+        if articles is None:
+            articles = encoder.encode_documents(list(self.dataset.article_texts().values()))
+        return self.run_of(encoder.encode_queries(list(self.dataset.query_texts(split).values())), articles, split)
+
+    def negatives(self, source: str = "bm25", mining: MiningSettings | None = None) -> dict[str, list[str]]:
+        """Return training negatives: mined by BM25, filtered or not, drawn at random, or mined by a tuned model."""
+        ids = list(self.dataset.corpus)
+        if source == "random":
+            rng = np.random.default_rng(0)
+            return {q: [a for a in rng.choice(ids, 12).tolist() if a not in judged][:8]
+                    for q, judged in self.dataset.qrels["train"].items()}
+        settings = mining or MiningSettings()
+        if source == "bm25 unfiltered":
+            settings = replace(settings, max_bm25_share=None, max_model_share=None)
+        encoder, scorer = self.base, self.bm25
+        queries = encoder.encode_queries(list(self.dataset.query_texts("train").values()))
+        articles = self.article_vectors
+        if source == "re-mined":
+            with tempfile.TemporaryDirectory() as folder:
+                run = prepare_training(self.dataset, self.negatives(), self.bm25, Path(folder), model=self.model)
+                run.train()
+            texts = list(self.dataset.query_texts("train").values())
+            queries = run.encoder.encode_queries(texts)
+            articles = run.encoder.encode_documents(list(self.dataset.article_texts().values()))
+            scorer = _Cosines(ids, dict(zip(texts, queries, strict=True)), articles)  # type: ignore[assignment]
+            settings = replace(settings, max_bm25_share=0.95, max_model_share=0.95)
+        return mine_negatives(self.dataset, scorer, queries, articles, settings).negatives
+
+
+@dataclass(frozen=True)
+class _Cosines:
+    """A tuned model's scores where mining expects BM25's."""
+
+    ids: list[str]
+    vectors: dict[str, NDArray[np.float32]]
+    articles: NDArray[np.float32]
+
+    def scores(self, queries: Sequence[str]) -> NDArray[np.float64]:
+        return np.stack([self.articles @ self.vectors[q] for q in queries]).astype(np.float64)
+
+
+# --- systems ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Trained:
+    """What one way of adapting gives: runs by collection name, and its costs."""
+
+    runs: dict[str, Run]
+    trainable: int = 0
+    seconds: float = 0.0
+    re_embedded: int = 0
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+def settings_of(changes: dict[str, Any], seed: int) -> tuple[LoraSettings, TrainSettings]:
+    """Return the settings objects with ``changes`` applied to whichever has the field."""
+    changes = {k: tuple(v) if isinstance(v, list) else v for k, v in changes.items() if k != "source"}
+    of = [{k: v for k, v in changes.items() if k in kind.__dataclass_fields__} for kind in (LoraSettings, TrainSettings)]
+    return LoraSettings(**of[0]), TrainSettings(**{"seed": seed, **of[1]})
+
+
+def train(home: Collection, system: str, changes: dict[str, Any], seed: int, split: str, others: list[Collection]) -> Trained:
+    """Train one system on ``home`` and search every collection with it."""
+    if system in SEEDLESS:
+        return _untrained(home, system, split)
+    lora, settings = settings_of(changes, seed)
+    mining = MiningSettings(per_query=max(4, settings.negatives))
+    source = changes.get("source", "bm25")
+    negatives = {} if source == "batch" else home.negatives(source, mining)
+    started = time.monotonic()
+    if system == "linear queries":
+        return _linear(home, negatives, settings, split, others)
+    if system == "sentence-transformers lora":
+        epochs = _epochs(home, negatives, settings)
+        encoder = sentence_transformers_lora(home.dataset, negatives, home.model, lora, settings, bf16=bf16_is_fast(),
+                                             epochs=epochs)
+        notes, trainable = {"epochs": epochs}, sum(p.numel() for p in encoder.model.parameters() if p.requires_grad)
+    else:
+        settings = replace(settings, train_articles=system != "lora queries")
+        if system == "full":
+            settings = replace(settings, learning_rate=FULL_RATE)
+        with tempfile.TemporaryDirectory() as folder:
+            run = prepare_training(home.dataset, negatives, home.bm25, Path(folder), model=home.model, lora=lora,
+                                   settings=settings, all_weights=system == "full")
+            result = run.train()
+        encoder, trainable = run.encoder, result.trainable
+        notes = {"best_step": result.best_step, "steps": result.steps, "dev": result.dev,
+                 "pairs_per_s": result.pairs_per_s}
+    seconds = time.monotonic() - started
+    keep = system == "lora queries"
+    runs = {c.name: c.searched_by(encoder, split, c.article_vectors if keep else None) for c in (home, *others)}
+    if changes.get("matryoshka") or (system == "lora" and not changes):
+        notes["by_dimension"] = _by_dimension(home, encoder, split)
+    return Trained(runs, trainable, seconds, 0 if keep else len(home.dataset.corpus), notes)
+
+
+def _untrained(home: Collection, system: str, split: str) -> Trained:
+    runs = {"bm25": home.bm25.search(home.dataset.query_texts(split)) if system != "base" else {},
+            "base": home.searched_by(home.base, split, home.article_vectors) if system != "bm25" else {}}
+    return Trained({home.name: reciprocal_rank_fusion(list(runs.values())) if system == "hybrid" else runs[system]})
+
+
+def _epochs(home: Collection, negatives: dict[str, list[str]], settings: TrainSettings) -> float:
+    """Return as many passes as our own training would make, so that the peer takes as many steps."""
+    with tempfile.TemporaryDirectory() as folder:
+        return float(prepare_training(home.dataset, negatives, home.bm25, Path(folder), model=home.model,
+                                      settings=replace(settings, dev_queries=0)).trainer.args.num_train_epochs)
+
+
+def _linear(
+    home: Collection, negatives: dict[str, list[str]], settings: TrainSettings, split: str, others: list[Collection]
+) -> Trained:
+    """Train a D x D map of the base model's query vectors; articles keep theirs. Dev chooses among its epochs."""
+    started = time.monotonic()
+    torch.manual_seed(settings.seed)
+    pairs = training_pairs(home.dataset, negatives, settings.negatives)
+    queries = torch.from_numpy(home.base.encode_queries([p.query for p in pairs]))
+    row = {a: n for n, a in enumerate(home.dataset.corpus)}
+    articles = torch.from_numpy(home.article_vectors)
+    collate = PairCollator(home.dataset, home.base, settings, dict(zip(row, articles, strict=True)))
+    weight = torch.nn.Parameter(torch.eye(queries.shape[1]))
+    optimizer = torch.optim.AdamW([weight], lr=1e-3, weight_decay=0.0)
+    dev = torch.from_numpy(home.base.encode_queries(list(home.dataset.query_texts("dev").values())))
+    best = before = _dev_scores(home, dev)
+    kept = weight.detach().clone()
+    for _ in range(10):
+        for part in torch.randperm(len(pairs)).split(settings.batch_size):
+            batch = collate([pairs[n] for n in part.tolist()])
+            mapped = torch.nn.functional.normalize(queries[part] @ weight.T, dim=1)
+            loss = contrastive_loss(mapped, batch["fixed"], batch["answers"], batch["masked"], settings.temperature)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        scores = _dev_scores(home, _mapped(dev, weight))
+        if np.mean(list(scores.values())) > np.mean(list(best.values())):
+            best, kept = scores, weight.detach().clone()
+    if not rises(before, best):
+        kept = torch.eye(len(weight))
+    runs = {c.name: c.run_of(_mapped(torch.from_numpy(c.base.encode_queries(list(c.dataset.query_texts(split).values()))),
+                                     kept).numpy(), c.article_vectors, split) for c in (home, *others)}
+    return Trained(runs, weight.numel(), time.monotonic() - started, 0)
+
+
+def _mapped(queries: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        return torch.nn.functional.normalize(queries @ weight.T, dim=1)
+
+
+def _dev_scores(home: Collection, queries: torch.Tensor) -> dict[str, float]:
+    run = home.run_of(queries.numpy(), home.article_vectors, "dev")
+    return {str(q): float(v) for q, v in per_query(home.dataset.qrels["dev"], run)["nDCG@10"].items()}
+
+
+def _by_dimension(home: Collection, encoder: Encoder, split: str) -> dict[int, float]:
+    """Return nDCG@10 with only the first so many numbers of each vector."""
+    queries = encoder.encode_queries(list(home.dataset.query_texts(split).values()))
+    articles = encoder.encode_documents(list(home.dataset.article_texts().values()))
+    scores = {}
+    for size in (d for d in DIMENSIONS if d <= queries.shape[1]):
+        cut = [v[:, :size] / np.linalg.norm(v[:, :size], axis=1, keepdims=True) for v in (queries, articles)]
+        scores[size] = evaluate_run(home.dataset.qrels[split], home.run_of(cut[0], cut[1], split))["nDCG@10"]
+    return scores
+
+
+# --- rows ---------------------------------------------------------------------------------------------------------
+
+
+def row(job: dict[str, Any], folders: dict[str, Path], model: str) -> dict[str, Any]:
+    """Run one job in this process and return its row."""
+    home = Collection(job["dataset"], folders[job["dataset"]], model)
+    systems = job["split"] == "test"
+    others = [Collection(n, f, model) for n, f in folders.items() if n != home.name] if systems else []
+    trained = train(home, job["system"], job["changes"], job["seed"], job["split"], others)
+    qrels = home.dataset.qrels[job["split"]]
+    result = {**job, "measures": evaluate_run(qrels, trained.runs[home.name]), "trainable": trained.trainable,
+              "seconds": trained.seconds, "peak_mb": peak_mb(), "re_embedded": trained.re_embedded, **trained.notes}
+    if systems:
+        base = per_query(qrels, home.searched_by(home.base, "test", home.article_vectors))["nDCG@10"]
+        own = per_query(qrels, trained.runs[home.name])["nDCG@10"]
+        clusters = article_clusters(qrels)
+        difference = paired_difference(base.to_numpy(), own.to_numpy(), [clusters[q] for q in own.index])
+        result["above_base"] = {k: getattr(difference, k) for k in ("difference", "low", "high", "p")}
+        result["elsewhere"] = {}
+        for other in others if trained.trainable else []:
+            judged = other.dataset.qrels["test"]
+            before = other.searched_by(other.base, "test", other.article_vectors)
+            result["elsewhere"][other.name] = (evaluate_run(judged, trained.runs[other.name])["nDCG@10"]
+                                               - evaluate_run(judged, before)["nDCG@10"])
+    return result
+
+
+def jobs_of(table: str, names: list[str], seeds: int, only: list[str]) -> list[dict[str, Any]]:
+    """Return what is to be run, seed by seed, so that an early stop leaves a balanced table."""
+    jobs = []
+    for seed in range(seeds):
+        for name in names:
+            if table == "systems":
+                jobs += [{"dataset": name, "system": s, "changes": {}, "seed": seed, "split": "test"}
+                         for s in (*SEEDLESS, *TRAINED) if seed == 0 or s not in SEEDLESS]
+            else:
+                jobs += [{"dataset": name, "system": "lora", "group": g, "changes": c, "seed": seed, "split": "dev"}
+                         for g, cs in ABLATIONS.items() for c in cs]
+    return [j for j in jobs if not only or j["system"] in only or j.get("group") in only]
+
+
+def main() -> None:
+    """Run what the file does not hold yet."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", choices=("systems", "ablations", "one"))
+    parser.add_argument("--data", required=True, nargs="+", metavar="NAME=FOLDER")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", default=[], help="systems, or groups of ablations")
+    parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    folders = {name: Path(folder) for name, folder in (d.split("=", 1) for d in options.data)}
+    if options.table == "one":
+        print(json.dumps(row(options.job, folders, options.model)))
+        return
+    rows = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
+    for job in jobs_of(options.table, list(folders), options.seeds, options.only):
+        if any(all(r.get(k) == v for k, v in job.items()) for r in rows):
+            continue
+        print(json.dumps(job), flush=True)
+        done = in_child("benchmarks.quality", "one", "--data", *options.data, "--model", options.model,
+                        "--job", json.dumps(job))
+        if options.out.exists():  # another process may be adding rows of its own
+            rows = json.loads(options.out.read_text())["rows"]
+        rows.append(done)
+        command = f"python -m benchmarks.quality {options.table} --data {' '.join(f'{n}=FOLDER' for n in folders)}"
+        write_whole(options.out, json.dumps({"command": command, "machine": description(), "rows": rows}, indent=1))
+        print(json.dumps({k: done[k] for k in ("measures", "seconds", "peak_mb")}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""LoRA training, pairs a second and peak memory: ours against sentence-transformers, in turn, on the same pairs.
+
+    python -m benchmarks.training --data BEIR_FOLDER --out benchmarks/results/training.json [--repeats 3] [--steps 12]
+
+Same articles and hard negatives, adapter, batch of 64, window, threads. Each run is a process of its own; the first two
+steps of each are not counted. Whether the models come out equally good is in benchmarks.quality.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import description, in_child, peak_mb, ratios
+from benchmarks.peers import StepClock, sentence_transformers_lora
+from tutorial_lib.beir import read_beir
+from tutorial_lib.bm25 import BM25
+from tutorial_lib.encoder import DEFAULT_MODEL, Encoder, bf16_is_fast
+from tutorial_lib.finetune import TrainSettings, prepare_training
+from tutorial_lib.lora import LoraSettings
+from tutorial_lib.mining import MinedNegatives, mine_negatives
+from tutorial_lib.text import write_whole
+
+SETTINGS = TrainSettings(dev_queries=0, dev_evaluations=1)
+SKIPPED = 2
+
+
+def one(system: str, data: Path, negatives: Path, model: str, steps: int) -> dict[str, Any]:
+    """Train ``steps`` steps with one system; return pairs a second and this process's peak memory."""
+    dataset, mined = read_beir(data), MinedNegatives.load(negatives).negatives
+    clock = StepClock(steps)
+    before = peak_mb()
+    if system == "ours":
+        with tempfile.TemporaryDirectory() as folder:
+            run = prepare_training(dataset, mined, BM25({"a": "unused"}), Path(folder), model=model, settings=SETTINGS)
+            run.trainer.add_callback(clock)
+            run.train()
+    else:
+        sentence_transformers_lora(dataset, mined, model, LoraSettings(), SETTINGS, bf16=system.endswith("bf16"), clock=clock)
+    return {"system": system, "pairs_per_s": clock.pairs_per_s(SETTINGS.batch_size, SKIPPED), "peak_mb": peak_mb(),
+            "before_mb": before, "steps": len(clock.times) - 1}
+
+
+def main() -> None:
+    """Measure all systems in turn and write rows, ratios and the machine."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, type=Path, help="prepared BEIR folder")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--negatives", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(one(options.one, options.data, options.negatives, options.model, options.steps)))
+        return
+    systems = ["ours", "sentence-transformers", *(["sentence-transformers bf16"] if bf16_is_fast() else [])]
+    dataset, base = read_beir(options.data), Encoder.load(options.model)
+    vectors = [base.encode_queries(list(dataset.query_texts("train").values())),
+               base.encode_documents(list(dataset.article_texts().values()))]
+    with tempfile.TemporaryDirectory() as folder:
+        mine_negatives(dataset, BM25(dataset.article_texts()), vectors[0], vectors[1]).save(Path(folder))
+        rows = []
+        for repeat in range(options.repeats):
+            for system in systems:
+                rows.append({"repeat": repeat, **in_child(
+                    "benchmarks.training", "--one", system, "--data", str(options.data), "--model", options.model,
+                    "--negatives", folder, "--steps", str(options.steps))})
+                print(json.dumps(rows[-1]), flush=True)
+    of = {s: [r for r in rows if r["system"] == s] for s in systems}
+    record = {
+        "command": f"python -m benchmarks.training --data {options.data.name} --repeats {options.repeats} --steps "
+                   f"{options.steps}",
+        "machine": description(), "rows": rows,
+        "speed_ratio": {s: ratios([r["pairs_per_s"] for r in of["ours"]], [r["pairs_per_s"] for r in of[s]])
+                        for s in systems[1:]},
+        "memory_ratio": {s: ratios([r["peak_mb"] for r in of["ours"]], [r["peak_mb"] for r in of[s]])
+                         for s in systems[1:]},
+    }
+    print(json.dumps({k: record[k] for k in ("machine", "speed_ratio", "memory_ratio")}, indent=1))
+    if options.out:
+        write_whole(options.out, json.dumps(record, indent=1))
+
+
+if __name__ == "__main__":
+    main()

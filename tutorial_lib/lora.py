@@ -1,0 +1,203 @@
+"""LoRA adapters (PEFT's): put on an encoder, trained as part of its weights, weakened or removed, saved and merged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, TaskType, get_peft_model
+from peft.tuners.lora import Linear as LoraLinear
+
+from tutorial_lib.encoder import PROMPT_FILE, Encoder, ModelError, prompts_record
+
+ADAPTER = "default"
+"""PEFT's name for the only adapter of a model."""
+
+
+@dataclass(frozen=True)
+class LoraSettings:
+    """Shape of the adapter (Hu et al. 2021, arXiv:2106.09685).
+
+    Attributes:
+        rank: Rank r of the update B·A added to each adapted weight.
+        alpha: The update is scaled by alpha / rank.
+        dropout: Dropout on the adapter's input; above 0 the adapter is computed beside its layer, which is slower.
+        target_modules: Layers to adapt: "all-linear", or names as PEFT takes them.
+        upper_layers: Adapt only so many layers, counted from the output; 0 adapts all. Layers below the lowest adapted
+            one need no backward pass.
+    """
+
+    rank: int = 32
+    alpha: int = 64
+    dropout: float = 0.0
+    target_modules: str | tuple[str, ...] = "all-linear"
+    upper_layers: int = 0
+
+
+class _MergedProduct(torch.autograd.Function):
+    """x·(W + s·B·A)ᵀ + bias for a weight merged beforehand, with gradients for x, A and B only."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, merged: Merged,
+                bias: torch.Tensor | None) -> torch.Tensor:
+        ctx.save_for_backward(x, merged.weight, merged.a, merged.scaled_b)
+        ctx.scale = merged.scale
+        return torch.nn.functional.linear(x, merged.weight, bias)  # (..., out)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        x, weight, a, scaled_b = ctx.saved_tensors
+        g, flat = gradients[0].reshape(-1, weight.shape[0]), x.reshape(-1, weight.shape[1])  # (n, out), (n, in)
+        for_a = (g @ scaled_b).T @ flat  # (rank, in)
+        for_b = g.T @ (flat @ a.T) * ctx.scale  # (out, rank)
+        return (g @ weight).reshape(x.shape), for_a.float(), for_b.float(), None, None
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The effective weight W + s·B·A of a layer and the factors, in the precision of the computation."""
+
+    made_from: tuple[Any, ...]
+    weight: torch.Tensor
+    a: torch.Tensor
+    scaled_b: torch.Tensor
+    scale: float
+
+
+class MergedLinear(LoraLinear):
+    """PEFT's LoRA layer, computed as one product with the merged weight instead of three products and an addition.
+
+    The weight is merged in float32 whenever A or B has changed, once a training step, and then rounded to the precision
+    of the computation. Output and gradients are those of PEFT's own layer.
+    """
+
+    _merged: Merged | None = None
+
+    def forward(self, x: torch.Tensor, *args: Any, **options: Any) -> torch.Tensor:
+        """Return the layer's output for ``x`` of shape (..., in): (..., out)."""
+        plain = not (self.disable_adapters or self.merged or args or options) and self.active_adapters == [ADAPTER]
+        if not (plain and self.merges):
+            return super().forward(x, *args, **options)
+        kind = x.device.type
+        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+        bias = self.base_layer.bias
+        with torch.autocast(kind, enabled=False):
+            return _MergedProduct.apply(x.to(dtype), self.lora_A[ADAPTER].weight, self.lora_B[ADAPTER].weight,
+                                        self._effective(dtype), None if bias is None else bias.to(dtype))
+
+    @property
+    def merges(self) -> bool:
+        """Whether the update can be merged: dropout on the adapter's input, and on it alone, forbids that."""
+        return isinstance(self.lora_dropout[ADAPTER], torch.nn.Identity)
+
+    def _effective(self, dtype: torch.dtype) -> Merged:
+        weight: Any
+        a: Any
+        b: Any
+        weight, a, b = (layer.weight for layer in (self.base_layer, self.lora_A[ADAPTER], self.lora_B[ADAPTER]))
+        # In-place changes (a checkpoint's, an optimizer's unless it is a fused kernel) raise a tensor's version.
+        state = (dtype, *((t.data_ptr(), t._version, t.dtype) for t in (weight, a, b)), self.scaling[ADAPTER])
+        if self._merged is None or self._merged.made_from != state:
+            scale = float(self.scaling[ADAPTER])
+            # Not as inference tensors, even if dev scoring comes first: the backward pass may not use those.
+            with torch.inference_mode(False), torch.no_grad():
+                product = torch.addmm(weight.float(), b.float(), a.float(), alpha=scale)
+                self._merged = Merged(state, product.to(dtype), a.to(dtype), (b * scale).to(dtype), scale)
+        return self._merged
+
+
+def add_adapter(encoder: Encoder, settings: LoraSettings) -> PeftModel:
+    """Put a fresh LoRA adapter on ``encoder`` in place; its B matrices are zero, so vectors do not change yet.
+
+    Raises:
+        ModelError: ``target_modules`` match no layer of this model (its linear layers are listed), or it has fewer
+            layers than ``upper_layers``.
+    """
+    target = settings.target_modules if isinstance(settings.target_modules, str) else list(settings.target_modules)
+    count = int(getattr(encoder.model.config, "num_hidden_layers", 0))
+    if settings.upper_layers > count:
+        raise ModelError(f"upper_layers is {settings.upper_layers}, but {encoder.name} has {count} layers")
+    config = LoraConfig(task_type=TaskType.FEATURE_EXTRACTION, r=settings.rank, lora_alpha=settings.alpha,
+                        lora_dropout=settings.dropout, target_modules=target, base_model_name_or_path=encoder.name)
+    if settings.upper_layers:
+        config.target_modules = _upper_linear(encoder, target, count - settings.upper_layers)
+    config._register_custom_module({torch.nn.Linear: MergedLinear})
+    try:
+        adapted = get_peft_model(encoder.model, config)
+    except ValueError as error:
+        raise ModelError(f"target_modules {target!r} match no layer of {encoder.name}: its linear layers are "
+                         f"{', '.join(linear_layers(encoder))}") from error
+    encoder.model = adapted
+    encoder.changed()
+    return adapted
+
+
+def linear_layers(encoder: Encoder) -> list[str]:
+    """Return the names of the model's linear layers, each kind once."""
+    return sorted({n.split(".")[-1] for n, m in encoder.model.named_modules() if isinstance(m, torch.nn.Linear)})
+
+
+def _upper_linear(encoder: Encoder, target: str | list[str], lowest: int) -> list[str]:
+    """Return full names of the target's linear layers in blocks ``lowest`` and above."""
+    def block(name: str) -> int:
+        return next((int(part) for part in name.split(".") if part.isdigit()), -1)
+
+    return [n for n, m in encoder.model.named_modules() if isinstance(m, torch.nn.Linear) and block(n) >= lowest
+            and (target == "all-linear" or n.split(".")[-1] in target)]
+
+
+def scale_adapter(encoder: Encoder, factor: float) -> None:
+    """Multiply the adapter's update by ``factor``: 0 gives the base model's vectors again, 1 changes nothing.
+
+    Between the two lies a mean of base and tuned weights, which forgets less (Wortsman et al. 2022, arXiv:2109.01903).
+    """
+    with torch.no_grad():
+        for name, parameter in encoder.model.named_parameters():
+            if ".lora_B." in name:
+                parameter.mul_(factor)
+    encoder.changed()
+
+
+def without_dropout(model: torch.nn.Module) -> None:
+    """Switch the base model's dropout off: its weights are frozen, so dropout would only add noise and time."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+
+
+@contextmanager
+def low_precision(model: torch.nn.Module) -> Iterator[None]:
+    """Within the block, frozen weights are bfloat16, and so is all that flows between the layers.
+
+    Weights that an adapter is merged into stay float32, so that a small update is not lost to rounding twice.
+    """
+    merged_into = {id(m.base_layer.weight) for m in model.modules() if isinstance(m, MergedLinear) and m.merges}
+    frozen = [p for p in model.parameters() if not p.requires_grad and p.is_floating_point() and id(p) not in merged_into]
+    originals = [p.data for p in frozen]
+    for parameter in frozen:
+        parameter.data = parameter.data.to(torch.bfloat16)
+    try:
+        yield
+    finally:
+        for parameter, original in zip(frozen, originals, strict=True):
+            parameter.data = original
+
+
+def save_adapter(encoder: Encoder, folder: Path, card: str) -> None:
+    """Write the trained adapter in PEFT's format, with its prompts and with ``card`` as its model card."""
+    encoder.model.save_pretrained(str(folder), safe_serialization=True)
+    (folder / PROMPT_FILE).write_text(json.dumps(prompts_record(encoder.settings), indent=2), encoding="utf-8")
+    (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def merge_adapter(adapter: Path) -> Encoder:
+    """Return an encoder with the adapter's update added into the base weights: the same vectors, no extra cost.
+
+    The base is loaded afresh and named in the adapter's config; nothing of the training process is carried over.
+    """
+    return Encoder.load(adapter)

@@ -1,0 +1,259 @@
+"""transformers' Trainer with a contrastive loss over batches of any size, scored by retrieval on a dev pool."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.checkpoint import checkpoint
+from torch.utils.data import DataLoader, Dataset, Sampler
+from transformers import PrinterCallback, ProgressCallback, Trainer
+from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
+
+from tutorial_lib.bm25 import BM25
+from tutorial_lib.contrastive import Pair, matryoshka_loss
+from tutorial_lib.dataset import RetrievalDataset
+from tutorial_lib.encoder import Encoder, pooled
+from tutorial_lib.evaluate import per_query
+from tutorial_lib.runs import exact_search
+from tutorial_lib.text import write_whole
+
+if TYPE_CHECKING:
+    from tutorial_lib.finetune import TrainSettings
+
+DEV_METRIC = "nDCG@10"
+
+
+@dataclass
+class DevSet:
+    """Dev queries and the fixed pool of articles they are scored against during training.
+
+    Attributes:
+        queries: Query texts by id.
+        articles: Article texts by id, in ascending order of id.
+        qrels: Judgments of the queries.
+        article_vectors: float32, (len(articles), D), if articles keep their vectors and only queries are trained.
+        by_query: The last score's nDCG@10 of each query.
+    """
+
+    queries: dict[str, str]
+    articles: dict[str, str]
+    qrels: dict[str, dict[str, int]]
+    article_vectors: NDArray[np.float32] | None = None
+    by_query: dict[str, float] = field(default_factory=dict)
+
+    def score(self, encoder: Encoder) -> float:
+        """Return nDCG@10 of ``encoder`` on the pool, 0 to 1, higher is better."""
+        articles = self.article_vectors
+        if articles is None:
+            articles = encoder.encode_documents(list(self.articles.values()))
+        run = exact_search(list(self.queries), encoder.encode_queries(list(self.queries.values())), list(self.articles),
+                           articles, k=10)
+        self.by_query = {str(q): float(v) for q, v in per_query(self.qrels, run)[DEV_METRIC].items()}
+        return float(np.mean(list(self.by_query.values())))
+
+
+def dev_set(dataset: RetrievalDataset, bm25: BM25, settings: TrainSettings) -> DevSet:
+    """Return a sample of dev queries with a pool of their positives and BM25's best articles for each.
+
+    A pool instead of the whole corpus: a dev score then takes seconds. It is higher than on the whole corpus and is
+    compared only with itself.
+    """
+    texts = dataset.query_texts("dev")
+    rng = np.random.default_rng(settings.seed)
+    chosen = sorted(rng.permutation(list(texts))[: settings.dev_queries].tolist())
+    queries = {q: texts[q] for q in chosen}
+    pool = {a for q in chosen for a in dataset.qrels["dev"][q]}
+    pool |= {a for ranked in bm25.search(queries, k=settings.dev_pool_per_query).values() for a in ranked}
+    articles = {a: dataset.corpus[a].full_text for a in sorted(pool)}
+    return DevSet(queries, articles, {q: dataset.qrels["dev"][q] for q in chosen})
+
+
+class PairDataset(Dataset):
+    """Pairs as torch's DataLoader takes them."""
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        """Hold ``pairs``."""
+        self._pairs = pairs
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __getitem__(self, n: int) -> Pair:
+        return self._pairs[n]
+
+
+class _Shuffled(Sampler[int]):
+    """Another order each epoch, given by seed and epoch alone: the same after an interruption and in every process."""
+
+    def __init__(self, size: int, seed: int) -> None:
+        self._size, self._seed, self.epoch = size, seed, 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(np.random.default_rng([self._seed, self.epoch]).permutation(self._size).tolist())
+
+
+class _PairLoader(DataLoader):
+    """Every process gets the whole batch and encodes its share of the texts; nothing is left to accelerate's sharding."""
+
+    def __init__(self, pairs: PairDataset, order: _Shuffled, **options: Any) -> None:
+        super().__init__(pairs, sampler=order, **options)
+        self.order = order
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the Trainer before each epoch."""
+        self.order.epoch = epoch
+
+
+class _QuietProgress(ProgressCallback):
+    """The Trainer's bar on stderr, with loss and dev score beside it instead of lines or HTML tables."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        if state.is_world_process_zero and self.training_bar is not None:
+            shown = {k.removeprefix("eval_"): v for k, v in (logs or {}).items()
+                     if k in ("loss", f"eval_{DEV_METRIC}") and isinstance(v, int | float)}
+            self.training_bar.set_postfix({**getattr(self, "_shown", {}), **shown}, refresh=False)
+            self._shown = {**getattr(self, "_shown", {}), **shown}
+
+    def on_prediction_step(self, *_: Any, **__: Any) -> None:
+        """Dev scoring has no bar of its own."""
+
+
+class ContrastiveTrainer(Trainer):
+    """Trainer whose loss is InfoNCE over a batch of pairs and whose evaluation is retrieval on a dev pool.
+
+    A batch is encoded in groups of similar length. The activations of the first ``activation_tokens`` tokens are kept for
+    the backward pass; what goes beyond is encoded twice, so that memory no longer grows with the batch and the gradients
+    stay the same (Gao et al. 2021, "Scaling deep contrastive learning batch size under memory limited setup",
+    arXiv:2101.06983). Under torchrun each process encodes its share of the groups, vectors are gathered, and gradients
+    summed: loss and gradients are those of one process.
+    """
+
+    def __init__(
+        self, *, encoder: Encoder, pairs: PairDataset, dev: DevSet | None, settings: TrainSettings, **options: Any
+    ) -> None:
+        """Take what ``Trainer`` takes, and the encoder whose transformer is trained."""
+        super().__init__(model=encoder.model, train_dataset=pairs, eval_dataset=pairs if dev else None, **options)
+        self._pairs = pairs
+        self.encoder, self.dev, self.settings = encoder, dev, settings
+        self.dev_seconds = 0.0
+        self.dev_log: dict[int, dict[str, float]] = {}
+        for callback in {ProgressCallback, DEFAULT_PROGRESS_CALLBACK, PrinterCallback}:
+            self.remove_callback(callback)
+        self.add_callback(_QuietProgress)
+
+    def get_train_dataloader(self) -> DataLoader:
+        """Return batches of pairs in an order that hangs on seed and epoch alone."""
+        order = _Shuffled(len(self._pairs), self.args.seed)
+        return _PairLoader(self._pairs, order, batch_size=self.settings.batch_size, collate_fn=self.data_collator)
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Return the contrastive loss of one collated batch of pairs."""
+        vectors = torch.cat([self._encode(group) for group in inputs["groups"]])
+        loss = self._loss(vectors, inputs)
+        return (loss, vectors) if return_outputs else loss
+
+    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
+        """Take the gradients of one batch; return its loss, detached."""
+        model.train()
+        inputs = self._prepare_inputs(inputs)
+        with self.compute_loss_context_manager():
+            encoded, vectors = self._encoded_groups(inputs)
+            loss = self._loss(vectors.requires_grad_(), inputs)
+            (gradient,) = torch.autograd.grad(loss, vectors)
+            # The chain rule carries each vector's gradient on into the weights, one group at a time.
+            parts = gradient.split([len(group["input_ids"]) for group in inputs["groups"]])
+            for n in list(encoded):  # taken out one by one, so that their activations are freed
+                self.accelerator.backward((encoded.pop(n) * parts[n]).sum() / self._accumulation)
+        self._sum_gradients()
+        return loss.detach() / self._accumulation
+
+    def _encoded_groups(self, inputs: dict[str, Any]) -> tuple[dict[int, torch.Tensor], torch.Tensor]:
+        """Return the vectors of this process's groups, to be differentiated, and those of all groups, detached."""
+        groups, rank, processes = inputs["groups"], self.args.process_index, self.args.world_size
+        starts = np.cumsum([0, *(len(group["input_ids"]) for group in groups)])
+        vectors = torch.zeros(int(starts[-1]), self.encoder.dimension, device=self.args.device)
+        own: dict[int, torch.Tensor] = {}
+        tokens = 0
+        for n in range(rank, len(groups), processes):
+            tokens += groups[n]["input_ids"].numel()
+            if tokens <= self.settings.activation_tokens:
+                own[n] = self._encode(groups[n])
+            else:  # encoded again in the backward pass, with the same dropout
+                own[n] = checkpoint(self._encode, groups[n], use_reentrant=False)
+            vectors[starts[n] : starts[n + 1]] = own[n].detach()
+        if processes > 1:
+            torch.distributed.all_reduce(vectors)
+        return own, vectors
+
+    def _sum_gradients(self) -> None:
+        if self.args.world_size > 1:
+            for parameter in self.encoder.model.parameters():
+                if parameter.requires_grad:
+                    parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+                    torch.distributed.all_reduce(parameter.grad)
+
+    @property
+    def _accumulation(self) -> int:
+        return int(self.args.gradient_accumulation_steps)
+
+    def _encode(self, group: dict[str, torch.Tensor]) -> torch.Tensor:
+        # Not the wrapper that DDP makes: it would sum gradients group by group.
+        return pooled(self.encoder.model, group, self.encoder.settings.pooling)
+
+    def _loss(self, vectors: torch.Tensor, inputs: dict[str, Any]) -> torch.Tensor:
+        """Return the loss of vectors that stand in group order: queries first once the order is undone."""
+        vectors = vectors[inputs["order"]]
+        size = len(inputs["answers"])
+        return matryoshka_loss(
+            vectors[:size], inputs.get("fixed", vectors[size:]), inputs["answers"], inputs["masked"],
+            self.settings.temperature, self.settings.matryoshka,
+        )
+
+    def start_dev_log(self, *, resumed: bool) -> None:
+        """Score the dev pool before training, or read the scores that an interrupted run has left."""
+        if self.dev is None:
+            return
+        if resumed and self._dev_file.exists():
+            written = json.loads(self._dev_file.read_text(encoding="utf-8"))
+            self.dev_log = {int(step): scores for step, scores in written.items()}
+            return
+        self.dev.score(self.encoder)
+        self._log_dev(0)
+
+    @property
+    def _dev_file(self) -> Path:
+        return Path(str(self.args.output_dir), "dev.json")
+
+    def _log_dev(self, step: int) -> None:
+        """Note the scores by query of one step; they outlive an interruption."""
+        if self.dev is not None:
+            self.dev_log[step] = self.dev.by_query
+        if self.args.process_index == 0:
+            self._dev_file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(self._dev_file, json.dumps(self.dev_log))
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """Score the dev pool; the Trainer keeps the checkpoint with the highest ``eval_nDCG@10``."""
+        if self.dev is None:
+            return {}
+        started = time.monotonic()
+        with self.encoder.inference():
+            metrics = {f"eval_{DEV_METRIC}": self.dev.score(self.encoder)}
+        self.dev_seconds += time.monotonic() - started
+        self._log_dev(self.state.global_step)
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
