@@ -42,7 +42,7 @@ from tutorial_lib.text import write_whole
 
 SEEDLESS = ("bm25", "base", "hybrid")
 TRAINED = ("lora", "lora queries", "linear queries", "full", "sentence-transformers lora")
-FULL_RATE = 5e-5
+FULL_RATE = 2e-4
 """Learning rate of full fine-tuning: the defaults' is the adapter's, which all weights together do not bear."""
 ABLATIONS: dict[str, list[dict[str, Any]]] = {
     "defaults": [{}],
@@ -306,6 +306,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--on", nargs="*", help="train on these datasets only; forgetting is measured on all")
     parser.add_argument("--only", nargs="*", default=[], help="systems, or groups of ablations")
     parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -314,7 +315,7 @@ def main() -> None:
         print(json.dumps(row(options.job, folders, options.model)))
         return
     rows = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
-    for job in jobs_of(options.table, list(folders), options.seeds, options.only):
+    for job in jobs_of(options.table, options.on or list(folders), options.seeds, options.only):
         if any(all(r.get(k) == v for k, v in job.items()) for r in rows):
             continue
         print(json.dumps(job), flush=True)

@@ -8,10 +8,10 @@ import torch
 
 from tests.tiny import set_update, tiny_dataset
 from tutorial_lib.bm25 import BM25
-from tutorial_lib.contrastive import Pair, PairCollator, contrastive_loss, training_pairs
+from tutorial_lib.contrastive import Pair, PairCollator, contrastive_loss, matryoshka_loss, training_pairs
 from tutorial_lib.dataset import DataError
 from tutorial_lib.encoder import Encoder, EncoderSettings
-from tutorial_lib.finetune import TrainSettings, prepare_training
+from tutorial_lib.finetune import TrainSettings, prepare_training, rises
 from tutorial_lib.lora import LoraSettings
 from tutorial_lib.trainer import dev_set
 
@@ -45,6 +45,31 @@ def test_a_masked_article_adds_nothing():
     loss = contrastive_loss(queries, articles, answers, masked, 0.1)
     assert loss == contrastive_loss(queries, articles[:2], answers, NOTHING_MASKED[:, :2], 0.1)
     assert loss < contrastive_loss(queries, articles, answers, NOTHING_MASKED, 0.1)
+
+
+def test_the_matryoshka_loss_by_hand():
+    queries = torch.tensor([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0]])
+    articles = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.6, 0.8]])
+    arguments = queries, articles, torch.tensor([0, 1]), NOTHING_MASKED[:, :2], 0.5
+    e = math.exp
+    # Whole: cosines 0.6, 0.64 and 0, 0.6. The first two numbers at unit length: (1, 0) and (0, 1) of both: 1, 0 and 0, 1.
+    whole = (-math.log(e(1.2) / (e(1.2) + e(1.28))) - math.log(e(1.2) / (e(0) + e(1.2)))) / 2
+    cut = -math.log(e(2) / (e(2) + e(0)))
+    assert matryoshka_loss(*arguments, dimensions=(2,)).item() == pytest.approx((whole + cut) / 2, abs=1e-6)
+    assert matryoshka_loss(*arguments, dimensions=()).item() == pytest.approx(whole, abs=1e-6)
+
+
+@pytest.mark.parametrize(("differences", "expected"), [
+    ((0.3, 0.1, 0.1, -0.1), True),  # mean 0.1, standard deviation sqrt(0.08 / 3) = 0.163, error of the mean half of that
+    ((0.3, 0.1, 0.0, -0.2), False),  # mean 0.05, standard deviation sqrt(0.13 / 3) = 0.208
+    ((0.1, 0.1, 0.1, 0.1), True),
+    ((0.0, 0.0, 0.0, 0.0), False),
+    ((-0.1, -0.1, -0.1, -0.1), False),
+    ((0.1,), True),  # one query has no spread
+])
+def test_dev_rises_if_the_mean_does_by_more_than_its_standard_error(differences, expected):
+    before = {f"q{n}": 0.5 for n in range(len(differences))}
+    assert rises(before, {q: 0.5 + d for q, d in zip(before, differences, strict=True)}) is expected
 
 
 # --- pairs and batches --------------------------------------------------------------------------------------------
@@ -100,6 +125,36 @@ def test_an_article_that_comes_twice_in_a_batch_adds_nothing(tiny, float32, tmp_
     assert losses[0] == pytest.approx(losses[1], abs=1e-6)
 
 
+def test_a_near_duplicate_of_a_positive_adds_nothing(tiny, float32, tmp_path):
+    dataset = tiny_dataset()
+    dataset.card["near_duplicates"] = [["a00", "a09"]]
+    dataset.qrels["train"]["q01"]["a09"] = 1  # so that it is no negative of the batch's other query either
+    without = [Pair(q, dataset.queries[q].text, "a" + q[1:], ()) for q in ("q00", "q01")]
+    batch = [replace(without[0], negative_ids=("a09",)), without[1]]
+
+    def loss(pairs, **settings):
+        run = prepare(dataset, tiny.name, tmp_path, **settings)
+        return run.trainer.compute_loss(run.encoder.model, run.trainer.data_collator(pairs)).item()
+
+    assert loss(batch) == pytest.approx(loss(without), abs=1e-6)
+    assert loss(batch, mask_known_positives=False) > loss(without) + 0.01
+
+
+def test_with_fixed_articles_only_queries_are_encoded(tiny, float32, tmp_path):
+    dataset = tiny_dataset()
+    run = prepare(dataset, tiny.name, tmp_path, train_articles=False)
+    pairs = [replace(run.pairs[0], negative_ids=("a03",)), run.pairs[1]]  # columns: a00, a01, a03
+    batch = run.trainer.data_collator(pairs)
+    rows = sorted(tiny.tokenizer.decode(ids, skip_special_tokens=True) for g in batch["groups"] for ids in g["input_ids"])
+    assert rows == sorted(p.query for p in pairs)
+    articles = torch.from_numpy(tiny.encode_documents([dataset.corpus[a].full_text for a in ("a00", "a01", "a03")]))
+    assert torch.allclose(batch["fixed"], articles, atol=1e-6)
+    assert not batch["fixed"].requires_grad
+    queries = torch.from_numpy(tiny.encode_queries([p.query for p in pairs]))
+    expected = contrastive_loss(queries, articles, torch.tensor([0, 1]), NOTHING_MASKED, run.settings.temperature)
+    assert run.trainer.compute_loss(run.encoder.model, batch).item() == pytest.approx(expected.item(), abs=1e-5)
+
+
 def test_order_undoes_the_sorting_by_length(tiny):
     dataset = tiny_dataset()
     pairs = training_pairs(dataset, {}, 0)
@@ -130,9 +185,10 @@ def test_the_dev_pool_holds_the_positives_and_the_best_of_bm25():
 # --- gradients ----------------------------------------------------------------------------------------------------
 
 
-def prepare(dataset, model, folder, **settings):
-    return prepare_training(dataset, {}, BM25(dataset.article_texts()), folder, model=model, lora=LORA,
-                            settings=TrainSettings(dev_queries=0, batch_size=12, **settings), device=torch.device("cpu"))
+def prepare(dataset, model, folder, *, lora=LORA, all_weights=False, **settings):
+    return prepare_training(dataset, {}, BM25(dataset.article_texts()), folder, model=model, lora=lora,
+                            settings=TrainSettings(dev_queries=0, batch_size=12, **settings), device=torch.device("cpu"),
+                            all_weights=all_weights)
 
 
 def test_the_gradient_cache_gives_the_gradients_of_the_plain_step(tiny_folder, float32, tmp_path):
@@ -153,3 +209,25 @@ def test_the_gradient_cache_gives_the_gradients_of_the_plain_step(tiny_folder, f
     assert max(g.abs().max() for g in gradients[-1].values()) > 1e-3
     for name, gradient in gradients[-1].items():
         assert all(torch.allclose(gradient, other[name], atol=1e-5) for other in gradients[:-1]), name
+
+
+@pytest.mark.parametrize("all_weights", [False, True])
+def test_what_is_encoded_twice_is_encoded_with_the_same_dropout(tiny_folder, float32, tmp_path, all_weights):
+    gradients = []
+    for activation_tokens in (0, 10_000):
+        run = prepare(tiny_dataset(), tiny_folder, tmp_path, activation_tokens=activation_tokens, token_budget=40,
+                      lora=replace(LORA, dropout=0.3), all_weights=all_weights)
+        if not all_weights:
+            set_update(run.encoder)
+        run.trainer.current_gradient_accumulation_steps = 1
+        torch.manual_seed(1)
+        run.trainer.training_step(run.encoder.model, run.trainer.data_collator(run.pairs))
+        gradients.append({n: p.grad for n, p in run.encoder.model.named_parameters() if p.grad is not None})
+    assert max(g.abs().max() for g in gradients[0].values()) > 1e-3
+    assert all(torch.allclose(gradients[0][n], gradients[1][n], atol=1e-5) for n in gradients[1])
+
+
+@pytest.mark.parametrize("share", [0.0, -0.5, 1.5])
+def test_a_share_of_the_update_outside_0_to_1_is_refused(share):
+    with pytest.raises(ValueError, match="strengths .* lie outside 0 to 1"):
+        TrainSettings(strengths=(1.0, share))

@@ -1,34 +1,47 @@
-"""Whole training runs of the tiny BERT: resuming, seeds, which checkpoint is kept."""
+"""Whole training runs of the tiny BERT: resuming, seeds, which checkpoint is kept, what is trained."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import TrainerCallback
 
 from tests.tiny import tiny_dataset
-from tutorial_lib import trainer
+from tutorial_lib import encoder as encoder_module
+from tutorial_lib import finetune, trainer
 from tutorial_lib.bm25 import BM25
+from tutorial_lib.contrastive import contrastive_loss
 from tutorial_lib.encoder import Encoder
 from tutorial_lib.finetune import TrainSettings, prepare_training
-from tutorial_lib.lora import LoraSettings, save_adapter
+from tutorial_lib.lora import LoraSettings, save_adapter, scale_adapter
+from tutorial_lib.saving import save_model
 
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
-SETTINGS = {"epochs": 4.0, "min_steps": 0, "batch_size": 6, "learning_rate": 0.01, "dev_evaluations": 4, "max_length": 20}
+SETTINGS = {"epochs": 4.0, "min_steps": 0, "batch_size": 6, "learning_rate": 0.01, "dev_evaluations": 4, "max_length": 20,
+            "strengths": ()}
 """12 pairs in batches of 6 for 4 epochs: 8 steps, dev scored after steps 2, 4, 6 and 8."""
+
+
+def prepare_run(model, folder, *, dropout=0.0, all_weights=False, **changes):
+    dataset = tiny_dataset()
+    return prepare_training(dataset, {"q00": ["a05"]}, BM25(dataset.article_texts()), folder, model=model,
+                            lora=LoraSettings(rank=4, alpha=8, dropout=dropout), device=torch.device("cpu"),
+                            settings=TrainSettings(**{**SETTINGS, **changes}), all_weights=all_weights)
 
 
 @pytest.fixture
 def prepare(tiny_folder, tmp_path, float32):
     """Return a function that prepares a run in a folder of its own, or in the one named."""
 
-    def prepare(name=None, **changes):
-        dataset = tiny_dataset()
-        folder = tmp_path / (name or f"run{len(list(tmp_path.iterdir()))}")
-        return prepare_training(dataset, {"q00": ["a05"]}, BM25(dataset.article_texts()), folder, model=tiny_folder,
-                                lora=LoraSettings(rank=4, alpha=8), settings=TrainSettings(**{**SETTINGS, **changes}),
-                                device=torch.device("cpu"))
+    def prepare(name=None, **options):
+        return prepare_run(tiny_folder, tmp_path / (name or f"run{len(list(tmp_path.iterdir()))}"), **options)
 
     return prepare
 
@@ -50,6 +63,41 @@ class Interrupt(TrainerCallback):
     def on_step_end(self, args, state, control, **_):
         if state.global_step == self.step:
             raise KeyboardInterrupt
+
+
+class Kill(TrainerCallback):
+    """kill -9 at the end of step 5."""
+
+    def on_step_end(self, args, state, control, **_):
+        if state.global_step == 5:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def train_until_killed(model, folder):
+    """Run in a process of its own."""
+    encoder_module.bf16_is_fast = finetune.bf16_is_fast = lambda device=None: False
+    run = prepare_run(model, Path(folder))
+    run.trainer.add_callback(Kill())
+    run.train()
+
+
+def epoch_order(run, epoch):
+    """Return the positions of the training pairs in the order of one epoch."""
+    loader = run.trainer.get_train_dataloader()
+    loader.set_epoch(epoch)
+    return list(loader.order)
+
+
+def batches(run):
+    """Return a list that fills with the query ids of each batch that ``run`` trains on."""
+    seen, collate = [], run.trainer.data_collator
+
+    def note(pairs):
+        seen.append([p.query_id for p in pairs])
+        return collate(pairs)
+
+    run.trainer.data_collator = note
+    return seen
 
 
 def score_by_step(monkeypatch, scores):
@@ -97,6 +145,38 @@ def test_an_interrupted_run_resumes_to_the_same_result(prepare, interrupted_at):
     assert result.dev == expected.dev
     assert result.best_step == expected.best_step
     assert same_weights(adapter_weights(straight), adapter_weights(resumed))
+
+
+def test_a_run_killed_without_warning_resumes_to_the_same_result(prepare, tiny_folder, tmp_path):
+    script = "import sys; from tests.test_training import train_until_killed; train_until_killed(*sys.argv[1:])"
+    killed = subprocess.run([sys.executable, "-c", script, tiny_folder, tmp_path / "killed"], check=False,
+                            cwd=Path(__file__).parents[1], stderr=subprocess.DEVNULL)
+    assert killed.returncode == -signal.SIGKILL
+    assert {p.name for p in (tmp_path / "killed").iterdir()} == {"checkpoint-2", "checkpoint-4", "dev.json"}
+    straight, resumed = prepare(), prepare("killed")
+    seen = batches(straight), batches(resumed)
+    expected, result = straight.train(), resumed.train(resume=True)
+    assert seen[1] == seen[0][4:]  # from the checkpoint of step 4 on
+    assert result.losses == expected.losses
+    assert result.dev == expected.dev
+    assert same_weights(adapter_weights(straight), adapter_weights(resumed))
+
+
+def test_a_checkpoint_cut_short_is_passed_over(prepare, tmp_path):
+    broken = prepare("broken")
+    broken.trainer.add_callback(Interrupt(7))
+    with pytest.raises(KeyboardInterrupt):
+        broken.train()
+    (tmp_path / "broken" / "checkpoint-6" / "trainer_state.json").unlink()  # written last
+    assert prepare("broken").train(resume=True).losses == prepare().train().losses
+
+
+def test_orders_differ_between_epochs_and_seeds_and_hang_on_nothing_else(prepare):
+    run, again, other = prepare(), prepare(), prepare(seed=1)
+    orders = [epoch_order(run, epoch) for epoch in (0, 1, 2)] + [epoch_order(other, 0)]
+    assert all(sorted(order) == list(range(12)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 4
+    assert [epoch_order(again, epoch) for epoch in (2, 0, 1)] == [orders[2], orders[0], orders[1]]
 
 
 def test_an_interruption_before_the_first_checkpoint_starts_anew(prepare):
@@ -164,6 +244,18 @@ def test_the_base_model_is_kept_after_a_resumed_run_too(prepare, monkeypatch):
     assert result.best_step == 0
 
 
+def test_the_share_of_the_update_that_dev_likes_best_is_kept(prepare, monkeypatch, tmp_path):
+    score_by_step(monkeypatch, [0.5, 0.6, 0.9, 0.7, 0.8, 0.95, 0.4])
+    run = prepare("run", strengths=(1.0, 0.5, 0.25))
+    result = run.train()
+    assert (result.best_step, result.strength) == (4, 0.5)
+    assert result.strengths == [(0.25, 0.4), (0.5, 0.95), (1.0, 0.9)]
+    scale_adapter(run.encoder, 2.0)
+    save_adapter(run.encoder, tmp_path / "doubled", "card")
+    doubled, checkpoint = (Encoder.load(tmp_path / folder) for folder in ("doubled", "run/checkpoint-4"))
+    assert np.allclose(doubled.encode(TEXTS), checkpoint.encode(TEXTS), atol=1e-5)
+
+
 def test_the_dev_score_is_that_of_the_model_at_that_step(prepare, tmp_path):
     run = prepare("run")
     result = run.train()
@@ -186,3 +278,87 @@ def test_checkpoints_are_json_and_safetensors_only_where_a_model_is_concerned(pr
     written = json.loads((tmp_path / "run" / "dev.json").read_text())
     assert list(written) == ["0", "2", "4", "6", "8"]
     assert set(written["8"]) == {"q12", "q13", "q14", "q15"}
+
+
+# --- what is trained ----------------------------------------------------------------------------------------------
+
+
+def test_training_every_weight_reaches_every_weight_that_a_vector_hangs_on(prepare):
+    run = prepare(all_weights=True, learning_rate=1e-3, dev_queries=0)
+    before = {n: p.detach().clone() for n, p in run.encoder.model.named_parameters()}
+    assert not any(".lora_" in n for n in before)
+    result = run.train()
+    assert result.trainable == result.parameters == sum(p.numel() for p in before.values())
+    unchanged = {n for n, p in run.encoder.model.named_parameters() if torch.equal(p, before[n])}
+    assert unchanged == {"pooler.dense.weight", "pooler.dense.bias"}  # mean pooling reads no pooler
+
+
+def test_the_base_model_is_restored_after_training_every_weight_when_dev_never_rises(prepare, monkeypatch, tiny_folder):
+    score_by_step(monkeypatch, [0.5, 0.4, 0.3, 0.2, 0.1])
+    run, base = prepare(all_weights=True, learning_rate=1e-3), Encoder.load(tiny_folder)
+    result = run.train()
+    assert (result.best_step, result.strength) == (0, 0.0)
+    assert np.array_equal(run.encoder.encode(TEXTS), base.encode(TEXTS))
+    assert run.encoder.fingerprint == base.fingerprint
+
+
+def test_the_best_checkpoint_is_kept_after_training_every_weight(prepare, monkeypatch, tmp_path):
+    score_by_step(monkeypatch, [0.5, 0.6, 0.9, 0.7, 0.8])
+    run = prepare("run", all_weights=True, learning_rate=1e-3)
+    assert run.train().best_step == 4
+    kept = run.encoder.model.state_dict()
+    best, last = (load_file(tmp_path / "run" / f"checkpoint-{step}" / "model.safetensors") for step in (4, 8))
+    assert all(torch.equal(kept[name], weight) for name, weight in best.items())
+    assert not all(torch.equal(kept[name], weight) for name, weight in last.items())
+
+
+def test_matryoshka_training_lowers_the_loss_of_the_truncated_vectors(prepare):
+    dataset = tiny_dataset()
+    texts = [dataset.queries[f"q{n:02}"].text for n in range(12)], [dataset.corpus[f"a{n:02}"].full_text for n in range(12)]
+
+    def loss_of_the_first_8(run):
+        cut = [torch.nn.functional.normalize(torch.from_numpy(run.encoder.encode(t)[:, :8]), dim=1) for t in texts]
+        return contrastive_loss(*cut, torch.arange(12), torch.zeros(12, 12, dtype=torch.bool), 0.07).item()
+
+    whole, matryoshka = prepare(dev_queries=0), prepare(dev_queries=0, matryoshka=(8,))
+    base = loss_of_the_first_8(whole)
+    whole.train()
+    matryoshka.train()
+    assert loss_of_the_first_8(matryoshka) < loss_of_the_first_8(whole) < base
+
+
+def test_training_queries_only_leaves_the_articles_vectors_alone(prepare, monkeypatch, tiny_folder):
+    score_by_step(monkeypatch, [0.5, 0.6, 0.7, 0.8, 0.9])
+    dataset, base = tiny_dataset(), Encoder.load(tiny_folder)
+    run = prepare(train_articles=False)
+    expected = {a: base.encode_documents([article.full_text])[0] for a, article in dataset.corpus.items()}
+    losses = [loss for _, loss in run.train().losses]
+    assert np.mean(losses[-2:]) < np.mean(losses[:2])
+    fixed = run.trainer.data_collator(run.pairs)["fixed"].numpy()  # the 12 positives; one of them, a05, is a negative too
+    assert np.allclose(fixed, [expected[f"a{n:02}"] for n in range(12)], atol=1e-6)
+    dev = run.trainer.dev
+    assert np.allclose(dev.article_vectors, [expected[a] for a in dev.articles], atol=1e-6)
+    assert not np.allclose(run.encoder.encode_queries(TEXTS), base.encode_queries(TEXTS), atol=1e-3)
+
+
+def test_every_weight_trained_in_bfloat16_is_what_is_saved(prepare, monkeypatch, tiny_folder, tmp_path):
+    monkeypatch.setattr(finetune, "bf16_is_fast", lambda device=None: True)
+    run = prepare(all_weights=True, learning_rate=3e-3, dev_queries=0)
+    run.train()
+    save_model(run.encoder, tmp_path / "model", "card")
+    encoders = run.encoder, Encoder.load(tmp_path / "model"), Encoder.load(tiny_folder)
+    trained, saved, base = (encoder.encode(TEXTS) for encoder in encoders)
+    assert (trained * saved).sum(axis=1).min() > 0.999
+    assert (trained * base).sum(axis=1).max() < 0.99
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_training_in_bfloat16_follows_float32(prepare, monkeypatch, dropout):
+    losses = []
+    for fast in (False, True):
+        monkeypatch.setattr(finetune, "bf16_is_fast", lambda device=None, fast=fast: fast)
+        run = prepare(dev_queries=0, dropout=dropout)
+        losses.append([loss for _, loss in run.train().losses])
+        assert {p.dtype for p in run.encoder.model.parameters()} == {torch.float32}
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+    assert losses[0] != losses[1]

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import importlib.util
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -55,7 +56,12 @@ class EncoderSettings:
 
 
 def bf16_is_fast(device: torch.device | None = None) -> bool:
-    """Return whether bfloat16 has hardware units here (AMX or AVX512-BF16 on a CPU); without them it is far slower."""
+    """Return whether bfloat16 has hardware units here (AMX or AVX512-BF16 on a CPU); without them it is far slower.
+
+    The environment variable TUTORIAL_PRECISION=float32 answers no, so that results compare to the last digits.
+    """
+    if os.environ.get("TUTORIAL_PRECISION") == "float32":
+        return False
     if device is not None and device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device is not None and device.type != "cpu":

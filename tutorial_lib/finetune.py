@@ -1,13 +1,19 @@
-"""Contrastive fine-tuning of an encoder with a LoRA adapter: settings, a run prepared, trained and resumed."""
+"""Contrastive fine-tuning of an encoder with a LoRA adapter: settings, a run prepared, trained and resumed.
+
+``python -m tutorial_lib.finetune --data BEIR_FOLDER --out DIR`` trains on a dataset of one's own without any notebook, also
+under torchrun; ``--help`` lists its options (``train_command``).
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +30,9 @@ from tutorial_lib.lora import LoraSettings, add_adapter, low_precision, scale_ad
 from tutorial_lib.trainer import DEV_METRIC, ContrastiveTrainer, DevSet, PairDataset, dev_set
 
 MAX_EPOCHS = 8
+
+# The package imports this module, and `python -m tutorial_lib.finetune` runs it once more: here that is meant.
+warnings.filterwarnings("ignore", message="'tutorial_lib.finetune' found in sys.modules", category=RuntimeWarning)
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,13 @@ class TrainSettings:
     activation_tokens: int = 16_384
     token_budget: int = 2048
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse shares of the update that are none."""
+        wrong = [share for share in self.strengths if not 0 < share <= 1]
+        if wrong:
+            raise ValueError(f"strengths {wrong} lie outside 0 to 1: pass shares of the update; the base model, 0, is "
+                             "always among the candidates")
 
 
 @dataclass(frozen=True)
@@ -149,13 +165,11 @@ class FineTuning:
         Of the checkpoints the one with the best dev score is kept. If it is not above the base model's by more than the
         standard error of the difference over dev queries, the base model is kept: a gain that small may as well be a loss.
         """
-        output = Path(str(self.trainer.args.output_dir))
-        checkpoint = _last_checkpoint(output) if resume else None
+        checkpoint = self.last_checkpoint() if resume else None
         self.trainer.start_dev_log(resumed=checkpoint is not None)
         started = time.monotonic()
         done = int(checkpoint.rsplit("-", 1)[1]) if checkpoint else 0
-        frozen_in_bf16 = self.lora is not None and bf16_is_fast(self.encoder.device)
-        with self.encoder.training(), low_precision(self.encoder.model) if frozen_in_bf16 else nullcontext():
+        with self.training_precision():
             self.trainer.train(resume_from_checkpoint=checkpoint)
         seconds = time.monotonic() - started
         state = self.trainer.state
@@ -178,18 +192,30 @@ class FineTuning:
             parameters=self.parameters,
         )
 
+    def last_checkpoint(self) -> str | None:
+        """Return the last checkpoint written to its end, or None. A kill cuts one short: the Trainer's state comes last."""
+        folder = Path(str(self.trainer.args.output_dir))
+        whole = [state.parent for state in folder.glob("checkpoint-*/trainer_state.json")]
+        return str(max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]))) if whole else None
+
+    @contextmanager
+    def training_precision(self) -> Iterator[None]:
+        """Within the block: the attention kernel and the precision of frozen weights that training uses."""
+        frozen_in_bf16 = self.lora is not None and bf16_is_fast(self.encoder.device)
+        with self.encoder.training(), low_precision(self.encoder.model) if frozen_in_bf16 else nullcontext():
+            yield
+
     def _choose_strength(
         self, before: Mapping[str, float], after: Mapping[str, float]
     ) -> tuple[list[tuple[float, float]], float]:
         """Leave the encoder with the share of its update that dev likes best; return all tried and that share."""
-        scores = {1.0: after}
-        current = 1.0
-        for share in self.settings.strengths if self.lora is not None and self.trainer.dev else ():
-            if share not in scores:
+        scores, current, dev = {1.0: after}, 1.0, self.trainer.dev
+        for share in self.settings.strengths if self.lora is not None else ():
+            if share not in scores and dev is not None:
                 scale_adapter(self.encoder, share / current)
                 current = share
-                self.trainer.dev.score(self.encoder)
-                scores[share] = self.trainer.dev.by_query
+                dev.score(self.encoder)
+                scores[share] = dev.by_query
         means = {share: float(np.mean(list(s.values()))) for share, s in scores.items()}
         best = max(means, key=lambda share: (means[share], share))
         if not rises(before, scores[best]):
@@ -201,12 +227,6 @@ class FineTuning:
             self.encoder.model.load_state_dict(base.state_dict())
             self.encoder.changed()
         return sorted(means.items()), best
-
-
-def _last_checkpoint(folder: Path) -> str | None:
-    """Return the last checkpoint written to its end, or None: a kill may cut one short; the Trainer writes its state last."""
-    whole = [state.parent for state in folder.glob("checkpoint-*/trainer_state.json")]
-    return str(max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]))) if whole else None
 
 
 def rises(before: Mapping[str, float], after: Mapping[str, float]) -> bool:
@@ -283,6 +303,7 @@ def _trainer_arguments(
     epochs = max(settings.epochs, min(settings.min_steps / per_epoch, MAX_EPOCHS))
     steps = math.ceil(per_epoch * epochs)
     every = max(1, steps // settings.dev_evaluations) if scored else steps
+    on_cpu = encoder.device.type == "cpu"
     return TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=epochs,
@@ -295,7 +316,8 @@ def _trainer_arguments(
         seed=settings.seed,
         data_seed=settings.seed,
         bf16=amp and bf16_is_fast(encoder.device),
-        use_cpu=encoder.device.type == "cpu",
+        use_cpu=on_cpu,
+        ddp_backend="gloo" if on_cpu and int(os.environ.get("WORLD_SIZE", "1")) > 1 else None,
         logging_steps=max(1, min(10, steps // 20)),
         eval_strategy="steps" if scored else "no",
         eval_steps=every,
@@ -316,3 +338,9 @@ def _trainer_arguments(
 def remove_checkpoints(checkpoints: Path) -> None:
     """Delete the checkpoints of a finished run."""
     shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    from tutorial_lib.train_command import main
+
+    raise SystemExit(main())

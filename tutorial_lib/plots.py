@@ -287,3 +287,70 @@ def training_curves(rows: pd.DataFrame, base: float, *, xlabel: str, log: bool =
     axis.set(xlabel=xlabel, ylabel="nDCG@10 on golden")
     axis.legend(frameon=False, fontsize=8)
     return figure
+
+
+def ablations(rows: pd.DataFrame, groups: Sequence[str]) -> Figure:
+    """Dots: dev nDCG@10 of every run, one row a setting, one colour a group of settings.
+
+    Args:
+        rows: Columns group, setting, value; one row a run.
+        groups: Groups to show, top to bottom.
+    """
+    shown = [(g, s) for g in groups for s in rows.loc[rows["group"] == g, "setting"].unique()]
+    figure, (axis,) = _axes(8, 0.24 * len(shown) + 0.8)
+    colours = dict(zip(groups, ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#9d755d"), strict=False))
+    for place, (group, setting) in enumerate(shown):
+        values = rows.loc[(rows["group"] == group) & (rows["setting"] == setting), "value"]
+        axis.plot(values, [place] * len(values), "o", color=colours[group], alpha=0.8)
+    axis.set_yticks(range(len(shown)), [s for _, s in shown], fontsize=8)
+    axis.set(xlabel="nDCG@10 on dev", ylim=(len(shown) - 0.5, -0.5))
+    axis.grid(axis="y", color="#eeeeee")
+    return figure
+
+
+def broken_runs(losses: Mapping[str, Sequence[tuple[int, float]]], dev: Mapping[str, float]) -> Figure:
+    """Left: loss by step, one line a run. Right: what dev says of each at its end."""
+    figure, (left, right) = _axes(9, 3, 2)
+    colours = ("#54a24b", "#e45756", "#4c78a8", "#f58518")
+    for (name, points), colour in zip(losses.items(), colours, strict=False):
+        left.plot(*zip(*points, strict=True), color=colour, marker=".", label=name)
+    left.set(xlabel="step", ylabel="loss", yscale="log")
+    left.legend(frameon=False, fontsize=8)
+    right.barh(list(dev), list(dev.values()), color=colours[: len(dev)])
+    right.invert_yaxis()
+    right.set(xlabel="nDCG@10 on the dev pool", xlim=(0, 1))
+    return figure
+
+
+def ways_of_training(rows: pd.DataFrame) -> Figure:
+    """Gain over the base model on test against minutes of training, one panel a dataset, one dot a run.
+
+    Args:
+        rows: Columns dataset, system, above (difference to the base model), seconds, trainable; one row a run.
+    """
+    trained = rows[rows["trainable"] > 0]
+    datasets = list(trained["dataset"].unique())
+    figure, axes = _axes(9, 3.4, len(datasets), sharey=True)
+    for axis, dataset in zip(axes, datasets, strict=True):
+        part = trained[trained["dataset"] == dataset]
+        for (system, group), colour in zip(part.groupby("system", sort=False), ("#e45756", "#54a24b", "#4c78a8", "#f58518",
+                                                                                "#b279a2"), strict=False):
+            axis.plot(group["seconds"] / 60, group["above"], "o", color=colour, label=str(system))
+        axis.axhline(0, color="#8c8c8c", ls="--", lw=1)
+        axis.set(title=dataset, xlabel="minutes of training")
+    axes[0].set_ylabel("nDCG@10 above the base model")
+    axes[-1].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def dimensions(scores: Mapping[str, Mapping[int, float]]) -> Figure:
+    """nDCG@10 against how many numbers of each vector are kept, one line a way of training."""
+    figure, (axis,) = _axes(6, 3)
+    for (name, by_size), colour in zip(scores.items(), ("#4c78a8", "#e45756", "#8c8c8c"), strict=False):
+        axis.plot(list(by_size), list(by_size.values()), color=colour, marker="o", label=name)
+    sizes = sorted({size for by_size in scores.values() for size in by_size})
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(sizes, [str(s) for s in sizes])
+    axis.set(xlabel="numbers kept of each vector", ylabel="nDCG@10 on dev")
+    axis.legend(frameon=False)
+    return figure

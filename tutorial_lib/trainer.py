@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, Dataset, Sampler
 from transformers import PrinterCallback, ProgressCallback, Trainer
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from tutorial_lib.finetune import TrainSettings
 
 DEV_METRIC = "nDCG@10"
+RandomState = tuple[torch.Tensor, torch.Tensor | None]
+"""Of the CPU and of the GPU where there is one."""
 
 
 @dataclass
@@ -170,30 +171,32 @@ class ContrastiveTrainer(Trainer):
         model.train()
         inputs = self._prepare_inputs(inputs)
         with self.compute_loss_context_manager():
-            encoded, vectors = self._encoded_groups(inputs)
+            own, vectors = self._encoded_groups(inputs)
             loss = self._loss(vectors.requires_grad_(), inputs)
             (gradient,) = torch.autograd.grad(loss, vectors)
             # The chain rule carries each vector's gradient on into the weights, one group at a time.
             parts = gradient.split([len(group["input_ids"]) for group in inputs["groups"]])
-            for n in list(encoded):  # taken out one by one, so that their activations are freed
-                self.accelerator.backward((encoded.pop(n) * parts[n]).sum() / self._accumulation)
+            for n in list(own):
+                kept = own.pop(n)  # once it is through, its activations are free
+                encoded = kept if isinstance(kept, torch.Tensor) else self._encode_again(inputs["groups"][n], kept)
+                self.accelerator.backward((encoded * parts[n]).sum() / self._accumulation)
         self._sum_gradients()
         return loss.detach() / self._accumulation
 
-    def _encoded_groups(self, inputs: dict[str, Any]) -> tuple[dict[int, torch.Tensor], torch.Tensor]:
-        """Return the vectors of this process's groups, to be differentiated, and those of all groups, detached."""
+    def _encoded_groups(self, inputs: dict[str, Any]) -> tuple[dict[int, torch.Tensor | RandomState], torch.Tensor]:
+        """Return this process's groups, with their graph or what it takes to encode them again, and all vectors, detached."""
         groups, rank, processes = inputs["groups"], self.args.process_index, self.args.world_size
         starts = np.cumsum([0, *(len(group["input_ids"]) for group in groups)])
         vectors = torch.zeros(int(starts[-1]), self.encoder.dimension, device=self.args.device)
-        own: dict[int, torch.Tensor] = {}
+        own: dict[int, torch.Tensor | RandomState] = {}
         tokens = 0
         for n in range(rank, len(groups), processes):
             tokens += groups[n]["input_ids"].numel()
-            if tokens <= self.settings.activation_tokens:
-                own[n] = self._encode(groups[n])
-            else:  # encoded again in the backward pass, with the same dropout
-                own[n] = checkpoint(self._encode, groups[n], use_reentrant=False)
-            vectors[starts[n] : starts[n + 1]] = own[n].detach()
+            keep, state = tokens <= self.settings.activation_tokens, self._random_state()
+            with torch.set_grad_enabled(keep):
+                encoded = self._encode(groups[n])
+            vectors[starts[n] : starts[n + 1]] = encoded.detach()
+            own[n] = encoded if keep else state
         if processes > 1:
             torch.distributed.all_reduce(vectors)
         return own, vectors
@@ -212,6 +215,19 @@ class ContrastiveTrainer(Trainer):
     def _encode(self, group: dict[str, torch.Tensor]) -> torch.Tensor:
         # Not the wrapper that DDP makes: it would sum gradients group by group.
         return pooled(self.encoder.model, group, self.encoder.settings.pooling)
+
+    def _random_state(self) -> RandomState:
+        device = self.args.device
+        return torch.get_rng_state(), torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+
+    def _encode_again(self, group: dict[str, torch.Tensor], state: RandomState) -> torch.Tensor:
+        """Encode with the dropout that was drawn when the random numbers stood at ``state``."""
+        device = self.args.device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.set_rng_state(state[0])
+            if state[1] is not None:
+                torch.cuda.set_rng_state(state[1], device)
+            return self._encode(group)
 
     def _loss(self, vectors: torch.Tensor, inputs: dict[str, Any]) -> torch.Tensor:
         """Return the loss of vectors that stand in group order: queries first once the order is undone."""
