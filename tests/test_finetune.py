@@ -229,5 +229,5 @@ def test_what_is_encoded_twice_is_encoded_with_the_same_dropout(tiny_folder, flo
 
 @pytest.mark.parametrize("share", [0.0, -0.5, 1.5])
 def test_a_share_of_the_update_outside_0_to_1_is_refused(share):
-    with pytest.raises(ValueError, match="strengths .* lie outside 0 to 1"):
+    with pytest.raises(ValueError, match=r"strengths .* lie outside 0 to 1"):
         TrainSettings(strengths=(1.0, share))

@@ -320,37 +320,3 @@ def broken_runs(losses: Mapping[str, Sequence[tuple[int, float]]], dev: Mapping[
     right.invert_yaxis()
     right.set(xlabel="nDCG@10 on the dev pool", xlim=(0, 1))
     return figure
-
-
-def ways_of_training(rows: pd.DataFrame) -> Figure:
-    """Gain over the base model on test against minutes of training, one panel a dataset, one dot a run.
-
-    Args:
-        rows: Columns dataset, system, above (difference to the base model), seconds, trainable; one row a run.
-    """
-    trained = rows[rows["trainable"] > 0]
-    datasets = list(trained["dataset"].unique())
-    figure, axes = _axes(9, 3.4, len(datasets), sharey=True)
-    for axis, dataset in zip(axes, datasets, strict=True):
-        part = trained[trained["dataset"] == dataset]
-        for (system, group), colour in zip(part.groupby("system", sort=False), ("#e45756", "#54a24b", "#4c78a8", "#f58518",
-                                                                                "#b279a2"), strict=False):
-            axis.plot(group["seconds"] / 60, group["above"], "o", color=colour, label=str(system))
-        axis.axhline(0, color="#8c8c8c", ls="--", lw=1)
-        axis.set(title=dataset, xlabel="minutes of training")
-    axes[0].set_ylabel("nDCG@10 above the base model")
-    axes[-1].legend(frameon=False, fontsize=8)
-    return figure
-
-
-def dimensions(scores: Mapping[str, Mapping[int, float]]) -> Figure:
-    """nDCG@10 against how many numbers of each vector are kept, one line a way of training."""
-    figure, (axis,) = _axes(6, 3)
-    for (name, by_size), colour in zip(scores.items(), ("#4c78a8", "#e45756", "#8c8c8c"), strict=False):
-        axis.plot(list(by_size), list(by_size.values()), color=colour, marker="o", label=name)
-    sizes = sorted({size for by_size in scores.values() for size in by_size})
-    axis.set_xscale("log", base=2)
-    axis.set_xticks(sizes, [str(s) for s in sizes])
-    axis.set(xlabel="numbers kept of each vector", ylabel="nDCG@10 on dev")
-    axis.legend(frameon=False)
-    return figure

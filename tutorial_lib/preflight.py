@@ -36,8 +36,9 @@ TEXTS_COUNTED = 2_000
 """Tokens are counted in so many texts of each kind, evenly spaced."""
 BATCH_PAIRS, BATCH_TOKENS, BATCH_STEPS = 16, 4_096, 12
 """Size of the batch that is learnt by heart and steps taken on it: a few seconds with MiniLM on a laptop."""
-BATCH_FALL, BATCH_RISE = 0.8, 1.2
-"""The loss of that batch must fall below the first share of what it was; above the second it has come apart."""
+BATCH_FALL, BATCH_RISE, LEARNT = 0.8, 1.2, 0.05
+"""The loss of that batch must fall to the first share of what it was, or be as low as the last; above the second share it has
+come apart."""
 
 
 @dataclass(frozen=True)
@@ -149,14 +150,15 @@ def unusable_texts(run: FineTuning, dataset: RetrievalDataset) -> list[Finding]:
     used = sorted({*asked_by, *(a for p in run.pairs for a in p.negative_ids)})
     missing = [a for a in used if a not in dataset.corpus]
     blank = [a for a in used if a in dataset.corpus and not has_words(dataset.corpus[a].full_text)]
-    blank_queries = sorted({p.query_id for p in run.pairs if not has_words(p.query)})
+    queries = {p.query_id: p.query for p in run.pairs}
+    blank_queries = [q for q, text in queries.items() if not has_words(text)]
     findings = []
     if missing:
         findings.append(f"{len(missing):,} of {len(used):,} articles of the training pairs are not in the corpus, first "
                         f"{missing[0]!r} (query {asked_by.get(missing[0])!r}): add them, or take their judgments out")
-    for kind, ids in (("articles", blank), ("queries", blank_queries)):
+    for kind, ids, count in (("articles", blank, len(used)), ("queries", blank_queries, len(queries))):
         if ids:
-            findings.append(f"{len(ids):,} {kind} of the training pairs have no letter or digit in their text, first "
+            findings.append(f"{len(ids):,} of {count:,} {kind} of the training pairs have no letter or digit, first "
                             f"{ids[0]!r}: give them text, or leave them out (read_beir(…, drop_blank=True))")
     return [Finding("error", what) for what in findings]
 
@@ -197,8 +199,9 @@ def cut_texts(run: FineTuning, lengths: TokenCounts) -> list[Finding]:
         if share:
             advice = (f"raise max_length (the model reads {own})" if limit < own else "the model reads no more: divide long "
                       "texts") + ", or begin texts with what tells them apart"
-            what = f"{share:.0%} of the {kind} of the training pairs are cut at {limit} tokens, and {lost:.0%} of their tokens "
-            findings.append(Finding("warning" if share > CUT_SHARE else "note", f"{what}are not trained on: {advice}"))
+            cut = f"{share:.0%} of the {kind} of the training pairs are cut at {limit} tokens"
+            findings.append(Finding("warning" if share > CUT_SHARE else "note",
+                                    f"{cut}, and {lost:.0%} of their tokens are not trained on: {advice}"))
     return findings
 
 
@@ -236,7 +239,8 @@ def numbers_per_token(config: Any, length: float, *, all_weights: bool, on_cpu: 
 
     An adapter on frozen layers without dropout keeps about 11 hidden states, 3 inner states of the feed-forward part and,
     where attention is computed in full (on a CPU), 1 row of each head's attention matrix; training all weights keeps 20,
-    3 and 3.
+    3 and 3. Against the growth of peak resident memory in one step (resource.getrusage) on a CPU, with MiniLM and a
+    BERT-base, texts of 32 to 256 tokens, bfloat16 and float32, that is between 4 % too little and 21 % too much.
     """
     hidden = int(config.hidden_size)
     inner = int(getattr(config, "intermediate_size", None) or 4 * hidden)
@@ -307,13 +311,13 @@ def one_batch(run: FineTuning) -> list[Finding]:
     if not math.isfinite(last):
         return [Finding("error", f"{tried} became {last}: lower the learning_rate, raise the temperature "
                                  f"({run.settings.temperature:g}), or train in float32 (TUTORIAL_PRECISION=float32)")]
-    if last <= BATCH_FALL * first:
+    if last <= max(BATCH_FALL * first, LEARNT):
         return []
     if last > BATCH_RISE * first:
         return [Finding("warning", f"{tried} rose from {first:.3f} to {last:.3f}: the learning_rate is likely too high, try "
                                    "a tenth of it")]
-    return [Finding("warning", f"{tried} did not fall by a fifth ({first:.3f} before, {last:.3f} after): the learning_rate is "
-                               "likely too low, or the positives do not answer their queries")]
+    return [Finding("warning", f"{tried} did not fall by a fifth ({first:.3f} before, {last:.3f} after): the learning_rate "
+                               "is too low, or far too high, or the positives do not answer their queries")]
 
 
 def one_batch_losses(run: FineTuning) -> list[float]:

@@ -29,6 +29,7 @@ from tutorial_lib.finetune import TrainResult, TrainSettings
 from tutorial_lib.logs import Export
 from tutorial_lib.lora import LoraSettings, merge_adapter, save_adapter
 from tutorial_lib.mining import MinedNegatives, MiningSettings, mine_negatives
+from tutorial_lib.preflight import preflight
 from tutorial_lib.runs import Run, exact_search, reciprocal_rank_fusion, write_trec_qrels, write_trec_run
 from tutorial_lib.text import write_whole
 
@@ -289,6 +290,8 @@ class Workspace:
         checkpoints = self.root / f"checkpoints.{folder.name.split('.')[1]}"  # of this key: another run's never match
         run = finetune.prepare_training(self.dataset(), self.negatives().negatives, self.bm25(), checkpoints,
                                         model=self.model_name, lora=lora, settings=train)
+        if run.last_checkpoint() is None:
+            preflight(run, self.dataset()).announce()
         result = run.train(resume=True)
         card = saving.model_card(self.dataset(), self.model_name, lora, train, result)
         save_adapter(run.encoder, folder, card)

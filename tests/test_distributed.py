@@ -1,0 +1,80 @@
+"""Two processes under torchrun train as one does: same losses, same dev scores, same adapter, each file written once."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.helpers import tree
+from tutorial_lib.encoder import bf16_is_fast
+from tutorial_lib.finetune import TrainResult
+from tutorial_lib.train_command import main
+
+SETTINGS = ("--device", "cpu", "--rank", "4", "--alpha", "16", "--batch-size", "6", "--min-steps", "0", "--epochs", "4",
+            "--learning-rate", "0.01", "--temperature", "0.1")
+"""12 pairs in batches of 6 for 4 epochs: 8 steps, dev scored after each second, and the best of these is not the last."""
+
+
+def free_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def torchrun(arguments):
+    """Run the training command in two processes and return what they print."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_addr", "127.0.0.1",
+               "--master_port", str(free_port()), "-m", "tutorial_lib.finetune", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+@pytest.mark.parametrize(("precision", "token_budget", "tolerance"), [
+    ("float32", "40", 1e-5),  # some eight groups of texts a batch
+    ("float32", "2048", 1e-5),  # one group: the second process has nothing to encode
+    ("bfloat16", "40", 1e-2),
+])
+def test_two_processes_train_as_one(
+    tiny_data, tiny_folder, tmp_path, monkeypatch, capsys, precision, token_budget, tolerance
+):
+    if precision == "bfloat16" and not bf16_is_fast(torch.device("cpu")):
+        pytest.skip("this processor would train in float32")
+    monkeypatch.setenv("TUTORIAL_PRECISION", precision)
+    arguments = ["--data", str(tiny_data), "--model", str(tiny_folder), *SETTINGS, "--token-budget", token_budget,
+                 "--activation-tokens", "100"]  # what goes beyond is encoded twice
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert main([*arguments, "--out", str(one)]) == 0
+    alone = capsys.readouterr()
+    together = torchrun([*arguments, "--out", str(two)])
+    assert together.stdout == alone.out.replace(str(one), str(two))
+    assert together.stderr.count("warning: learning_rate is 0.01") == alone.err.count("warning: learning_rate is 0.01") == 1
+    expected, result = (TrainResult.load(folder / "adapter" / "training.json") for folder in (one, two))
+    assert result.steps == len(result.losses) == 8
+    assert [loss for _, loss in result.losses] == pytest.approx([loss for _, loss in expected.losses], abs=tolerance)
+    assert (result.dev, result.best_step, result.strengths) == (expected.dev, expected.best_step, expected.strengths)
+    assert result.best_step > 0
+    adapters = [load_file(folder / "adapter" / "adapter_model.safetensors") for folder in (one, two)]
+    for name, weights in adapters[0].items():
+        assert torch.allclose(weights, adapters[1][name], rtol=0, atol=tolerance)
+    assert any(weights.abs().max() > 0.01 for name, weights in adapters[0].items() if ".lora_B." in name)
+    assert set(tree(one)) == set(tree(two))
+
+
+def test_a_run_of_one_process_goes_on_with_two(tiny_data, tiny_folder, tmp_path, monkeypatch, capsys):
+    from tests.test_train_command import interrupt
+
+    monkeypatch.setenv("TUTORIAL_PRECISION", "float32")
+    arguments = ["--data", str(tiny_data), "--model", str(tiny_folder), *SETTINGS]
+    assert main([*arguments, "--out", str(tmp_path / "straight")]) == 0
+    interrupt(monkeypatch)
+    assert main([*arguments, "--out", str(tmp_path / "broken")]) == 130
+    torchrun([*arguments, "--out", str(tmp_path / "broken")])
+    expected, result = (TrainResult.load(tmp_path / name / "adapter" / "training.json") for name in ("straight", "broken"))
+    assert [loss for _, loss in result.losses] == pytest.approx([loss for _, loss in expected.losses], abs=1e-5)
+    assert result.dev == expected.dev
