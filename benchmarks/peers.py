@@ -64,10 +64,11 @@ def sentence_transformers_lora(
                                   lora_dropout=lora.dropout, target_modules=target))
     pairs = training_pairs(dataset, negatives, 1)
     text = {a: article.full_text for a, article in dataset.corpus.items()}
-    fallback = next(iter(text.values()))  # a query for which nothing was mined; rare
+    judged = dataset.qrels["train"]
     rows = Dataset.from_dict({
         "anchor": [p.query for p in pairs], "positive": [text[p.positive_id] for p in pairs],
-        "negative": [text[p.negative_ids[0]] if p.negative_ids else fallback for p in pairs],
+        # Nothing was mined for some queries: then the first article that is not judged.
+        "negative": [text[next(a for a in (*p.negative_ids, *text) if a not in judged[p.query_id])] for p in pairs],
     })
     with tempfile.TemporaryDirectory() as folder:
         arguments = SentenceTransformerTrainingArguments(

@@ -52,7 +52,7 @@ ABLATIONS: dict[str, list[dict[str, Any]]] = {
     "batch": [{"batch_size": b} for b in (16, 32, 128, 256, 512)],
     "rank": [{"rank": r, "alpha": 2 * r} for r in (4, 8, 16, 64)],
     "layers": [{"target_modules": ["query", "value"]}, {"upper_layers": 3}],
-    "rate": [{"learning_rate": r} for r in (5e-4, 1e-3, 2e-3, 4e-3)],
+    "rate": [{"learning_rate": r} for r in (5e-4, 1e-3, 4e-3)],
     "dimensions": [{"matryoshka": [64, 128, 256]}],
 }
 DIMENSIONS = (32, 64, 128, 256, 384)
@@ -162,11 +162,11 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
     mining = MiningSettings(per_query=max(4, settings.negatives))
     source = changes.get("source", "bm25")
     negatives = {} if source == "batch" else home.negatives(source, mining)
-    started = time.monotonic()
     if system == "linear queries":
         return _linear(home, negatives, settings, split, others)
+    epochs = _epochs(home, negatives, settings) if system == "sentence-transformers lora" else 0.0
+    started = time.monotonic()
     if system == "sentence-transformers lora":
-        epochs = _epochs(home, negatives, settings)
         encoder = sentence_transformers_lora(home.dataset, negatives, home.model, lora, settings, bf16=bf16_is_fast(),
                                              epochs=epochs)
         notes, trainable = {"epochs": epochs}, sum(p.numel() for p in encoder.model.parameters() if p.requires_grad)
@@ -182,6 +182,7 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
         notes = {"best_step": result.best_step, "steps": result.steps, "dev": result.dev,
                  "pairs_per_s": result.pairs_per_s}
     seconds = time.monotonic() - started
+    notes["peak_mb"] = peak_mb()  # of mining and training; searching other collections comes after
     keep = system == "lora queries"
     runs = {c.name: c.searched_by(encoder, split, c.article_vectors if keep else None) for c in (home, *others)}
     if changes.get("matryoshka") or (system == "lora" and not changes):

@@ -42,7 +42,7 @@ from tutorial_lib.sources import SUPPORT_DESK, support_desk
 from tutorial_lib.text import tokenize, write_whole
 
 NOTEBOOK = TrainSettings(min_steps=40, dev_evaluations=2)
-"""What notebook 00 trains with: the defaults, a little shorter, and without the second pass that saves memory."""
+"""What notebook 00 trains with: the defaults, a little shorter."""
 DESK = TrainSettings(negatives=0, min_steps=30)
 """A shorter training than notebook 00's and without mined negatives, the same for every point of a curve."""
 SIZES = (50, 100, 200, 400, 800)

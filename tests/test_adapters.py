@@ -63,7 +63,7 @@ def test_adapter_merged_model_and_sentence_transformers_give_the_same_vectors(ti
     theirs = SentenceTransformer(str(tmp_path / "model"), device="cpu")
     for vectors in (base.encode(TEXTS), model.encode(TEXTS), theirs.encode(TEXTS)):
         assert ((vectors * adapter.encode(TEXTS)).sum(axis=1) > 0.9999).all()
-    assert ((untouched * adapter.encode(TEXTS)).sum(axis=1) < 0.99).all()
+    assert (untouched * adapter.encode(TEXTS)).sum(axis=1).min() < 0.99
     assert model.settings == start.settings
     assert ((theirs.encode(TEXTS, prompt_name="query") * model.encode_queries(TEXTS)).sum(axis=1) > 0.9999).all()
     assert model.fingerprint == adapter.fingerprint

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
+from tutorial_lib import bm25 as bm25_module
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.runs import ranked
 from tutorial_lib.text import tokenize
@@ -116,6 +117,16 @@ def test_ties_by_article_id_whatever_the_order_given():
     )
     assert list(run["q"]) == ["a", "m", "z"]
     assert run["q"]["a"] > run["q"]["m"] > run["q"]["z"]
+
+
+@given(CORPORA, st.lists(WORDS, min_size=1, max_size=6), st.integers(1, 9))
+def test_memory_bounds_change_no_score(articles, texts, numbers):
+    bm25 = BM25(articles)
+    scores = bm25.scores(texts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bm25_module, "DENSE_NUMBERS", numbers)
+        assert np.allclose(bm25.scores(texts), scores, atol=1e-12)
+        assert bm25.search({"q": texts[0]}).keys() == {"q"}
 
 
 @given(CORPORA, st.lists(WORDS, min_size=1, max_size=6), st.integers(1, 4), st.integers(1, 10))

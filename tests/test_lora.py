@@ -237,3 +237,15 @@ def test_factors_and_the_weights_they_are_merged_into_stay_float32(tiny_folder, 
         for name, parameter in model.named_parameters():
             expected = next((kind for part, kind in kinds.items() if part in name), torch.bfloat16)
             assert parameter.dtype == expected, name
+
+
+def test_the_base_model_comes_back_even_from_a_run_that_diverged(tiny_folder, float32):
+    tiny = Encoder.load(tiny_folder)
+    before = tiny.encode(TEXTS)
+    add_adapter(tiny, LORA)
+    with torch.no_grad():
+        for name, parameter in tiny.model.named_parameters():
+            if ".lora_" in name:
+                parameter.fill_(float("nan"))
+    scale_adapter(tiny, 0.0)
+    assert np.allclose(tiny.encode(TEXTS), before, atol=1e-6)

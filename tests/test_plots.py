@@ -199,7 +199,7 @@ def test_training_curves_draw_the_mean_over_seeds():
 def test_ablations_place_one_row_a_setting():
     rows = pd.DataFrame({"group": ["rank", "rank", "rate"], "setting": ["rank 4", "rank 4", "rate 1"],
                          "value": [0.5, 0.6, 0.7]})
-    (axis,) = axes_of(plots.ablations(rows, ["rate", "rank"]), 1)
+    axis = axes_of(plots.ablations(rows, ["rate", "rank"]), 1)
     assert [t.get_text() for t in axis.get_yticklabels()] == ["rate 1", "rank 4"]
     assert axis.lines[1].get_xdata().tolist() == [0.5, 0.6]
 

@@ -8,7 +8,7 @@ import torch
 from transformers import BertConfig, TrainerCallback
 
 from tests.tiny import LORA, TRAIN, tiny_dataset
-from tutorial_lib import finetune, preflight, workspace
+from tutorial_lib import encoder, finetune, preflight, workspace
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.dataset import Article, DataError, Query
 from tutorial_lib.finetune import TrainSettings, prepare_training
@@ -145,6 +145,22 @@ def test_a_batch_larger_than_the_data_and_a_single_step(prepare):
 
 
 # --- memory -------------------------------------------------------------------------------------------------------
+
+
+def test_more_negatives_than_were_mined_are_a_warning(prepare):
+    (finding,) = preflight.mined_negatives(prepare(negatives=3))
+    assert str(finding) == ("warning: negatives is 3, but no pair has more than 1: mine more (MiningSettings(per_query=3)), "
+                            "or pass fewer")
+    assert preflight.mined_negatives(prepare(negatives=1)) == []
+
+
+def test_one_batch_of_all_weights_in_bfloat16_follows_float32(prepare, monkeypatch):
+    exact = preflight.one_batch_losses(prepare(all_weights=True, learning_rate=1e-2))
+    monkeypatch.setattr(encoder, "bf16_is_fast", lambda device=None: True)
+    monkeypatch.setattr(finetune, "bf16_is_fast", lambda device=None: True)
+    rounded = preflight.one_batch_losses(prepare(all_weights=True, learning_rate=1e-2))
+    assert exact[-1] < 0.8 * exact[0]
+    assert rounded[-1] == pytest.approx(exact[-1], abs=0.1 * exact[0])
 
 
 def test_the_numbers_kept_for_a_token_by_hand():

@@ -1,3 +1,4 @@
+import json
 import re
 
 import pytest
@@ -87,6 +88,16 @@ def test_changed_training_settings_remake_the_adapter(copied):
     assert copied.training().steps == 1
     copied.need("runs")
     assert remade(copied, before) == ["adapter", "model", "tuned_vectors", "runs"]
+
+
+def test_an_adapter_with_settings_of_an_older_version_is_trained_again(copied):
+    stage = copied.root / "adapter" / "stage.json"
+    record = json.loads(stage.read_text())
+    record["settings"]["train"]["gradient_cache"] = True
+    stage.write_text(json.dumps(record))
+    copied.need("adapter")
+    assert copied.record("adapter")["settings"]["train"]["learning_rate"] == TrainSettings().learning_rate
+    assert "gradient_cache" not in copied.record("adapter")["settings"]["train"]
 
 
 def test_changed_data_are_read_again(tiny_folder, tmp_path):

@@ -13,6 +13,9 @@ from scipy.sparse import csr_array
 from tutorial_lib.runs import Run, ranking, top_k
 from tutorial_lib.text import tokenize
 
+DENSE_NUMBERS = 20_000_000
+"""At most so many scores or weights are held as a dense array at a time: 160 MB."""
+
 
 class BM25:
     """Keyword index over N articles.
@@ -64,7 +67,11 @@ class BM25:
         # Most queries share a word with most articles: a product with the used terms' rows, made dense, is the faster one.
         used, column = np.unique(columns, return_inverse=True)
         matrix = csr_array((values, (rows, column)), shape=(len(queries), len(used)))
-        return np.asarray(matrix @ self._weights[used].toarray())
+        scores = np.zeros((len(queries), len(self.ids)))
+        block = max(1, DENSE_NUMBERS // len(self.ids))
+        for start in range(0, len(used), block):
+            scores += matrix[:, start : start + block] @ self._weights[used[start : start + block]].toarray()
+        return scores
 
     def search(self, queries: Mapping[str, str], *, k: int = 100, chunk: int | None = None) -> Run:
         """Return the ``k`` best articles of each query (id -> text); an article sharing no word with it never appears.
@@ -73,7 +80,7 @@ class BM25:
         """
         run: Run = {}
         ids = list(queries)
-        chunk = chunk or max(1, min(64, 20_000_000 // len(self.ids)))
+        chunk = chunk or max(1, min(64, DENSE_NUMBERS // len(self.ids)))
         for start in range(0, len(ids), chunk):
             part = ids[start : start + chunk]
             for q, row in zip(part, self.scores([queries[q] for q in part]), strict=True):

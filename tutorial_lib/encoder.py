@@ -206,6 +206,10 @@ class Encoder:
     def changed(self) -> None:
         """Forget what was worked out from the weights; to be called when they were changed in place."""
         self.__dict__.pop("fingerprint", None)
+        self._bf16_copy = (None, None)
+        for module in self.model.modules():
+            if hasattr(module, "_merged"):  # lora.MergedLinear's effective weight
+                module._merged = None
 
     @contextmanager
     def training(self) -> Iterator[None]:

@@ -51,8 +51,8 @@ class TrainSettings:
         temperature: Cosines are divided by this before the softmax; lower is sharper.
         dev_evaluations: How often dev is scored; the best checkpoint by dev is kept.
         dev_queries: At most this many dev queries are used; 0 trains to the end without looking at dev.
-        strengths: Shares of the adapter's update tried on dev when training is done; the best is kept. A weaker update is
-            a mean of base and tuned weights: it forgets less, and with few pairs it is often the better model.
+        strengths: Shares of the adapter's update tried on dev, beside all of it, when training is done; the best is kept.
+            A weaker update is a mean of base and tuned weights: it forgets less, and is often better where pairs are few.
         dev_pool_per_query: BM25's best articles per dev query that make up, with the positives, the fixed dev pool.
         mask_known_positives: Leave every other known positive of a query, and near-duplicates of its positives, out of
             its softmax; switched off only to show what they do.
@@ -108,7 +108,7 @@ class TrainResult:
         strength: The share kept; 1 if dev had no say, 0 for the base model.
         steps: Steps taken in all.
         pairs: Training pairs.
-        seconds: Time in training, dev scoring included; the last part only after an interruption.
+        seconds: Time in training, dev scores of checkpoints included; the last part only after an interruption.
         pairs_per_s: Pairs trained on per second of the time above, dev scoring excluded.
         trainable: Parameters trained.
         parameters: Parameters of the base model.
@@ -214,7 +214,8 @@ class FineTuning:
             if share not in scores and dev is not None:
                 scale_adapter(self.encoder, share / current)
                 current = share
-                dev.score(self.encoder)
+                with self.training_precision(), self.encoder.inference():  # as the checkpoints were scored
+                    dev.score(self.encoder)
                 scores[share] = dev.by_query
         means = {share: float(np.mean(list(s.values()))) for share, s in scores.items()}
         best = max(means, key=lambda share: (means[share], share))

@@ -158,7 +158,9 @@ def scale_adapter(encoder: Encoder, factor: float) -> None:
     """
     with torch.no_grad():
         for name, parameter in encoder.model.named_parameters():
-            if ".lora_B." in name:
+            if factor == 0.0 and ".lora_" in name:  # a diverged run leaves numbers that no factor makes 0
+                parameter.zero_() if ".lora_B." in name else parameter.nan_to_num_()
+            elif ".lora_B." in name:
                 parameter.mul_(factor)
     encoder.changed()
 

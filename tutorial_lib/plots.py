@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -290,15 +291,19 @@ def training_curves(rows: pd.DataFrame, base: float, *, xlabel: str, log: bool =
 
 
 def ablations(rows: pd.DataFrame, groups: Sequence[str]) -> Figure:
-    """Dots: dev nDCG@10 of every run, one row a setting, one colour a group of settings.
+    """Dots: dev nDCG@10 of every run, one row a setting by its numbers, one colour a group of settings.
 
     Args:
         rows: Columns group, setting, value; one row a run.
         groups: Groups to show, top to bottom.
     """
-    shown = [(g, s) for g in groups for s in rows.loc[rows["group"] == g, "setting"].unique()]
+    def numbers(setting: str) -> list[float]:
+        return [float(n) for n in re.findall(r"[\d.]+", setting)]
+
+    shown = [(g, s) for g in groups for s in sorted(rows.loc[rows["group"] == g, "setting"].unique(), key=numbers)]
     figure, (axis,) = _axes(8, 0.24 * len(shown) + 0.8)
-    colours = dict(zip(groups, ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#9d755d"), strict=False))
+    colours = dict(zip(groups, ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#9d755d", "#8c8c8c",
+                                  "#d67195"), strict=False))
     for place, (group, setting) in enumerate(shown):
         values = rows.loc[(rows["group"] == group) & (rows["setting"] == setting), "value"]
         axis.plot(values, [place] * len(values), "o", color=colours[group], alpha=0.8)

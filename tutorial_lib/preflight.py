@@ -101,7 +101,7 @@ def preflight(run: FineTuning, dataset: RetrievalDataset) -> PreflightReport:
         whether the loss of one batch falls. The checks that read texts are left out where texts are unusable, the last one
         wherever there is an error.
     """
-    findings = [*repeated_queries(dataset), *learning_rate(run), *number_of_steps(run)]
+    findings = [*repeated_queries(dataset), *learning_rate(run), *number_of_steps(run), *mined_negatives(run)]
     if unusable := unusable_texts(run, dataset):
         return PreflightReport([*findings, *unusable])
     lengths = token_counts(run, dataset)
@@ -231,6 +231,15 @@ def number_of_steps(run: FineTuning) -> list[Finding]:
     return [Finding("warning", what) for what in findings]
 
 
+def mined_negatives(run: FineTuning) -> list[Finding]:
+    """Return a warning if fewer negatives were mined, for any pair, than the settings ask for."""
+    asked, found = run.settings.negatives, max(len(p.negative_ids) for p in run.pairs)
+    if found in (0, asked):
+        return []
+    return [Finding("warning", f"negatives is {asked}, but no pair has more than {found}: mine more "
+                               f"(MiningSettings(per_query={asked})), or pass fewer")]
+
+
 # --- memory -------------------------------------------------------------------------------------------------------
 
 
@@ -327,12 +336,13 @@ def one_batch_losses(run: FineTuning) -> list[float]:
     pairs' articles as the only negatives. A loss that is not finite ends it.
     """
     args, losses = run.trainer.args, []
-    with _unchanged(run) as trained, run.training_precision(), _autocast(run):
+    with _unchanged(run) as trained, run.training_precision():
         batch = _small_batch(run)
         optimizer = torch.optim.AdamW(trained, args.learning_rate, (args.adam_beta1, args.adam_beta2), args.adam_epsilon,
                                       weight_decay=args.weight_decay)
         for _ in range(BATCH_STEPS + 1):
-            losses.append(float(run.trainer.training_step(run.encoder.model, batch)))
+            with _autocast(run):
+                losses.append(float(run.trainer.training_step(run.encoder.model, batch)))
             if not math.isfinite(losses[-1]):
                 break
             torch.nn.utils.clip_grad_norm_(trained, args.max_grad_norm)
@@ -358,7 +368,7 @@ def _small_batch(run: FineTuning) -> dict[str, Any]:
 
 
 def _autocast(run: FineTuning) -> torch.autocast:
-    """Return the context that accelerate puts around the model in training."""
+    """Return the context that accelerate puts around the model; one a step, for it keeps copies of the weights to its end."""
     return torch.autocast(run.encoder.device.type, dtype=torch.bfloat16, enabled=run.trainer.args.bf16)
 
 

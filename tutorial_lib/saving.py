@@ -46,7 +46,7 @@ def save_model(encoder: Encoder, folder: Path, card: str) -> None:
 
 
 def model_card(
-    dataset: RetrievalDataset, base: str, lora: LoraSettings, settings: TrainSettings, result: TrainResult
+    dataset: RetrievalDataset, base: str, lora: LoraSettings | None, settings: TrainSettings, result: TrainResult
 ) -> str:
     """Return a model card in Markdown: data, settings, dev scores; test figures live in the run's report."""
     counts = dataset.counts()
@@ -56,8 +56,8 @@ def model_card(
         f"# {Path(base).name} fine-tuned on {dataset.name}", "",
         f"- Data: {dataset.card.get('source', dataset.name)}; {counts['articles']:,} articles, {counts['train']:,} "
         f"training queries, {result.pairs:,} pairs; licence: {dataset.card.get('licence', 'not stated')}",
-        f"- Adapter: LoRA rank {lora.rank}, alpha {lora.alpha}, on {lora.target_modules}; "
-        f"{result.trainable:,} of {result.parameters:,} parameters trained",
+        (f"- Adapter: LoRA rank {lora.rank}, alpha {lora.alpha}, on {lora.target_modules}; " if lora else "- All weights; ")
+        + f"{result.trainable:,} of {result.parameters:,} parameters trained",
         f"- Training: {', '.join(f'{k} {v}' for k, v in vars(settings).items())}",
         f"- Loss: InfoNCE, {result.losses[0][1]:.3f} at step {result.losses[0][0]}, {result.losses[-1][1]:.3f} at "
         f"step {result.losses[-1][0]}" if result.losses else "- Loss: no step was logged",

@@ -255,8 +255,8 @@ class ContrastiveTrainer(Trainer):
 
     def _log_dev(self, step: int) -> None:
         """Note the scores by query of one step; they outlive an interruption."""
-        if self.dev is not None:
-            self.dev_log[step] = self.dev.by_query
+        assert self.dev is not None
+        self.dev_log[step] = self.dev.by_query
         if self.args.process_index == 0:
             self._dev_file.parent.mkdir(parents=True, exist_ok=True)
             write_whole(self._dev_file, json.dumps(self.dev_log))

@@ -278,8 +278,8 @@ class Workspace:
                   "encoder": self.base_encoder.fingerprint}
         given = {"lora": asdict(lora or LoraSettings()), "train": asdict(train or TrainSettings())}
         record = self.record("adapter")
-        if lora is None and train is None and record:
-            given = record["settings"]
+        if lora is None and train is None and record and all(set(record["settings"][k]) <= set(given[k]) for k in given):
+            given = record["settings"]  # unless an older version made it, with settings that are no more
         if train is not None and not train.train_articles:
             raise DataError("train_articles=False tunes queries only, and a workspace encodes queries and articles with one "
                             "model: call prepare_training yourself")
