@@ -59,9 +59,8 @@ def sentence_transformers_lora(
     theirs = SentenceTransformer(str(resolve_model(model)), device=None)
     theirs.max_seq_length = settings.max_length
     own_length = Encoder.load(model).settings.max_length
-    target = settings_target(lora)
     theirs.add_adapter(LoraConfig(task_type=TaskType.FEATURE_EXTRACTION, r=lora.rank, lora_alpha=lora.alpha,
-                                  lora_dropout=lora.dropout, target_modules=target))
+                                  lora_dropout=lora.dropout, target_modules=lora.peft_targets))
     pairs = training_pairs(dataset, negatives, 1)
     text = {a: article.full_text for a, article in dataset.corpus.items()}
     judged = dataset.qrels["train"]
@@ -85,8 +84,3 @@ def sentence_transformers_lora(
         trainer.train()
     transformer = theirs[0].auto_model
     return Encoder(transformer, theirs.tokenizer, EncoderSettings(max_length=own_length), "sentence-transformers")
-
-
-def settings_target(lora: LoraSettings) -> str | list[str]:
-    """Return the adapted layers as PEFT takes them."""
-    return lora.target_modules if isinstance(lora.target_modules, str) else list(lora.target_modules)

@@ -26,6 +26,11 @@ class Pair:
     negative_ids: tuple[str, ...]
 
 
+def articles_of(pairs: Sequence[Pair]) -> list[str]:
+    """Return the ids of all articles in ``pairs``, positives and negatives, each once, in ascending order."""
+    return sorted({a for p in pairs for a in (p.positive_id, *p.negative_ids)})
+
+
 def training_pairs(
     dataset: RetrievalDataset, negatives: Mapping[str, Sequence[str]], count: int
 ) -> list[Pair]:

@@ -23,7 +23,7 @@ import torch
 from transformers import TrainingArguments
 
 from tutorial_lib.bm25 import BM25
-from tutorial_lib.contrastive import Pair, PairCollator, training_pairs
+from tutorial_lib.contrastive import Pair, PairCollator, articles_of, training_pairs
 from tutorial_lib.dataset import RetrievalDataset
 from tutorial_lib.encoder import Encoder, bf16_is_fast
 from tutorial_lib.lora import LoraSettings, add_adapter, low_precision, scale_adapter, without_dropout
@@ -52,7 +52,7 @@ class TrainSettings:
         dev_evaluations: How often dev is scored; the best checkpoint by dev is kept.
         dev_queries: At most this many dev queries are used; 0 trains to the end without looking at dev.
         strengths: Shares of the adapter's update tried on dev, beside all of it, when training is done; the best is kept.
-            A weaker update is a mean of base and tuned weights: it forgets less, and is often better where pairs are few.
+            A weaker update is a mean of base and tuned weights: it forgets less, and can be better where pairs are few.
         dev_pool_per_query: BM25's best articles per dev query that make up, with the positives, the fixed dev pool.
         mask_known_positives: Leave every other known positive of a query, and near-duplicates of its positives, out of
             its softmax; switched off only to show what they do.
@@ -290,7 +290,7 @@ def _base_vectors(
     dataset: RetrievalDataset, encoder: Encoder, pairs: Sequence[Pair], dev: DevSet | None
 ) -> dict[str, torch.Tensor]:
     """Return the base model's vectors of all articles in ``pairs`` by id; the dev pool gets its own."""
-    used = sorted({a for p in pairs for a in (p.positive_id, *p.negative_ids)})
+    used = articles_of(pairs)
     vectors = torch.from_numpy(encoder.encode_documents([dataset.corpus[a].full_text for a in used]))
     if dev is not None:
         dev.article_vectors = encoder.encode_documents(list(dev.articles.values()))

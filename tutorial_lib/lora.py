@@ -38,6 +38,11 @@ class LoraSettings:
     target_modules: str | tuple[str, ...] = "all-linear"
     upper_layers: int = 0
 
+    @property
+    def peft_targets(self) -> str | list[str]:
+        """The adapted layers in the form PEFT takes."""
+        return self.target_modules if isinstance(self.target_modules, str) else list(self.target_modules)
+
 
 class _MergedProduct(torch.autograd.Function):
     """x·(W + s·B·A)ᵀ + bias for a weight merged beforehand, with gradients for x, A and B only."""
@@ -118,7 +123,7 @@ def add_adapter(encoder: Encoder, settings: LoraSettings) -> PeftModel:
         ModelError: ``target_modules`` match no layer of this model (its linear layers are listed), or it has fewer
             layers than ``upper_layers``.
     """
-    target = settings.target_modules if isinstance(settings.target_modules, str) else list(settings.target_modules)
+    target = settings.peft_targets
     count = int(getattr(encoder.model.config, "num_hidden_layers", 0))
     if settings.upper_layers > count:
         raise ModelError(f"upper_layers is {settings.upper_layers}, but {encoder.name} has {count} layers")

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from tutorial_lib import encoder
-from tutorial_lib.contrastive import Pair
+from tutorial_lib.contrastive import Pair, articles_of
 from tutorial_lib.dataset import DataError, RetrievalDataset
 from tutorial_lib.finetune import FineTuning
 from tutorial_lib.text import has_words, normal_form
@@ -147,7 +147,7 @@ def unusable_texts(run: FineTuning, dataset: RetrievalDataset) -> list[Finding]:
     ``read_beir`` refuses both; a dataset made in another way may hold them.
     """
     asked_by = {p.positive_id: p.query_id for p in run.pairs}
-    used = sorted({*asked_by, *(a for p in run.pairs for a in p.negative_ids)})
+    used = articles_of(run.pairs)
     missing = [a for a in used if a not in dataset.corpus]
     blank = [a for a in used if a in dataset.corpus and not has_words(dataset.corpus[a].full_text)]
     queries = {p.query_id: p.query for p in run.pairs}
@@ -174,7 +174,7 @@ class TokenCounts:
 def token_counts(run: FineTuning, dataset: RetrievalDataset) -> TokenCounts:
     """Return how long the queries and articles of the training pairs are."""
     prompts = run.encoder.settings
-    articles = sorted({a for p in run.pairs for a in (p.positive_id, *p.negative_ids)})
+    articles = articles_of(run.pairs)
     return TokenCounts(_counts(run, sorted({p.query for p in run.pairs}), prompts.query_prompt),
                        _counts(run, [dataset.corpus[a].full_text for a in articles], prompts.document_prompt))
 
