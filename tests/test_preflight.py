@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import BertConfig, TrainerCallback
+from transformers import BertConfig
 
-from tests.tiny import LORA, TRAIN, tiny_dataset
+from tests.tiny import LORA, TRAIN, interrupt_adapter, tiny_dataset
 from tutorial_lib import encoder, finetune, preflight, workspace
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.dataset import Article, DataError, Query
@@ -275,25 +275,10 @@ def test_an_interrupted_check_leaves_the_run_as_it_was(prepare, monkeypatch):
 # --- workspace ----------------------------------------------------------------------------------------------------
 
 
-class Interrupt(TrainerCallback):
-    def on_step_end(self, args, state, control, **_):
-        if state.global_step == 3:
-            raise KeyboardInterrupt
-
-
 def test_a_workspace_checks_before_training_and_not_when_it_goes_on(tiny_data, tiny_folder, tmp_path, at_home, monkeypatch,
                                                                     capsys):
-    prepare = finetune.prepare_training
-
-    def interrupted(*args, **options):
-        run = prepare(*args, **options)
-        run.trainer.add_callback(Interrupt())
-        return run
-
     space = Workspace(tmp_path / "space", tiny_data, tiny_folder)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(finetune, "prepare_training", interrupted)
-        space.adapter(lora=LORA, train=TRAIN)
+    interrupt_adapter(space, 3, monkeypatch)
     assert "warning: learning_rate is 0.05" in capsys.readouterr().err
     space.adapter(lora=LORA, train=TRAIN)
     assert "learning_rate" not in capsys.readouterr().err

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import TrainerCallback
 
-from tests.tiny import tiny_dataset
+from tests.tiny import Interrupt, tiny_dataset
 from tutorial_lib import encoder as encoder_module
 from tutorial_lib import finetune, trainer
 from tutorial_lib.bm25 import BM25
@@ -52,17 +52,6 @@ def adapter_weights(run):
 
 def same_weights(one, other, atol=1e-6):
     return all(torch.allclose(one[name], other[name], atol=atol) for name in one)
-
-
-class Interrupt(TrainerCallback):
-    """Ctrl-C at the end of one step."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def on_step_end(self, args, state, control, **_):
-        if state.global_step == self.step:
-            raise KeyboardInterrupt
 
 
 class Kill(TrainerCallback):

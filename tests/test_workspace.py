@@ -2,11 +2,10 @@ import json
 import re
 
 import pytest
-from transformers import TrainerCallback
 
 from tests.helpers import tree
-from tests.tiny import LORA, TRAIN, beir_files, tiny_bert
-from tutorial_lib import finetune, workspace
+from tests.tiny import LORA, TRAIN, beir_files, interrupt_adapter, tiny_bert
+from tutorial_lib import workspace
 from tutorial_lib.dataset import DataError
 from tutorial_lib.finetune import TrainSettings
 from tutorial_lib.mining import MiningSettings
@@ -152,22 +151,8 @@ def test_a_stage_that_breaks_when_remade_leaves_the_old_one(copied, monkeypatch)
 
 
 def test_an_interrupted_training_goes_on_from_its_checkpoint(tiny_data, tiny_folder, tmp_path, finished, monkeypatch):
-    class Interrupt(TrainerCallback):
-        def on_step_end(self, args, state, control, **_):
-            if state.global_step == 3:
-                raise KeyboardInterrupt
-
-    prepare = finetune.prepare_training
-
-    def interrupted(*args, **options):
-        run = prepare(*args, **options)
-        run.trainer.add_callback(Interrupt())
-        return run
-
     space = Workspace(tmp_path / "space", tiny_data, tiny_folder)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(finetune, "prepare_training", interrupted)
-        space.adapter(lora=LORA, train=TRAIN)
+    interrupt_adapter(space, 3, monkeypatch)
     assert not (space.root / "adapter").exists()
     assert [p.name for p in space.root.glob("checkpoints.*/checkpoint-*")] == ["checkpoint-2"]
     space.adapter(lora=LORA, train=TRAIN)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
-from transformers import BertConfig, BertModel, BertTokenizerFast
+from transformers import BertConfig, BertModel, BertTokenizerFast, TrainerCallback
 
+from tutorial_lib import finetune
 from tutorial_lib.beir import write_beir
 from tutorial_lib.dataset import Article, Query, RetrievalDataset
 from tutorial_lib.finetune import TrainSettings
@@ -60,6 +62,31 @@ def tiny_dataset(name: str = "tiny") -> RetrievalDataset:
     splits = {"train": ids[:12], "dev": ids[12:16], "test": ids[16:]}
     qrels = {s: {q: {"a" + q[1:]: 1} for q in members} for s, members in splits.items()}
     return RetrievalDataset(name, corpus, queries, qrels)
+
+
+class Interrupt(TrainerCallback):
+    """Ctrl-C at the end of one step."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_step_end(self, args, state, control, **_):
+        if state.global_step == self.step:
+            raise KeyboardInterrupt
+
+
+def interrupt_adapter(space, step: int, monkeypatch) -> None:
+    """Train the adapter of workspace ``space`` with LORA and TRAIN until Ctrl-C at the end of a step."""
+    prepare = finetune.prepare_training
+
+    def interrupted(*args, **options):
+        run = prepare(*args, **options)
+        run.trainer.add_callback(Interrupt(step))
+        return run
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(finetune, "prepare_training", interrupted)
+        space.adapter(lora=LORA, train=TRAIN)
 
 
 def set_update(encoder) -> None:
