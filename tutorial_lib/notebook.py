@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -34,3 +35,8 @@ def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int = 3) ->
     text = frame.map(cell)
     with pd.option_context("display.max_colwidth", None):
         return HTML(text.to_html(index=not pd.api.types.is_integer_dtype(frame.index)))
+
+
+def approximate(text: str) -> str:
+    """Return ``text`` with "≈" before every signed decimal: "+0.194" reads "≈+0.194", thresholds like "0.02" stay."""
+    return re.sub(r"(?<![\d≈])[-+]\d+\.\d+", r"≈\g<0>", text)
