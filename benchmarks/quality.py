@@ -65,11 +65,16 @@ class Collection:
     name: str
     folder: Path
     model: str
+    train_queries: int = 0
     dataset: RetrievalDataset = field(init=False)
 
     def __post_init__(self) -> None:
-        """Read the folder."""
+        """Read the folder; with ``train_queries`` keep so many of its training queries, drawn at random."""
         self.dataset = read_beir(self.folder)
+        train = self.dataset.qrels["train"]
+        if 0 < self.train_queries < len(train):
+            drawn = np.random.default_rng(0).choice(sorted(train), self.train_queries, replace=False)
+            self.dataset = replace(self.dataset, qrels={**self.dataset.qrels, "train": {q: train[q] for q in drawn.tolist()}})
 
     @cached_property
     def bm25(self) -> BM25:
@@ -263,7 +268,7 @@ def _by_dimension(home: Collection, encoder: Encoder, split: str) -> dict[int, f
 
 def row(job: dict[str, Any], folders: dict[str, Path], model: str) -> dict[str, Any]:
     """Run one job in this process and return its row."""
-    home = Collection(job["dataset"], folders[job["dataset"]], model)
+    home = Collection(job["dataset"], folders[job["dataset"]], model, job["train_queries"])
     systems = job["split"] == "test"
     others = [Collection(n, f, model) for n, f in folders.items() if n != home.name] if systems else []
     trained = train(home, job["system"], job["changes"], job["seed"], job["split"], others)
@@ -285,16 +290,18 @@ def row(job: dict[str, Any], folders: dict[str, Path], model: str) -> dict[str, 
     return result
 
 
-def jobs_of(table: str, names: list[str], seeds: int, only: list[str]) -> list[dict[str, Any]]:
+def jobs_of(table: str, names: list[str], seeds: int, only: list[str], train_queries: int) -> list[dict[str, Any]]:
     """Return what is to be run, seed by seed, so that an early stop leaves a balanced table."""
     jobs = []
     for seed in range(seeds):
         for name in names:
             if table == "systems":
-                jobs += [{"dataset": name, "system": s, "changes": {}, "seed": seed, "split": "test"}
+                jobs += [{"dataset": name, "system": s, "changes": {}, "seed": seed, "split": "test",
+                          "train_queries": train_queries}
                          for s in (*SEEDLESS, *TRAINED) if seed == 0 or s not in SEEDLESS]
             else:
-                jobs += [{"dataset": name, "system": "lora", "group": g, "changes": c, "seed": seed, "split": "dev"}
+                jobs += [{"dataset": name, "system": "lora", "group": g, "changes": c, "seed": seed, "split": "dev",
+                          "train_queries": train_queries}
                          for g, cs in ABLATIONS.items() for c in cs]
     return [j for j in jobs if not only or j["system"] in only or j.get("group") in only]
 
@@ -308,6 +315,7 @@ def main() -> None:
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--on", nargs="*", help="train on these datasets only; forgetting is measured on all")
+    parser.add_argument("--train-queries", type=int, default=0, help="train on a random draw of so many; 0: on all")
     parser.add_argument("--only", nargs="*", default=[], help="systems, or groups of ablations")
     parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -316,7 +324,8 @@ def main() -> None:
         print(json.dumps(row(options.job, folders, options.model)))
         return
     rows = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
-    for job in jobs_of(options.table, options.on or list(folders), options.seeds, options.only):
+    for job in jobs_of(options.table, options.on or list(folders), options.seeds, options.only,
+                       options.train_queries):
         if any(all(r.get(k) == v for k, v in job.items()) for r in rows):
             continue
         print(json.dumps(job), flush=True)

@@ -65,6 +65,29 @@ def test_neither_order_nor_token_budget_changes_a_vector(tiny, float32, order, b
     assert np.allclose(tiny.encode([TEXTS[n] for n in order], token_budget=budget), expected[list(order)], atol=1e-5)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_threads_side_by_side_give_the_same_bits_and_leave_torch_as_it_was(tiny, monkeypatch, precision):
+    monkeypatch.setattr(encoder_module, "bf16_is_fast", lambda device=None: precision == "bfloat16")
+    texts = [f"{thing} {'again ' * n}" for n, thing in enumerate(THINGS * 3)]
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = tiny.encode(texts, token_budget=32)
+        torch.set_num_threads(3)
+        side_by_side = tiny.encode(texts, token_budget=32)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert np.array_equal(alone, side_by_side)
+
+
+def test_what_fails_in_a_thread_is_raised(tiny, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    monkeypatch.setattr(tiny, "pad", lambda tokens: (_ for _ in ()).throw(MemoryError("no room")))
+    with pytest.raises(MemoryError, match="no room"):
+        tiny.encode(THINGS * 3, token_budget=32)
+
+
 def test_bfloat16_stays_close_to_float32(tiny, monkeypatch):
     vectors = []
     for fast in (False, True):

@@ -41,6 +41,12 @@ def test_top_k_equals_a_full_stable_sort(scores, k):
     assert top_k(values, k).tolist() == np.argsort(-values, kind="stable")[:k].tolist()
 
 
+@given(st.integers(0, 2**32), st.integers(1, 40), st.sampled_from([33, 700, 1001]))
+def test_top_k_equals_a_full_stable_sort_where_a_bound_is_looked_up_first(seed, k, size):
+    values = np.random.default_rng(seed).integers(-50, 50, size=size).astype(float)
+    assert top_k(values, k).tolist() == np.argsort(-values, kind="stable")[:k].tolist()
+
+
 def test_ranked_breaks_ties_by_article_id():
     assert list(ranked({"b": 1.0, "c": 2.0, "a": 1.0})) == ["c", "a", "b"]
     assert list(ranked({"b": 1.0, "c": 2.0, "a": 1.0}, 2)) == ["c", "a"]
@@ -78,14 +84,35 @@ def test_exact_search_by_hand():
 SIGNS = st.lists(st.tuples(*[st.sampled_from([-0.5, 0.5])] * 4), min_size=1, max_size=12)
 
 
-@given(SIGNS, SIGNS, st.integers(1, 5), st.integers(1, 13))
-def test_chunk_size_does_not_matter(queries, articles, chunk, k):
+@given(SIGNS, SIGNS, st.integers(1, 5), st.integers(1, 5), st.integers(1, 13))
+def test_chunk_size_does_not_matter(queries, articles, chunk, article_chunk, k):
     q, a = np.array(queries, dtype=np.float32), np.array(articles, dtype=np.float32)  # unit vectors, exact products
     q_ids, a_ids = [f"q{n:02d}" for n in range(len(q))], [f"a{n:02d}" for n in range(len(a))]
     whole = exact_search(q_ids, q, a_ids, a, k=k)
-    assert exact_search(q_ids, q, a_ids, a, k=k, chunk=chunk) == whole
+    assert exact_search(q_ids, q, a_ids, a, k=k, chunk=chunk, article_chunk=article_chunk) == whole
     for query, vector in zip(q_ids, q, strict=True):
         assert whole[query] == ranked(dict(zip(a_ids, (a @ vector).tolist(), strict=True)), k)
+
+
+class Rows:
+    """Vectors that give only slices of themselves, as a file would, and note them."""
+
+    def __init__(self, vectors):
+        self.vectors, self.shape, self.read = vectors, vectors.shape, []
+
+    def __getitem__(self, part):
+        self.read.append((part.start, part.stop))
+        return self.vectors[part]
+
+
+def test_articles_are_read_once_and_a_chunk_at_a_time():
+    vectors = one_hot(["a", "b", "c"], ["a b", "b", "c", "a", "b c"])
+    articles, queries = Rows(vectors), one_hot(["a", "b", "c"], ["a", "b", "c"])
+    ids = ["v", "w", "x", "y", "z"]
+    run = exact_search(["1", "2", "3"], queries, ids, articles, k=2, chunk=1, article_chunk=2)
+    assert articles.read == [(0, 2), (2, 4), (4, 6)]
+    assert run == exact_search(["1", "2", "3"], queries, ids, vectors, k=2)
+    assert [list(hits) for hits in run.values()] == [["y", "v"], ["w", "v"], ["x", "z"]]  # "b": v and z tie
 
 
 @pytest.mark.parametrize(("q_ids", "a_ids", "shape", "message"), [

@@ -1,27 +1,27 @@
-"""BM25 as rank-bm25 defines it, scored for many queries at once as one sparse product."""
+"""BM25 as rank-bm25 defines it, from weights that are computed once."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
-from scipy.sparse import csr_array
 
 from tutorial_lib.runs import Run, ranking, top_k
 from tutorial_lib.text import tokenize
 
 DENSE_NUMBERS = 20_000_000
-"""At most so many scores or weights are held as a dense array at a time: 160 MB."""
+"""At most so many scores, and so many weights, are held as dense arrays at a time: 160 MB each."""
+COMMON = 16
+"""A term that more than one in so many articles hold is common: its weights are kept as a dense row."""
 
 
 class BM25:
     """Keyword index over N articles.
 
     The statistics (document frequencies, IDF with its floor for very common terms, lengths) are ``BM25Okapi``'s own; the
-    weight of every term in every article is computed once, so that scoring Q queries is one (Q, V) x (V, N) product.
+    weight of every term in every article is computed once, so that scoring a query is adding up its terms' weights.
 
     Reference: Robertson and Zaragoza 2009, "The probabilistic relevance framework: BM25 and beyond".
     """
@@ -37,20 +37,34 @@ class BM25:
         if not any(tokens):
             raise ValueError(f"none of the {len(tokens)} articles holds a word: pass articles with text")
         self.okapi = BM25Okapi(tokens)
-        self._column = {term: n for n, term in enumerate(sorted(self.okapi.idf))}
-        self._weights = self._term_weights()
+        self._number = {term: n for n, term in enumerate(sorted(self.okapi.idf))}
+        self._starts, self._articles, self._weights = self._postings()
+        self._dense = self._dense_rows()
 
-    def _term_weights(self) -> csr_array:
-        """Return the contribution of each term to each article's score, shape (V, N)."""
+    def _postings(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return where each term's articles begin (V + 1,), the articles term by term, and the term's weight in each."""
         okapi = self.okapi
-        idf = np.array([okapi.idf[t] for t in sorted(okapi.idf)])
+        idf = np.array([okapi.idf[t] for t in self._number])
         sizes = [len(f) for f in okapi.doc_freqs]
         document = np.repeat(np.arange(len(sizes)), sizes)
-        term = np.array([self._column[t] for f in okapi.doc_freqs for t in f])
+        term = np.array([self._number[t] for f in okapi.doc_freqs for t in f])
         tf = np.array([n for f in okapi.doc_freqs for n in f.values()], dtype=float)
         length = np.array(okapi.doc_len, dtype=float)[document] / okapi.avgdl
         weight = idf[term] * (tf * (okapi.k1 + 1) / (tf + okapi.k1 * (1 - okapi.b + okapi.b * length)))
-        return csr_array((weight, (term, document)), shape=(len(idf), len(sizes)))
+        order = np.argsort(term, kind="stable")
+        starts = np.concatenate([[0], np.cumsum(np.bincount(term, minlength=len(idf)))])
+        return starts, document[order], weight[order]
+
+    def _dense_rows(self) -> dict[int, NDArray[np.float64]]:
+        """Return the weights of the commonest terms in all articles, shape (N,) each: adding a whole row is then faster."""
+        counts = np.diff(self._starts)
+        common = np.argsort(-counts, kind="stable")[: DENSE_NUMBERS // len(self.ids)]
+        dense = {}
+        for term in common[counts[common] > len(self.ids) / COMMON].tolist():
+            dense[term] = np.zeros(len(self.ids))
+            part = slice(self._starts[term], self._starts[term + 1])
+            dense[term][self._articles[part]] = self._weights[part]
+        return dense
 
     def scores(self, queries: Sequence[str]) -> NDArray[np.float64]:
         """Return the BM25 score of every article for every query: float64, (Q, N), higher is better.
@@ -60,18 +74,20 @@ class BM25:
         """
         if isinstance(queries, str):
             raise ValueError(f"queries is the string {queries!r:.60}: pass a list of query texts")
-        counts = [Counter(t for t in tokenize(q) if t in self._column) for q in queries]
-        rows = np.repeat(np.arange(len(counts)), [len(c) for c in counts])
-        columns = np.array([self._column[t] for c in counts for t in c], dtype=np.int64)
-        values = np.array([n for c in counts for n in c.values()], dtype=float)
-        # Most queries share a word with most articles: a product with the used terms' rows, made dense, is the faster one.
-        used, column = np.unique(columns, return_inverse=True)
-        matrix = csr_array((values, (rows, column)), shape=(len(queries), len(used)))
         scores = np.zeros((len(queries), len(self.ids)))
-        block = max(1, DENSE_NUMBERS // len(self.ids))
-        for start in range(0, len(used), block):
-            scores += matrix[:, start : start + block] @ self._weights[used[start : start + block]].toarray()
+        for row, query in zip(scores, queries, strict=True):
+            for term in tokenize(query):
+                if (n := self._number.get(term)) is not None:
+                    self._add(n, row)
         return scores
+
+    def _add(self, term: int, row: NDArray[np.float64]) -> None:
+        """Add a term's weights to the scores of all articles, shape (N,)."""
+        if term in self._dense:
+            row += self._dense[term]
+            return
+        part = slice(self._starts[term], self._starts[term + 1])
+        row[self._articles[part]] += self._weights[part]  # an article stands once under a term, so none is lost
 
     def search(self, queries: Mapping[str, str], *, k: int = 100, chunk: int | None = None) -> Run:
         """Return the ``k`` best articles of each query (id -> text); an article sharing no word with it never appears.
