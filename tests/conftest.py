@@ -84,3 +84,35 @@ def fails(capsys):
         return lines[0]
 
     return fails
+
+
+@pytest.fixture(scope="session")
+def milvus_server(tmp_path_factory):
+    """A Milvus server in a process of its own, reached over TCP."""
+    from tests.milvus import Server
+
+    server = Server(tmp_path_factory.mktemp("server")).start()
+    server.wait()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(params=["file", "server"])
+def address(request, tmp_path):
+    """Where an index can be: the path of a file, then the URI of a server with nothing in it."""
+    if request.param == "file":
+        yield tmp_path / "folder" / "index.db"
+        return
+    server = request.getfixturevalue("milvus_server")
+    yield server.uri
+    server.clear()
+
+
+@pytest.fixture
+def index(address):
+    """The index "help" at each address."""
+    from tutorial_lib.index import VectorIndex
+
+    index = VectorIndex(address, "help")
+    yield index
+    index.close()

@@ -1,13 +1,18 @@
+"""The contract of the index: every test runs on an embedded file and on a server over TCP."""
+
 import dataclasses
-from dataclasses import dataclass
+import threading
 
 import numpy as np
 import pytest
 from pymilvus import DataType
 
+from tests.milvus import NumberEncoder, write_format_1
+from tutorial_lib.calibration import Calibration
 from tutorial_lib.dataset import DataError
-from tutorial_lib.index import VectorIndex, VectorIndexError
+from tutorial_lib.index import Layout, VectorIndex, VectorIndexError
 from tutorial_lib.runs import exact_search
+from tutorial_lib.shards import text_hash
 
 IDS = ["a b", "a/b/c", "billing/été", "quote'\"\\", "z" * 70, "返金"]
 """In ascending order."""
@@ -16,26 +21,8 @@ VECTORS = np.array([[1, 0], [0.8, 0.6], [0.6, 0.8], [0, 1], [-0.6, 0.8], [-1, 0]
 QUERIES = {"east": "1 0", "north": "0 1"}
 
 
-@dataclass
-class NumberEncoder:
-    """Reads the vector from the query's text: "0 1" is (0, 1)."""
-
-    name: str = "numbers"
-    fingerprint: str = "f-numbers"
-
-    def encode_queries(self, texts):
-        return np.array([[float(x) for x in text.split()] for text in texts], dtype=np.float32).reshape(-1, 2)
-
-
 ENCODER, OTHER = NumberEncoder(), NumberEncoder("mirror", "f-mirror")
 QUERY_VECTORS = ENCODER.encode_queries(QUERIES.values())
-
-
-@pytest.fixture
-def index(tmp_path):
-    index = VectorIndex(tmp_path / "folder" / "index.db", "help")
-    yield index
-    index.close()
 
 
 def go_live(index, vectors=VECTORS, encoder=ENCODER, ids=IDS):
@@ -74,11 +61,11 @@ def test_no_query_gives_an_empty_run(index):
     assert index.search({}, ENCODER) == {}
 
 
-def test_an_index_is_found_again_in_its_file(tmp_path):
-    first = VectorIndex(tmp_path / "index.db")
+def test_an_index_is_found_again(address):
+    first = VectorIndex(address)
     go_live(first)
     first.close()
-    again = VectorIndex(tmp_path / "index.db")
+    again = VectorIndex(address)
     assert again.live.number == 1
     assert list(again.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
     again.close()
@@ -143,7 +130,7 @@ def test_a_version_that_is_not_there_is_refused(index):
         index.switch(dataclasses.replace(verification, version=7))
 
 
-def test_an_unfinished_build_is_invisible_and_overwritten(index, monkeypatch):
+def test_a_build_that_is_stopped_leaves_nothing(index, monkeypatch):
     go_live(index)
     insert, calls = index.client.insert, []
 
@@ -157,12 +144,35 @@ def test_an_unfinished_build_is_invisible_and_overwritten(index, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         index.build(IDS, VECTORS, OTHER, batch=4)
     monkeypatch.undo()
-    assert index.client.has_collection("help_v2")
-    assert [v.number for v in index.versions()] == [1]
+    assert calls == ["help_v2", "help_v2"]
+    assert index.client.list_collections() == ["help_v1"]
     assert list(index.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
     again = index.build(IDS[:3], VECTORS[:3], OTHER)
     assert (again.number, again.articles) == (2, 3)
     assert index.verify(again, IDS[:3], VECTORS[:3], QUERY_VECTORS).rows == 3  # none of the four rows of the first try
+
+
+def test_two_builds_at_once_are_not_possible(index, address, monkeypatch):
+    insert, writing, go_on = index.client.insert, threading.Event(), threading.Event()
+
+    def slowly(*arguments):
+        writing.set()
+        assert go_on.wait(60)
+        return insert(*arguments)
+
+    monkeypatch.setattr(index.client, "insert", slowly)
+    first = threading.Thread(target=index.build, args=(IDS, VECTORS, ENCODER))
+    first.start()
+    assert writing.wait(60)
+    other = VectorIndex(address, "help")
+    with pytest.raises(VectorIndexError, match=r"another build is writing to 'help' at .*: wait until it has ended"):
+        other.build(IDS[:2], VECTORS[:2], OTHER)
+    assert other.versions() == []  # the first is not there before it is whole
+    go_on.set()
+    first.join()
+    assert [(v.number, v.articles) for v in other.versions()] == [(1, 6)]
+    assert other.build(IDS[:2], VECTORS[:2], OTHER).number == 2
+    other.close()
 
 
 def test_a_collection_made_by_hand_is_ignored(index):
@@ -177,8 +187,31 @@ def test_a_collection_made_by_hand_is_ignored(index):
     assert index.client.has_collection("help_v9")
 
 
-def test_two_indexes_in_one_file_do_not_see_each_other(tmp_path):
-    with_v = [VectorIndex(tmp_path / "index.db", name) for name in ("help", "help_v")]
+def test_a_collection_made_by_hand_is_never_overwritten(index):
+    index.client.create_collection("help_v1", dimension=2)
+    assert go_live(index).number == 2
+    assert sorted(index.client.list_collections()) == ["help_v1", "help_v2"]
+
+
+def test_a_collection_made_by_hand_in_the_place_of_the_alias_is_told(index):
+    index.client.create_collection("help", dimension=2)
+    assert index.live is None
+    with pytest.raises(VectorIndexError, match=r"create_alias failed on the index at .* conflicts with an existing coll"):
+        go_live(index)
+    assert index.client.has_collection("help")
+
+
+def test_an_alias_set_by_hand_to_a_collection_made_by_hand_is_no_version(index):
+    index.client.create_collection("mine", dimension=2)
+    index.client.create_alias("mine", "help")
+    with pytest.raises(VectorIndexError, match="no version of 'help' is live"):
+        index.search(QUERIES, ENCODER)
+    go_live(index)
+    assert list(index.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
+
+
+def test_two_indexes_in_one_place_do_not_see_each_other(address):
+    with_v = [VectorIndex(address, name) for name in ("help", "help_v")]
     go_live(with_v[0])
     go_live(with_v[1], VECTORS[::-1].copy(), OTHER)
     assert [[v.collection for v in index.versions()] for index in with_v] == [["help_v1"], ["help_v_v1"]]
@@ -193,6 +226,206 @@ def test_prune_keeps_the_newest_and_never_drops_the_live_one(index):
     assert index.prune(keep=2) == [2]
     assert [(v.number, v.live) for v in index.versions()] == [(1, True), (3, False), (4, False)]
     assert index.prune(keep=0) == [3, 4]
+    assert list(index.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
+
+
+def test_prune_never_drops_what_another_alias_points_to(index):
+    for _ in range(3):
+        go_live(index)
+    index.client.create_alias("help_v1", "canary")
+    assert index.prune(keep=1) == [2]
+    assert [v.number for v in index.versions()] == [1, 3]
+    with pytest.raises(VectorIndexError, match="keep=-1: pass 0 or more"):
+        index.prune(keep=-1)
+
+
+def test_a_version_that_was_never_live_is_not_rolled_back_to_and_is_pruned_first(index):
+    go_live(index)
+    passed_over = index.build(IDS, VECTORS, ENCODER)
+    go_live(index, VECTORS[::-1].copy(), OTHER)
+    assert [(v.number, v.served) for v in index.versions()] == [(1, True), (passed_over.number, False), (3, True)]
+    assert index.prune(keep=2) == [2]
+    assert index.rollback().number == 1
+
+
+# --- what is kept with a version ----------------------------------------------------------------------------------
+
+
+def test_rows_come_back_as_they_went_in_whatever_the_size_of_the_pieces(index, monkeypatch):
+    backwards = IDS[::-1]
+    hashes = [text_hash(a) for a in backwards]
+    built = index.build(backwards, VECTORS, ENCODER, hashes=hashes)
+    for rows in (1, 4, 6, 5000):
+        monkeypatch.setattr("tutorial_lib.index.READ_ROWS", rows)
+        stored = index.stored(built)
+        assert (stored.ids, stored.hashes) == (backwards, hashes)
+        np.testing.assert_array_equal(stored.vectors, VECTORS)
+        assert index.stored_hashes(built) == dict(zip(backwards, hashes, strict=True))
+
+
+def test_metadata_tell_model_corpus_and_time(index):
+    hashes = [text_hash(a) for a in IDS]
+    first = index.build(IDS, VECTORS, ENCODER, hashes=hashes)
+    order = [3, 1, 0, 2, 5, 4]
+    again = index.build([IDS[n] for n in order], VECTORS[order], ENCODER, hashes=[hashes[n] for n in order])
+    other = index.build(IDS, VECTORS, ENCODER, hashes=[*hashes[:5], text_hash("changed")])
+    assert first.corpus == again.corpus != other.corpus
+    assert first.built < again.built < other.built
+    assert index.build(IDS, VECTORS, ENCODER).corpus is None
+    noted = index.client.describe_collection("help_v1")["properties"]["tutorial_lib"]
+    assert all(f'"{word}"' in noted for word in ("pooling", "max_length", "query_prompt", "document_prompt", "dimension"))
+
+
+def test_a_layout_names_the_index(index, address):
+    other = VectorIndex(address, "graph", layout=Layout("HNSW", {"M": 8, "efConstruction": 40}, {"ef": 99},
+                                                         consistency="Bounded"))
+    assert go_live(other).search_params == {"ef": 99}
+    go_live(index)
+    built = [index.client.describe_index(c, "vector") for c in ("graph_v1", "help_v1")]
+    assert [b["index_type"] for b in built] == ["HNSW", "FLAT"]
+    assert {k: int(v) for k, v in (built[0].get("params") or built[0]).items() if k in ("M", "efConstruction")} == {
+        "M": 8, "efConstruction": 40}
+    assert list(other.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
+    other.close()
+
+
+@pytest.mark.parametrize(("articles", "embedded", "kind"), [
+    (999, True, "FLAT"), (1000, True, "IVF_FLAT"), (100_000, True, "IVF_FLAT"), (100_001, True, "HNSW"),
+    (100_000, False, "FLAT"), (100_001, False, "HNSW")])
+def test_the_index_type_goes_by_the_number_of_articles(articles, embedded, kind):
+    assert Layout().index_for(articles, embedded=embedded)[0] == kind
+    assert Layout("DISKANN").index_for(articles, embedded=embedded)[0] == "DISKANN"
+
+
+def test_one_list_is_as_exact_as_comparing_with_all(tmp_path):
+    vectors = np.random.default_rng(0).normal(size=(1200, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    index = VectorIndex(tmp_path / "index.db", "many")
+    ids = [f"{n:04}" for n in range(len(vectors))]
+    version = index.build(ids, vectors, ENCODER)
+    assert index.client.describe_index("many_v1", "vector")["index_type"] == "IVF_FLAT"
+    assert index.verify(version, ids, vectors, vectors[::10]).recall == 1.0
+    index.close()
+
+
+def test_smoke_queries_decide_too(index):
+    go_live(index)
+    ids, vectors = [f"{n:02}" for n in range(12)], np.repeat(VECTORS, 2, axis=0)
+    new = index.build(ids, vectors, ENCODER)
+    right = index.verify(new, ids, vectors, QUERY_VECTORS, smoke={"1 0": "00", "0 1": "06"}, encoder=ENCODER)
+    assert (right.passed, right.missed) == (True, ())
+    far = index.verify(new, ids, vectors, QUERY_VECTORS, smoke={"1 0": "11"}, encoder=ENCODER)
+    assert (far.recall, far.passed, far.missed) == (1.0, False, ("1 0",))
+    with pytest.raises(VectorIndexError, match="12 rows of 12, smoke queries without their article: '1 0'"):
+        index.switch(far)
+    assert index.live.number == 1
+    for encoder in (None, OTHER):
+        with pytest.raises(VectorIndexError, match=r"smoke queries for version 2 need its encoder, numbers \(f-numbers\)"):
+            index.verify(new, ids, vectors, QUERY_VECTORS, smoke={"1 0": "00"}, encoder=encoder)
+
+
+# --- the cut-off --------------------------------------------------------------------------------------------------
+
+
+def test_a_query_without_a_good_answer_gets_none(index):
+    calibration = Calibration(slope=10, intercept=-8, queries=100, no_answer_share=0.5)  # confidence 0.5 at score 0.8
+    version = index.build(IDS, VECTORS, ENCODER, calibration=calibration)
+    index.switch(index.verify(version, IDS, VECTORS, QUERY_VECTORS))
+    assert index.live.calibration == calibration
+    queries = {"sure": "1 0", "at the line": "0.8 0", "below": "0.79 0"}
+    found = index.search(queries, ENCODER, k=2, min_confidence=0.5 - 1e-6)
+    assert {q: len(hits) for q, hits in found.items()} == {"sure": 2, "at the line": 2, "below": 0}
+    assert {q: len(hits) for q, hits in index.search(queries, ENCODER, k=2).items()} == dict.fromkeys(queries, 2)
+
+
+def test_a_cut_off_needs_a_calibration(index):
+    go_live(index)
+    with pytest.raises(VectorIndexError, match="version 1 of 'help' does not say what its scores are worth: build"):
+        index.search(QUERIES, ENCODER, min_confidence=0.5)
+
+
+# --- a switch while a search runs ---------------------------------------------------------------------------------
+
+
+def test_a_service_with_both_encoders_goes_on_through_a_switch_and_back(index):
+    go_live(index)
+    both = [ENCODER, OTHER]
+    assert list(index.search(QUERIES, both, k=1)["east"]) == ["a b"]
+    go_live(index, VECTORS[::-1].copy(), OTHER)
+    assert list(index.search(QUERIES, both, k=1)["east"]) == ["返金"]
+    index.rollback()
+    assert list(index.search(QUERIES, both, k=1)["east"]) == ["a b"]
+    third = NumberEncoder("third", "f-third")
+    with pytest.raises(VectorIndexError, match=r"encoded by mirror \(f-mirror\) or third \(f-third\)"):
+        index.search(QUERIES, [OTHER, third])
+
+
+class Swapped(NumberEncoder):
+    """Reads "0 1" as (1, 0), so that its vectors give other articles than the other encoders' would."""
+
+    def encode_queries(self, texts):
+        return super().encode_queries(texts)[:, ::-1]
+
+
+SWAPPED = Swapped("swapped", "f-swapped")
+MOVED = np.roll(VECTORS, 2, axis=0)
+"""Nearest to "1 0" here: with SWAPPED's vector 返金, with ENCODER's billing/été; among VECTORS: quote… and a b."""
+
+
+def search_with_interruption(index, monkeypatch, interrupt):
+    """Search with both encoders while ``interrupt`` happens just before the vectors are looked up."""
+    search, done = index.client.search, []
+
+    def interrupted(*arguments, **options):
+        if not done:
+            done.append(True)
+            interrupt()
+        return search(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(index.client, "search", interrupted)
+        return list(index.search(QUERIES, [ENCODER, SWAPPED], k=1)["east"])
+
+
+def test_a_switch_in_the_middle_of_a_search_gives_the_new_answers(index, monkeypatch):
+    go_live(index)
+    assert search_with_interruption(index, monkeypatch, lambda: go_live(index, MOVED, SWAPPED)) == ["返金"]
+
+
+def test_a_version_dropped_in_the_middle_of_a_search_is_not_missed(index, monkeypatch):
+    go_live(index)
+
+    def switch_and_drop():
+        go_live(index, MOVED, SWAPPED)
+        assert index.prune(keep=1) == [1]
+
+    assert search_with_interruption(index, monkeypatch, switch_and_drop) == ["返金"]
+
+
+def test_a_collection_replaced_under_its_name_in_the_middle_of_a_search_mixes_nothing(index, monkeypatch):
+    go_live(index)
+
+    def replace():
+        index.client.drop_alias("help")
+        index.client.drop_collection("help_v1")
+        assert go_live(index, MOVED, SWAPPED).collection == "help_v1"
+
+    assert search_with_interruption(index, monkeypatch, replace) == ["返金"]
+
+
+# --- an index of the previous format ------------------------------------------------------------------------------
+
+
+def test_an_index_of_the_previous_format_serves_on(index):
+    write_format_1(index.client, "help_v1", IDS, VECTORS, ENCODER)
+    index.client.create_alias("help_v1", "help")
+    live = index.live
+    assert (live.number, live.format, live.corpus, live.served, live.calibration) == (1, 1, None, True, None)
+    assert list(index.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
+    with pytest.raises(VectorIndexError, match="version 1 of 'help' was written by an older version of this package"):
+        index.stored(live)
+    go_live(index, VECTORS[::-1].copy(), OTHER)
+    assert index.rollback().number == 1
     assert list(index.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
 
 
@@ -219,13 +452,11 @@ def test_ids_and_vectors_must_match(index, ids, vectors):
     assert index.versions() == []
 
 
-@pytest.mark.parametrize("name", ["1st", "help desk", "hélp", ""])
-def test_names_that_milvus_would_refuse_are_refused(tmp_path, name):
-    with pytest.raises(VectorIndexError, match="pass letters, digits and underscores"):
-        VectorIndex(tmp_path / "index.db", name)
-    assert list(tmp_path.iterdir()) == []
+def test_as_many_hashes_as_articles(index):
+    with pytest.raises(DataError, match="2 text hashes for 6 articles"):
+        index.build(IDS, VECTORS, ENCODER, hashes=["a", "b"])
 
 
-def test_a_file_that_is_no_index_path_is_refused(tmp_path):
-    with pytest.raises(VectorIndexError, match=r"no index at .*folder.*\.db"):
-        VectorIndex(tmp_path / "folder")
+def test_one_article_is_enough(index):
+    go_live(index, VECTORS[:1], ids=["only"])
+    assert list(index.search(QUERIES, ENCODER)["north"]) == ["only"]

@@ -208,3 +208,16 @@ def test_broken_runs_show_loss_and_dev():
     left, right = axes_of(plots.broken_runs({"good": [(1, 2.0), (2, 1.0)]}, {"good": 0.9}), 2)
     assert left.lines[0].get_xydata().tolist() == [[1, 2.0], [2, 1.0]]
     assert right.patches[0].get_width() == 0.9
+
+
+def test_ways_of_training_leave_out_what_was_not_trained():
+    rows = pd.DataFrame({"dataset": ["a", "a", "b"], "system": ["base", "lora", "lora"], "above": [0.0, 0.1, 0.2],
+                         "seconds": [0.0, 60.0, 120.0], "trainable": [0, 5, 5]})
+    first, second = axes_of(plots.ways_of_training(rows), 2)
+    assert first.lines[0].get_xydata().tolist() == [[1.0, 0.1]]
+    assert second.lines[0].get_xydata().tolist() == [[2.0, 0.2]]
+
+
+def test_dimensions_draw_one_line_a_way():
+    axis = axes_of(plots.dimensions({"plain": {64: 0.5, 128: 0.7}, "matryoshka": {64: 0.6, 128: 0.7}}), 1)
+    assert axis.lines[1].get_ydata().tolist() == [0.6, 0.7]

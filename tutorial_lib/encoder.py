@@ -290,7 +290,7 @@ class Encoder:
             return len(batch)
 
         batches = length_batches([len(t) for t in tokens], budget)
-        with (tqdm(total=len(texts), desc=label, unit="text", disable=len(texts) < 1000) as bar,
+        with (tqdm(total=len(texts), desc=label, unit="text", disable=len(texts) <= 1000) as bar,
               _side_by_side(self.device, len(batches)) as run):
             for size in run(encode_batch, batches):
                 bar.update(size)

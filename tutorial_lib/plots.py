@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from tutorial_lib.finetune import TrainResult
 from tutorial_lib.trainer import DEV_METRIC
@@ -20,12 +23,14 @@ COLOURS = {"bm25": "#8c8c8c", "base": "#4c78a8", "tuned": "#e45756", "hybrid": "
 RANK_BUCKETS = (("1", 1, 1), ("2-3", 2, 3), ("4-10", 4, 10), ("11-100", 11, 100), ("not in 100", 101, np.inf))
 
 
-def _axes(width: float = 7, height: float = 3.4, columns: int = 1, *, sharey: bool = False) -> tuple[Figure, list[Axes]]:
+def _axes(
+    width: float = 7, height: float = 3.4, columns: int = 1, *, rows: int = 1, sharex: bool = False, sharey: bool = False
+) -> tuple[Figure, list[Axes]]:
     figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots(1, columns, squeeze=False, sharey=sharey)[0]
+    axes = list(figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey).flat)
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
-    return figure, list(axes)
+    return figure, axes
 
 
 def _colour(name: str) -> str | None:
@@ -324,4 +329,138 @@ def broken_runs(losses: Mapping[str, Sequence[tuple[int, float]]], dev: Mapping[
     right.barh(list(dev), list(dev.values()), color=colours[: len(dev)])
     right.invert_yaxis()
     right.set(xlabel="nDCG@10 on the dev pool", xlim=(0, 1))
+    return figure
+
+
+def ways_of_training(rows: pd.DataFrame) -> Figure:
+    """Gain over the base model on test against minutes of training, one panel a dataset, one dot a run.
+
+    Args:
+        rows: Columns dataset, system, above (difference to the base model), seconds, trainable; one row a run.
+    """
+    trained = rows[rows["trainable"] > 0]
+    datasets = list(trained["dataset"].unique())
+    figure, axes = _axes(9, 3.4, len(datasets), sharey=True)
+    for axis, dataset in zip(axes, datasets, strict=True):
+        part = trained[trained["dataset"] == dataset]
+        for (system, group), colour in zip(part.groupby("system", sort=False), ("#e45756", "#54a24b", "#4c78a8", "#f58518",
+                                                                                "#b279a2"), strict=False):
+            axis.plot(group["seconds"] / 60, group["above"], "o", color=colour, label=str(system))
+        axis.axhline(0, color="#8c8c8c", ls="--", lw=1)
+        axis.set(title=dataset, xlabel="minutes of training")
+    axes[0].set_ylabel("nDCG@10 above the base model")
+    axes[-1].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def dimensions(scores: Mapping[str, Mapping[int, float]]) -> Figure:
+    """nDCG@10 against how many numbers of each vector are kept, one line a way of training."""
+    figure, (axis,) = _axes(6, 3)
+    for (name, by_size), colour in zip(scores.items(), ("#4c78a8", "#e45756", "#8c8c8c"), strict=False):
+        axis.plot(list(by_size), list(by_size.values()), color=colour, marker="o", label=name)
+    sizes = sorted({size for by_size in scores.values() for size in by_size})
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(sizes, [str(s) for s in sizes])
+    axis.set(xlabel="numbers kept of each vector", ylabel="nDCG@10 on dev")
+    axis.legend(frameon=False)
+    return figure
+
+
+def _plain_log_ticks(axis: Axis) -> None:
+    """Label a logarithmic axis at 1 and 3 of each power of ten, in plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1, 3)))
+    axis.set_major_formatter("{x:,g}")
+    axis.set_minor_formatter(NullFormatter())
+
+
+def index_choices(rows: pd.DataFrame) -> Figure:
+    """Recall of every way to store and search vectors against what it keeps (left) and what a query takes (right).
+
+    Args:
+        rows: Columns way, engine, rescored (candidates, 0 for none), recall@10, mb_per_1000_articles, ms_median; one row a
+            way. The ways of one name have one colour, those of one engine one shape; a rescored one is filled.
+    """
+    figure, axes = _axes(11, 4.2, 2, sharey=True)
+    colours = {way: colormaps["tab10"](n) for n, way in enumerate(rows["way"].unique())}
+    shapes = dict(zip(rows["engine"].unique(), "os^", strict=False))
+    for axis, column, label in zip(axes, ("mb_per_1000_articles", "ms_median"), ("MB per 1,000 articles", "ms a query"),
+                                   strict=True):
+        for _, row in rows.iterrows():
+            filled = row["rescored"] or row["way"].endswith("float32")
+            axis.plot(row[column], row["recall@10"], shapes[row["engine"]], color=colours[row["way"]],
+                      markerfacecolor=colours[row["way"]] if filled else "white", markersize=8)
+        axis.set(xscale="log", xlabel=label)
+        _plain_log_ticks(axis.xaxis)
+        axis.grid(color="#eeeeee")
+    axes[0].set_ylabel("recall@10 against exact search")
+    for way, colour in colours.items():
+        axes[1].plot([], [], "o", color=colour, label=way)
+    for engine, shape in shapes.items():
+        axes[1].plot([], [], shape, color="#8c8c8c", label=engine)
+    axes[1].plot([], [], "o", color="#8c8c8c", markerfacecolor="white", label="not rescored")
+    axes[1].legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def growth(rows: pd.DataFrame, slopes: Mapping[str, float]) -> Figure:
+    """Log-log curves against the number of articles: seconds, milliseconds a search, file size, memory; slopes in the legend.
+
+    Args:
+        rows: Columns articles, build_seconds, evaluate_seconds, search_ms_p50, search_ms_p99, file_mb, peak_mb,
+            evaluate_peak_mb; NaN, or no column, where nothing was measured.
+        slopes: Column -> slope.
+    """
+    panels = {"seconds": {"build_seconds": "build", "evaluate_seconds": "evaluate"},
+              "ms a search": {"search_ms_p50": "median", "search_ms_p99": "99 %"},
+              "MB on disk": {"file_mb": "index"},
+              "MB of memory at the peak": {"peak_mb": "build and search", "evaluate_peak_mb": "evaluate"}}
+    figure, axes = _axes(12, 3.2, len(panels))
+    for axis, (label, curves) in zip(axes, panels.items(), strict=True):
+        for (column, name), colour in zip(curves.items(), ("#e45756", "#4c78a8"), strict=False):
+            if column in rows:
+                slope = f", slope {slopes[column]:.2f}" if column in slopes else ""
+                axis.plot(rows["articles"], rows[column], "o-", color=colour, label=name + slope)
+        axis.set(xscale="log", yscale="log", xlabel="articles", ylabel=label)
+        _plain_log_ticks(axis.yaxis)
+        axis.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def cut_offs(hits: Mapping[str, pd.DataFrame], thresholds: Mapping[str, float]) -> Figure:
+    """Scores of right and of wrong first hits, one panel a model on one scale, with the score below which none is shown.
+
+    Args:
+        hits: Model -> ``calibration.first_hits``.
+        thresholds: Model -> lowest score that is shown.
+    """
+    figure, axes = _axes(8, 1.9 * len(hits) + 0.4, 1, rows=len(hits), sharex=True)
+    scores = np.concatenate([table["score"] for table in hits.values()])
+    bins = np.linspace(scores.min(), scores.max(), 61).tolist()
+    for axis, (model, table) in zip(axes, hits.items(), strict=True):
+        for name, chosen, colour in (("the answer", table["right"], COLOURS["positive"]),
+                                     ("wrong, the answer is elsewhere", ~table["right"] & table["in_index"], "#f58518"),
+                                     ("wrong, there is no answer", ~table["in_index"], COLOURS["tuned"])):
+            axis.hist(table.loc[chosen, "score"], bins=bins, histtype="step", lw=1.6, color=colour, label=name)
+        axis.axvline(thresholds[model], color="black", ls="--", lw=1, label=f"cut-off {thresholds[model]:.2f}")
+        axis.set(title=model, ylabel="first hits")
+        axis.legend(frameon=False, fontsize=8)
+    axes[-1].set_xlabel("score of the first hit")
+    return figure
+
+
+def switch_under_load(seconds: Sequence[float], firsts: Sequence[str], query: str) -> Figure:
+    """First article of every answer to ``query``, asked without pause while the index below it is replaced.
+
+    Args:
+        seconds: When each answer came.
+        firsts: Title of its first article.
+        query: What was asked.
+    """
+    titles = list(dict.fromkeys(firsts))
+    figure, (axis,) = _axes(9, 0.7 + 0.5 * len(titles))
+    for row, (title, colour) in enumerate(zip(titles, ("#4c78a8", "#e45756"), strict=False)):
+        times = [at for at, first in zip(seconds, firsts, strict=True) if first == title]
+        axis.plot(times, [row] * len(times), "|", color=colour, markersize=14)
+    axis.set(yticks=range(len(titles)), yticklabels=titles, ylim=(len(titles) - 0.4, -0.6), xlabel="seconds",
+             title=f"first article for {query!r}, one mark an answer")
     return figure

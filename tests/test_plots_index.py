@@ -1,0 +1,64 @@
+"""The figures about the index: their panels, labels and the numbers they draw."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.test_plots import axes_of, labels, legend
+from tutorial_lib import plots
+
+WAYS = pd.DataFrame([("FLAT float32", "faiss", 0, 1.0, 1.5, 2.0), ("FLAT int8", "faiss", 0, 0.97, 0.4, 0.5),
+                     ("FLAT int8", "faiss", 100, 1.0, 0.4, 0.7), ("FLAT float32", "Milvus Lite", 0, 1.0, 3.1, 9.0)],
+                    columns=["way", "engine", "rescored", "recall@10", "mb_per_1000_articles", "ms_median"])
+
+
+def points(axis):
+    """Return what is drawn: x, y, shape, filled or not."""
+    return [(*line.get_xydata()[0].tolist(), line.get_marker(), line.get_markerfacecolor() != "white")
+            for line in axis.lines if len(line.get_xydata())]
+
+
+def test_index_choices():
+    size, speed = axes_of(plots.index_choices(WAYS), 2)
+    assert points(size) == [(1.5, 1.0, "o", True), (0.4, 0.97, "o", False), (0.4, 1.0, "o", True), (3.1, 1.0, "s", True)]
+    assert [x for x, *_ in points(speed)] == [2.0, 0.5, 0.7, 9.0]
+    assert labels(size) == ("MB per 1,000 articles", "recall@10 against exact search")
+    assert speed.get_xlabel() == "ms a query"
+    assert legend(speed) == ["FLAT float32", "FLAT int8", "faiss", "Milvus Lite", "not rescored"]
+    assert size.lines[0].get_color() == size.lines[3].get_color() != size.lines[1].get_color()
+
+
+def test_growth():
+    rows = pd.DataFrame({"articles": [10, 100], "build_seconds": [1.0, np.nan], "evaluate_seconds": [0.1, 1.0],
+                         "search_ms_p50": [2.0, 4.0], "search_ms_p99": [3.0, 9.0], "file_mb": [1.0, 10.0],
+                         "evaluate_peak_mb": [500.0, 510.0]})
+    seconds, search, disk, memory = axes_of(plots.growth(rows, {"evaluate_seconds": 1.0, "search_ms_p50": 0.301}), 4)
+    assert legend(seconds) == ["build", "evaluate, slope 1.00"]
+    assert legend(search) == ["median, slope 0.30", "99 %"]
+    assert search.lines[1].get_xydata().tolist() == [[10, 3], [100, 9]]
+    assert legend(disk) == ["index"]
+    assert legend(memory) == ["evaluate"]  # of the other nothing was measured
+    assert labels(memory) == ("articles", "MB of memory at the peak")
+    assert {axis.get_xscale() + axis.get_yscale() for axis in (seconds, search, disk, memory)} == {"loglog"}
+
+
+def test_cut_offs():
+    hits = pd.DataFrame([("q1", 0.9, True, True), ("q2", 0.4, False, True), ("q1", 0.3, False, False)],
+                        columns=["query_id", "score", "right", "in_index"])
+    base, tuned = axes_of(plots.cut_offs({"base": hits, "tuned": hits.assign(score=hits["score"] / 2)},
+                                         {"base": 0.6, "tuned": 0.3}), 2)
+    kinds = ["the answer", "wrong, the answer is elsewhere", "wrong, there is no answer"]
+    assert sorted(legend(base)) == sorted([*kinds, "cut-off 0.60"])
+    assert "cut-off 0.30" in legend(tuned)
+    assert base.get_xlim() == tuned.get_xlim()
+    assert base.get_position().x0 == pytest.approx(tuned.get_position().x0)  # one above the other, on one scale
+    assert (base.get_title(), tuned.get_title(), tuned.get_xlabel()) == ("base", "tuned", "score of the first hit")
+    assert base.get_ylabel() == "first hits"
+
+
+def test_switch_under_load():
+    axis = axes_of(plots.switch_under_load([0.0, 0.1, 0.2], ["Cancel", "Cancel", "Refunds"], "refund"), 1)
+    assert [line.get_xdata().tolist() for line in axis.lines] == [[0.0, 0.1], [0.2]]
+    assert [t.get_text() for t in axis.get_yticklabels()] == ["Cancel", "Refunds"]
+    assert axis.get_ylim()[0] > axis.get_ylim()[1]  # the first answer on top
+    assert "refund" in axis.get_title()

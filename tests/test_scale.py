@@ -1,0 +1,193 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.tiny import tiny_dataset
+from tutorial_lib import scale
+from tutorial_lib.dataset import DataError
+from tutorial_lib.encoder import Encoder
+from tutorial_lib.scale import embed_with_ray, locate, read
+from tutorial_lib.shards import embed_corpus, read_shards
+
+os.environ.update(scale._LOCAL)  # which Ray reads as it is imported
+import ray
+
+ROWS = [{"_id": a.article_id, "title": a.title, "text": a.text} for a in tiny_dataset().corpus.values()]
+"""24 articles."""
+COLUMNS = ("_id", "title", "text")
+
+
+def jsonl(path, rows):
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def parquet(path, rows, group=4):
+    pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=group)
+    return str(path)
+
+
+def files(folder):
+    return {p.name: p.read_bytes() for p in Path(folder).iterdir() if p.name != ".lock"}
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory, tiny_folder):
+    """What one process without Ray makes of the 24 articles, five a shard."""
+    folder = tmp_path_factory.mktemp("straight")
+    embed_corpus(tiny_dataset().article_texts(), Encoder.load(tiny_folder), folder, shard_size=5)
+    return folder
+
+
+# --- with Ray -------------------------------------------------------------------------------------------------------
+
+
+def test_one_worker_writes_the_bytes_of_a_single_process(straight, tmp_path, tiny_folder):
+    assert not ray.is_initialized()
+    source = jsonl(tmp_path / "corpus.jsonl", ROWS)
+    manifest = embed_with_ray(source, str(tiny_folder), str(tmp_path / "out"), workers=1, shard_size=5)
+    assert files(tmp_path / "out") == files(straight)
+    assert [s.rows for s in manifest.shards] == [5, 5, 5, 5, 4]
+    assert not ray.is_initialized()
+
+
+@pytest.fixture(scope="module")
+def own_ray():
+    """A Ray that the caller has started: it is used, and goes on running."""
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=200_000_000)
+    yield
+    assert ray.is_initialized()
+    ray.shutdown()
+
+
+def test_two_workers_go_on_and_read_parquet_and_urls(straight, tmp_path, tiny_folder, own_ray):
+    """The second of five shards lies in both files; two shards are there already."""
+    sources = [jsonl(tmp_path / "first.jsonl", ROWS[:8]), (tmp_path / "second.parquet").as_uri()]
+    parquet(tmp_path / "second.parquet", ROWS[8:])
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in [name for name in sorted(files(straight)) if name.endswith(".parquet")][:2]:
+        (out / name).write_bytes((straight / name).read_bytes())
+    there = {p.name: p.stat().st_mtime_ns for p in out.iterdir()}
+    embed_with_ray(sources, str(tiny_folder), out.as_uri(), workers=2, shard_size=5)
+    assert files(out) == files(straight)
+    assert {name: (out / name).stat().st_mtime_ns for name in there} == there
+
+
+def test_kill_9(straight, tmp_path, tiny_folder, own_ray):
+    """The process that Ray answers to is killed once the first shard is there, and its workers with it."""
+    source, out = jsonl(tmp_path / "corpus.jsonl", ROWS), tmp_path / "out"
+    script = ("import sys; from tutorial_lib.scale import embed_with_ray\n"
+              "embed_with_ray(*sys.argv[1:], workers=1, shard_size=5)")
+    process = subprocess.Popen([sys.executable, "-c", script, source, str(tiny_folder), str(out)],
+                               cwd=Path(__file__).parent.parent)
+    while not list(out.glob("*.parquet")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    embed_with_ray(source, str(tiny_folder), str(out), workers=1, shard_size=5)
+    assert files(out) == files(straight)
+
+
+def test_an_error_in_a_worker_comes_back_in_plain_words(tmp_path, tiny_folder, own_ray):
+    broken = tmp_path / "model"
+    broken.mkdir()
+    (broken / "config.json").write_bytes((tiny_folder / "config.json").read_bytes())
+    with pytest.raises(DataError, match="model cannot be loaded as an encoder"):
+        embed_with_ray(jsonl(tmp_path / "corpus.jsonl", ROWS), str(broken), str(tmp_path / "out"), workers=1)
+    with pytest.raises(DataError, match=r"holds no manifest\.json"):
+        read_shards(tmp_path / "out")
+
+
+def test_without_ray_the_extra_is_named(tmp_path, tiny_folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ImportError, match=r'pip install "tutorial-lib\[scale\]"'):
+        embed_with_ray(jsonl(tmp_path / "corpus.jsonl", ROWS), str(tiny_folder), str(tmp_path / "out"))
+
+
+# --- reading in parts -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("write", [jsonl, parquet])
+def test_every_part_of_a_file_is_read_as_it_stands(tmp_path, write):
+    url = write(tmp_path / f"corpus.{write.__name__}", ROWS)
+    found = list(locate(url, COLUMNS))
+    articles = list(tiny_dataset().article_texts().items())
+    assert [a for a, _ in found] == [a for a, _ in articles]
+    for first in range(24):
+        for last in range(first, 24):
+            start, stop = found[first][1][1], found[last][1][2]
+            assert list(read(url, start, stop, COLUMNS)) == articles[first : last + 1]
+
+
+def test_the_text_is_that_of_an_article():
+    """As ``Article.full_text``: an empty title leaves no empty line, an empty text does."""
+    rows = [{"_id": 1, "title": "", "text": "b"}, {"_id": "2", "text": "b"}, {"_id": "3", "title": "a", "text": ""}]
+    assert [scale._article(row, COLUMNS, "here") for row in rows] == [("1", "b"), ("2", "b"), ("3", "a\n")]
+    row = {"key": "k", "name": "a", "body": "b", "more": None}
+    assert scale._article(row, ("key", "name", "more", "body"), "here") == ("k", "a\nb")
+
+
+def test_jsonl_with_a_byte_order_mark_and_empty_lines(tmp_path):
+    path = tmp_path / "corpus.jsonl"
+    path.write_bytes("\ufeff{\"_id\": \"a\", \"text\": \"é\u2028\"}\n\n  \n{\"_id\": \"b\", \"text\": \"c\"}".encode())
+    found = list(locate(str(path), COLUMNS))
+    assert [a for a, _ in found] == ["a", "b"]
+    assert list(read(str(path), 0, found[1][1][2], COLUMNS)) == [("a", "é\u2028"), ("b", "c")]
+
+
+def test_other_columns_can_be_named(tmp_path):
+    url = parquet(tmp_path / "corpus.parquet", [{"key": 7, "body": "refund"}])
+    assert list(read(url, 0, 1, ("key", "body"))) == [("7", "refund")]
+
+
+# --- what cannot be used ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "lines", "message"), [
+    ("c.jsonl", ['{"_id": "a", "text": "b"}', '{"id": "b", "text": "c"}'], r'c.jsonl line 2: no "_id" \(found: id, text\)'),
+    ("c.jsonl", ['{"_id": "a", "body": "b"}'], r"c.jsonl line 1: none of the text columns \['title', 'text'\] \("),
+    ("c.jsonl", ['{"_id": "a", "text": ["b"]}'], r'c.jsonl line 1: "text" is list'),
+    ("c.jsonl", ['{"_id": " ", "text": "b"}'], r'c.jsonl line 1: "_id" is \' \': pass a string'),
+    ("c.jsonl", ['{"_id": "a"'], r"c.jsonl line 1: not JSON"),
+    ("c.jsonl", ["[1]"], r"c.jsonl line 1: found a JSON list"),
+    ("c.jsonl", ['{"_id": "a", "text": "b"}'] * 2, r"id 'a' is used twice, by articles number 1 and 2"),
+    ("c.jsonl", [], r"c.jsonl holds no article"),
+    ("c.parquet", ["no Parquet"], r"c.parquet cannot be read as Parquet"),
+    ("c.csv", ["_id,text"], r"c.csv is of no kind that can be read in parts: pass .jsonl or .parquet"),
+])
+def test_the_first_fault_is_named_before_anything_is_started(tmp_path, name, lines, message):
+    (tmp_path / name).write_text("".join(line + "\n" for line in lines))
+    with pytest.raises(DataError, match=message):
+        embed_with_ray(str(tmp_path / name), "no model", str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("row", "message"), [
+    ({"id": "a", "text": "b"}, r'c.parquet: no "_id" \(found: id, text\): name the column of the ids with id_column'),
+    ({"_id": "a", "body": "b"}, r"c.parquet: none of the text columns \['title', 'text'\] \(found: _id, body\)"),
+    ({"_id": None, "text": "b"}, r'c.parquet row 1: "_id" is None'),
+])
+def test_faults_of_a_parquet_file(tmp_path, row, message):
+    with pytest.raises(DataError, match=message):
+        embed_with_ray(parquet(tmp_path / "c.parquet", [row]), "no model", str(tmp_path / "out"))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"nothing\.jsonl: no such file"):
+        embed_with_ray(str(tmp_path / "nothing.jsonl"), "no model", str(tmp_path / "out"))
+
+
+def test_an_id_in_two_files_is_used_twice(tmp_path):
+    sources = [jsonl(tmp_path / "a.jsonl", ROWS[:3]), parquet(tmp_path / "b.parquet", ROWS[2:5])]
+    with pytest.raises(DataError, match="article id 'a02' is used twice, by articles number 3 and 4"):
+        embed_with_ray(sources, "no model", str(tmp_path / "out"))

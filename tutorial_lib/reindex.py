@@ -1,0 +1,169 @@
+"""Reindexing in one call: from articles and an encoder to a live, verified version; work that is done is not done again."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tutorial_lib.calibration import Calibration
+from tutorial_lib.dataset import DataError
+from tutorial_lib.encoder import Encoder
+from tutorial_lib.index import VectorIndex, VectorIndexError, Verification, Version
+from tutorial_lib.shards import Embedded, embed_corpus, read_shards, text_hash
+from tutorial_lib.versions import FORMAT, corpus_hash
+
+SAMPLE = 200
+"""Articles that stand in for queries where none are given."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How the articles differ from those of the version that was live.
+
+    Attributes:
+        added: Ids that it did not have.
+        changed: Ids whose text differs.
+        removed: Ids that are no more.
+        kept: Number of articles with the same id and text.
+    """
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    kept: int
+
+    def __str__(self) -> str:
+        """Return the four counts."""
+        return f"{len(self.added):,} added, {len(self.changed):,} changed, {len(self.removed):,} removed, {self.kept:,} kept"
+
+
+@dataclass(frozen=True)
+class Reindexed:
+    """What ``reindex`` did.
+
+    Attributes:
+        version: The live version.
+        changes: Against the version that was live before.
+        embedded: Articles whose vector the live version did not have: those new and changed, or all for a new model.
+        verification: What let the version go live; None if nothing had changed.
+        seconds: Spent on encoding.
+    """
+
+    version: Version
+    changes: Changes
+    embedded: int
+    verification: Verification | None
+    seconds: float
+
+
+def reindex(
+    index: VectorIndex,
+    articles: Mapping[str, str],
+    encoder: Encoder,
+    work: str | Path,
+    *,
+    queries: Sequence[str] = (),
+    smoke: Mapping[str, str] | None = None,
+    calibration: Calibration | None = None,
+    min_recall: float = 0.99,
+    keep: int = 2,
+    shard_size: int = 1000,
+) -> Reindexed:
+    """Make ``index`` serve ``articles`` as ``encoder`` sees them: embed, build, verify, switch, prune.
+
+    The old version serves until the new one is verified, and stays for ``rollback``. With the model that is live, only new
+    and changed articles are encoded; if nothing has changed, nothing is written. With another model all are. After an
+    interruption at any moment the same call goes on where it was, at the cost of at most one shard.
+
+    Args:
+        index: An open index, empty or not.
+        articles: Article id -> text: the whole corpus as it is now.
+        encoder: The model to serve.
+        work: Folder for vectors on their way; it survives an interruption and is emptied at the end.
+        queries: Texts such as users type, to verify with; by default some articles stand in for them.
+        smoke: Query text -> article that must be among its first 10, or the version does not go live.
+        calibration: Of this encoder, for ``search(min_confidence=…)``; by default the live version's if it is of this model.
+        min_recall: Share of the exact top 10 that the index must find.
+        keep: Versions to keep.
+        shard_size: Articles encoded between two saves.
+
+    Raises:
+        DataError: There are no articles, or a text or vector is broken (the article is named).
+        VectorIndexError: The new version did not pass; it is dropped and the old one goes on serving.
+    """
+    if not articles:
+        raise DataError("there are no articles to index: pass at least one, or the index would answer nothing")
+    ids, hashes = list(articles), [text_hash(text) for text in articles.values()]
+    corpus = corpus_hash(ids, hashes)
+    folder = Path(work, f"{index.name}-{encoder.fingerprint}")
+    live = index.live
+    own = live if live and live.fingerprint == encoder.fingerprint else None
+    if own:
+        calibration = calibration or own.calibration
+        if (own.corpus, own.calibration) == (corpus, calibration):
+            _remove(folder)
+            return Reindexed(own, Changes((), (), (), len(ids)), 0, None, 0.0)
+
+    old = index.stored(own) if own and own.corpus else None
+    if old:
+        before = dict(zip(old.ids, old.hashes, strict=True))
+    else:
+        before = index.stored_hashes(live) if live and live.format == FORMAT else {}
+    changes = _compare(before, dict(zip(ids, hashes, strict=True)))
+    started = time.monotonic()
+    vectors, embedded = _vectors(articles, hashes, old, encoder, folder, shard_size)
+    seconds = time.monotonic() - started
+
+    wanted = (encoder.fingerprint, corpus, calibration)
+    # A run that was killed after its build has left just what is wanted, not yet live.
+    version = next((v for v in index.versions() if not v.served and (v.fingerprint, v.corpus, v.calibration) == wanted), None)
+    version = version or index.build(ids, vectors, encoder, hashes=hashes, calibration=calibration)
+    sample = encoder.encode_queries(list(queries)) if queries else vectors[:: max(1, len(vectors) // SAMPLE)]
+    verification = index.verify(version, ids, vectors, sample, min_recall=min_recall, smoke=smoke, encoder=encoder)
+    try:
+        version = index.switch(verification)
+    except VectorIndexError:
+        if not verification.passed:
+            index.client.drop_collection(version.collection)
+        raise
+    index.prune(keep)
+    _remove(folder)
+    return Reindexed(version, changes, embedded, verification, seconds)
+
+
+def _compare(before: Mapping[str, str], now: Mapping[str, str]) -> Changes:
+    changed = tuple(a for a, h in now.items() if a in before and before[a] != h)
+    return Changes(tuple(a for a in now if a not in before), changed, tuple(a for a in before if a not in now),
+                   sum(a in before for a in now) - len(changed))
+
+
+def _vectors(
+    articles: Mapping[str, str], hashes: Sequence[str], old: Embedded | None, encoder: Encoder, folder: Path, shard_size: int
+) -> tuple[NDArray[np.float32], int]:
+    """Return one vector an article, (N, D): those of unchanged articles from ``old``; and how many had to be encoded."""
+    known = {pair: n for n, pair in enumerate(zip(old.ids, old.hashes, strict=True))} if old else {}
+    source = [known.get(pair, -1) for pair in zip(articles, hashes, strict=True)]
+    vectors = np.empty((len(source), encoder.dimension), dtype=np.float32)
+    for n, place in enumerate(source):
+        if old and place >= 0:
+            vectors[n] = old.vectors[place]
+    missing = [n for n, place in enumerate(source) if place < 0]
+    if missing:
+        todo = [pair for pair, place in zip(articles.items(), source, strict=True) if place < 0]
+        embed_corpus(todo, encoder, folder, shard_size=shard_size)
+        vectors[missing] = read_shards(folder).vectors
+    return vectors, len(missing)
+
+
+def _remove(folder: Path) -> None:
+    """Remove what was on its way, and the work folder if nothing else is in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        folder.parent.rmdir()

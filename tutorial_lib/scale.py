@@ -1,0 +1,277 @@
+"""Embedding a corpus too large for one process: Ray Data hands shards to workers, each of which holds the model.
+
+What a worker writes is what ``shards.embed_corpus`` writes, byte for byte on machines of one kind, so each goes on where the
+other stopped.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cached_property, lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from tutorial_lib.dataset import DataError
+from tutorial_lib.encoder import Encoder, resolve_model
+from tutorial_lib.shards import Manifest, Shard, alone_in, batches, embed_shard, finish, unique
+
+OBJECT_STORE_BYTES = 200_000_000
+"""Shared memory of a Ray started here: only the places of shards pass through it, never texts or vectors."""
+_LOCAL = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal",
+          "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # whatever its name: Ray listens on 127.0.0.1 only, as it does there
+          "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}  # workers see the GPU that a single process would use
+Piece: TypeAlias = tuple[str, int, int]
+"""URL, start and stop: bytes of a JSONL file, rows of a Parquet file."""
+
+
+def embed_with_ray(
+    source: str | Sequence[str],
+    model: str,
+    folder: str,
+    *,
+    workers: int | None = None,
+    gpus: float = 0,
+    shard_size: int = 1000,
+    id_column: str = "_id",
+    text_columns: Sequence[str] = ("title", "text"),
+) -> Manifest:
+    """Encode a corpus with several workers into the files that ``embed_corpus`` would write; an interrupted run goes on.
+
+    This process only reads where each article stands and its id (about 200 bytes of memory an article); texts and vectors
+    stay between files and workers. A Ray that the caller has initialised, a cluster perhaps, is used as it is; otherwise one
+    is started on this machine without a network and stopped at the end.
+
+    Args:
+        source: JSONL (.jsonl) or Parquet (.parquet) files in order; local paths or URLs that fsspec knows. Parquet in row
+            groups of about 10,000 articles is read best: a worker reads whole row groups.
+        model: What ``Encoder.load`` takes; on a cluster every node must find it.
+        folder: Where the shards go; on a cluster every node must see it, so a shared path or URL.
+        workers: Processes with a model each, one CPU core each; by default all cores there are.
+        gpus: GPUs a worker.
+        shard_size: Articles a file.
+        id_column: Field or column with the article id, a string or whole number.
+        text_columns: Fields or columns that make up the text, joined by line breaks; the defaults are BEIR's.
+
+    Raises:
+        DataError: A file is missing or of another kind, a line is broken (named), a column is missing, an id is used twice,
+            or another process works on the folder.
+        ModelError: There is no such model (DataError if a worker cannot load it).
+        ImportError: Ray is not installed.
+    """
+    urls = [_absolute(url) for url in ([source] if isinstance(source, str) else source)]
+    columns = (id_column, *text_columns)
+    found = unique(row for url in urls for row in locate(url, columns))
+    specs = [{"number": n, "pieces": json.dumps(_pieces(part))} for n, part in enumerate(batches(found, shard_size))]
+    if not specs:
+        raise DataError(f"{source} holds no article: pass files with at least one")
+    resolve_model(model)  # refuses what is missing or damaged before anything is started
+    folder, weights = _absolute(folder), str(Path(model).resolve()) if Path(model).is_dir() else model
+    with alone_in(folder), _running(workers) as ray:
+        pool = ray.data.ActorPoolStrategy(size=min(workers or int(ray.cluster_resources()["CPU"]), len(specs)))
+        work = ray.data.from_items(specs, override_num_blocks=len(specs)).map_batches(
+            Worker, batch_size=1, compute=pool, num_cpus=1, num_gpus=gpus, fn_constructor_args=(weights, folder, columns))
+        done = []
+        for row in tqdm(work.iter_rows(), total=len(specs), desc="embed", unit="shard"):
+            done.append(json.loads(row["done"]))
+            if "error" in done[-1]:
+                raise DataError(done[-1]["error"])
+        shards = [Shard(**r["shard"]) for r in sorted(done, key=lambda r: r["number"])]
+        return finish(folder, done[0]["fingerprint"], model, done[0]["dimension"], shards)
+
+
+class Worker:
+    """A process of Ray that holds the model from shard to shard."""
+
+    def __init__(self, model: str, folder: str, columns: tuple[str, ...]) -> None:
+        """Note what every shard needs."""
+        self.model, self.folder, self.columns = model, folder, columns
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The model, loaded with the first shard."""
+        torch.set_num_threads(1)  # the other cores have workers of their own
+        return Encoder.load(self.model)
+
+    def __call__(self, batch: Mapping[str, NDArray[Any]]) -> dict[str, list[str]]:
+        """Read one shard's articles, encode them, write the file; return what the manifest must know, as a row."""
+        try:
+            done = self._embed(int(batch["number"][0]), json.loads(batch["pieces"][0]))
+        except (ValueError, OSError) as error:  # raised here, it would reach the caller as a page of Ray's own frames
+            done = {"error": str(error)}
+        return {"done": [json.dumps(done)]}
+
+    def _embed(self, number: int, pieces: list[Piece]) -> dict[str, Any]:
+        articles = [article for url, start, stop in pieces for article in read(url, start, stop, self.columns)]
+        ids, texts = zip(*articles, strict=True)
+        shard = embed_shard(ids, texts, self.encoder, self.folder)
+        return {"number": number, "shard": asdict(shard), "fingerprint": self.encoder.fingerprint,
+                "dimension": self.encoder.dimension}
+
+
+@contextmanager
+def _running(workers: int | None) -> Iterator[Any]:
+    """Give Ray: the caller's, or for the time of the block one of this machine alone."""
+    for name, value in _LOCAL.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+        import ray.data
+    except ImportError:
+        raise ImportError('Ray is not installed: pip install "tutorial-lib[scale]", or use shards.embed_corpus') from None
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    ours = not ray.is_initialized()
+    if ours:
+        ray.init(address="local", num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
+                 object_store_memory=OBJECT_STORE_BYTES)
+    try:
+        yield ray
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+# --- where articles stand, and reading them ---------------------------------------------------------------------------
+
+
+def _absolute(url: str) -> str:
+    """Return a path or URL that means the same file whatever folder a process works in."""
+    fs, path = url_to_fs(url)
+    return path if isinstance(fs, LocalFileSystem) else url
+
+
+def locate(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Piece]]:
+    """Yield the id of every article of a file and where it stands; the first thing that cannot be used is a DataError."""
+    fs, path = url_to_fs(url)
+    if not fs.isfile(path):
+        raise DataError(f"{url}: no such file")
+    if url.endswith(".parquet"):
+        yield from _locate_parquet(url, columns)
+    elif url.endswith(".jsonl"):
+        yield from _locate_jsonl(url, columns)
+    else:
+        raise DataError(f"{url} is of no kind that can be read in parts: pass .jsonl or .parquet files")
+
+
+def _locate_jsonl(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Piece]]:
+    start = 0
+    with fsspec.open(url, "rb") as file:
+        for number, line in enumerate(file, 1):
+            stop = start + len(line)
+            if line.strip():
+                yield _article(_parse(line, f"{url} line {number}"), columns, f"{url} line {number}")[0], (url, start, stop)
+            start = stop
+
+
+def _locate_parquet(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Piece]]:
+    with fsspec.open(url, "rb") as file:
+        parquet = _parquet(file, url)
+        names = parquet.schema_arrow.names
+        _check_columns(names, columns, url)
+        number = 0
+        for batch in parquet.iter_batches(columns=columns[:1]):
+            for value in batch.column(0).to_pylist():
+                number += 1
+                yield _id(value, columns[0], f"{url} row {number}"), (url, number - 1, number)
+
+
+def _pieces(part: list[tuple[str, Piece]]) -> list[Piece]:
+    """Return where a shard's articles stand, neighbours joined."""
+    groups = [list(group) for _, group in groupby((piece for _, piece in part), key=lambda piece: piece[0])]
+    return [(group[0][0], group[0][1], group[-1][2]) for group in groups]
+
+
+def read(url: str, start: int, stop: int, columns: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Yield id and text of the articles of a piece."""
+    if url.endswith(".parquet"):
+        for number, row in enumerate(_parquet_rows(url, start, stop, columns), start + 1):
+            yield _article(row, columns, f"{url} row {number}")
+        return
+    fs, path = url_to_fs(url)
+    for line in io.BytesIO(fs.cat_file(path, start, stop)):
+        if line.strip():
+            yield _article(_parse(line, url), columns, url)
+
+
+def _parquet_rows(url: str, start: int, stop: int, columns: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    first = 0
+    for group, rows in enumerate(_group_sizes(url)):
+        low, high = max(start, first), min(stop, first + rows)
+        if low < high:
+            yield from _row_group(url, group, columns).slice(low - first, high - low).to_pylist()
+        first += rows
+
+
+@lru_cache(maxsize=8)
+def _group_sizes(url: str) -> tuple[int, ...]:
+    with fsspec.open(url, "rb") as file:
+        metadata = pq.ParquetFile(file).metadata
+        return tuple(metadata.row_group(n).num_rows for n in range(metadata.num_row_groups))
+
+
+@lru_cache(maxsize=1)  # a worker's next shard mostly lies in the same row group
+def _row_group(url: str, group: int, columns: tuple[str, ...]) -> pa.Table:
+    with fsspec.open(url, "rb") as file:
+        parquet = pq.ParquetFile(file)
+        return parquet.read_row_group(group, columns=[c for c in columns if c in parquet.schema_arrow.names])
+
+
+def _parquet(file: Any, url: str) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(file)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{url} cannot be read as Parquet ({error}): write the file again") from error
+
+
+def _parse(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: not JSON ({error}): write one JSON object a line") from None
+    if not isinstance(row, dict):
+        raise DataError(f"{where}: found a JSON {type(row).__name__}: write one JSON object a line")
+    return row
+
+
+def _article(row: Mapping[str, Any], columns: tuple[str, ...], where: str) -> tuple[str, str]:
+    """Return id and text of one row; the text is ``Article.full_text`` for BEIR's columns."""
+    id_column, *text_columns = columns
+    _check_columns(list(row), columns, where)
+    texts = [row.get(c) or "" for c in text_columns]
+    for column, text in zip(text_columns, texts, strict=True):
+        if not isinstance(text, str):
+            raise DataError(f'{where}: "{column}" is {type(text).__name__} ({text!r:.60}): pass a string')
+    return _id(row[id_column], id_column, where), "\n".join([t for t in texts[:-1] if t] + texts[-1:])
+
+
+def _check_columns(found: Sequence[str], columns: tuple[str, ...], where: str) -> None:
+    id_column, *text_columns = columns
+    if id_column not in found:
+        raise DataError(f'{where}: no "{id_column}" (found: {", ".join(found)}): name the column of the ids with id_column')
+    if not set(text_columns) & set(found):
+        raise DataError(f"{where}: none of the text columns {text_columns} (found: {', '.join(found)}): name them with "
+                        "text_columns")
+
+
+def _id(value: Any, column: str, where: str) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or not value.strip():
+        raise DataError(f'{where}: "{column}" is {value!r:.60}: pass a string that is not blank, or a whole number')
+    return value
