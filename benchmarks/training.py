@@ -1,6 +1,7 @@
 """LoRA training, pairs a second and peak memory: ours against sentence-transformers, in turn, on the same pairs.
 
     python -m benchmarks.training --data BEIR_FOLDER --out benchmarks/results/training.json [--repeats 3] [--steps 12]
+    python -m benchmarks.training --data BEIR_FOLDER --profile --steps 6      (where does our time go?)
 
 Same articles and hard negatives, adapter, batch of 64, window, threads. Each run is a process of its own; the first two
 steps of each are not counted. A batch of 1,024 is run once, for its memory. A second call goes on where the first one
@@ -16,6 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+import torch
 
 from benchmarks.machine import description, in_child, peak_mb, ratios
 from benchmarks.peers import StepClock, sentence_transformers_lora
@@ -59,6 +62,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--negatives", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--profile", action="store_true", help="print the operations that our training spends its time in")
     options = parser.parse_args()
     if options.one:
         print(json.dumps(one(options.one, options.data, options.negatives, options.model, options.steps)))
@@ -71,6 +75,11 @@ def main() -> None:
     jobs = [(repeat, system, options.steps) for repeat in range(options.repeats) for system in systems]
     with tempfile.TemporaryDirectory() as folder:
         mine_negatives(dataset, BM25(dataset.article_texts()), vectors[0], vectors[1]).save(Path(folder))
+        if options.profile:
+            with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+                one(OURS, options.data, Path(folder), options.model, options.steps)
+            print(profile.key_averages().table(sort_by="self_cpu_time_total", row_limit=15, max_name_column_width=48))
+            return
         for repeat, system, steps in [*jobs, (0, LARGE, SKIPPED + 1)]:
             if any((r["repeat"], r["system"]) == (repeat, system) for r in rows):
                 continue

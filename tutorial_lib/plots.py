@@ -435,7 +435,7 @@ def cut_offs(hits: Mapping[str, pd.DataFrame], thresholds: Mapping[str, float]) 
     """
     figure, axes = _axes(8, 1.9 * len(hits) + 0.4, 1, rows=len(hits), sharex=True)
     scores = np.concatenate([table["score"] for table in hits.values()])
-    bins = np.linspace(scores.min(), scores.max(), 61).tolist()
+    bins = np.linspace(scores.min(), scores.max(), 41).tolist()
     for axis, (model, table) in zip(axes, hits.items(), strict=True):
         for name, chosen, colour in (("the answer", table["right"], COLOURS["positive"]),
                                      ("wrong, the answer is elsewhere", ~table["right"] & table["in_index"], "#f58518"),
