@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tutorial_lib.notebook import approximate
+
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
@@ -87,3 +89,8 @@ def test_only_marked_numbers_escape_comparison(line, compared):
     for pattern, replacement in re.findall(r"^regex: (.*)$\n^replace: (.*)$", text, flags=re.MULTILINE):
         line = re.sub(pattern, replacement, line)
     assert line == compared
+
+
+def test_approximate_marks_signed_figures_and_leaves_thresholds():
+    reason = "nDCG@10 gains +0.194 (-0.005 to ≈+0.21), 0.02 wanted, p < 0.001, aws-2.5"
+    assert approximate(reason) == "nDCG@10 gains ≈+0.194 (≈-0.005 to ≈+0.21), 0.02 wanted, p < 0.001, aws-2.5"

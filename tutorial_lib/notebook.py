@@ -39,4 +39,4 @@ def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int = 3) ->
 
 def approximate(text: str) -> str:
     """Return ``text`` with "≈" before every signed decimal: "+0.194" reads "≈+0.194", thresholds like "0.02" stay."""
-    return re.sub(r"(?<![\d≈])[-+]\d+\.\d+", r"≈\g<0>", text)
+    return re.sub(r"(?<![\w≈])[-+]\d+\.\d+", r"≈\g<0>", text)
