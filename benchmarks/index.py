@@ -281,7 +281,7 @@ PARTS = {"table": table, "writes": writes, "query": query, "reindex": unchanged,
 
 
 def main() -> None:
-    """Measure the parts asked for; the figures so far are written after each."""
+    """Measure the parts asked for, keep the others' figures; the figures so far are written after each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workspace", default="workspace/aws_docs", type=Path)
     parser.add_argument("--out", required=True, type=Path)
@@ -291,7 +291,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000, help="articles in the ratios")
     options = parser.parse_args()
     space = Workspace(options.workspace)
+    before = json.loads(options.out.read_text()) if options.out.exists() else {}
     record: dict[str, Any] = {
+        **{part: before[part] for part in PARTS if part in before},
         "command": " ".join(["python -m benchmarks.index", *sys.argv[1:]]), "machine": description(),
         "engines": {p: version(p) for p in ("pymilvus", "milvus-lite", "faiss-cpu")}, "dataset": space.dataset().name,
     }
