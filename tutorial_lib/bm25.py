@@ -62,8 +62,7 @@ class BM25:
         dense = {}
         for term in common[counts[common] > len(self.ids) / COMMON].tolist():
             dense[term] = np.zeros(len(self.ids))
-            part = slice(self._starts[term], self._starts[term + 1])
-            dense[term][self._articles[part]] = self._weights[part]
+            self._add_postings(term, dense[term])
         return dense
 
     def scores(self, queries: Sequence[str]) -> NDArray[np.float64]:
@@ -85,7 +84,10 @@ class BM25:
         """Add a term's weights to the scores of all articles, shape (N,)."""
         if term in self._dense:
             row += self._dense[term]
-            return
+        else:
+            self._add_postings(term, row)
+
+    def _add_postings(self, term: int, row: NDArray[np.float64]) -> None:
         part = slice(self._starts[term], self._starts[term + 1])
         row[self._articles[part]] += self._weights[part]  # an article stands once under a term, so none is lost
 

@@ -333,15 +333,15 @@ class Encoder:
 def _side_by_side(device: torch.device, batches: int) -> Iterator[Callable[..., Iterator[Any]]]:
     """Within the block: a ``map`` that on a CPU works on as many batches at a time as torch has threads, one thread each.
 
-    Threads that share every product wait for each other some hundred times a batch: side by side they do not, and where
-    another program wants the same cores the difference is two- to threefold. The vectors are the same to the last bit.
+    Threads that share every product wait for each other some hundred times a batch: side by side they do not, which counts
+    most where another program wants the same cores. The vectors are the same to the last bit.
     """
-    threads = min(torch.get_num_threads(), batches)
+    before = torch.get_num_threads()
+    threads = min(before, batches)
     if device.type != "cpu" or threads < 2:
         yield map
         return
     pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-    before = torch.get_num_threads()
     try:
         yield pool.map
     finally:

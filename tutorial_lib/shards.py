@@ -89,6 +89,13 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def check_finite(ids: Sequence[str], vectors: NDArray[np.float32], advice: str) -> None:
+    """Refuse vectors, one an id, that hold NaN or infinity: the DataError names the first such article, then ``advice``."""
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(bad):
+        raise DataError(f"the vector of article {ids[bad[0]]!r} holds NaN or infinity ({len(bad)} such in all): {advice}")
+
+
 def embed_shard(ids: Sequence[str], texts: Sequence[str], encoder: Encoder, folder: str | Path) -> Shard:
     """Encode some articles into one file of ``folder``, unless that file is there already.
 
@@ -115,10 +122,7 @@ def embed_shard(ids: Sequence[str], texts: Sequence[str], encoder: Encoder, fold
     data = _whole(fs, path, schema, len(ids))
     if data is None:
         vectors = encoder.encode_documents(list(texts))
-        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-        if len(bad):
-            raise DataError(f"the vector of article {ids[bad[0]]!r} holds NaN or infinity ({len(bad)} such in all): "
-                            f"the encoder {encoder.name} is broken, load it again or pass another")
+        check_finite(ids, vectors, f"the encoder {encoder.name} is broken, load it again or pass another")
         data = _to_parquet(ids, hashes, vectors, schema)
         _put(fs, path, data)
     return Shard(Path(path).name, len(ids), hashlib.sha256(data).hexdigest())

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tutorial_lib.calibration import Calibration
 from tutorial_lib.dataset import DataError
+from tutorial_lib.shards import check_finite
 
 METADATA = "tutorial_lib"
 FORMAT = 2
@@ -162,7 +163,4 @@ def check_rows(article_ids: Sequence[str], vectors: NDArray[np.float32], hashes:
     if len(set(article_ids)) != len(article_ids):
         repeated = Counter(article_ids).most_common(1)[0][0]
         raise DataError(f"article id {repeated!r} is used twice: give each article an id of its own")
-    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if len(bad):
-        raise DataError(f"the vector of article {article_ids[bad[0]]!r} holds NaN or infinity ({len(bad)} such in all): "
-                        "encode it again")
+    check_finite(article_ids, vectors, "encode it again")
