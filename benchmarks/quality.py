@@ -66,6 +66,8 @@ class Collection:
     folder: Path
     model: str
     train_queries: int = 0
+    vectors: Path | None = None
+    """Folder in which runs share the base model's article vectors."""
     dataset: RetrievalDataset = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,7 +91,13 @@ class Collection:
     @cached_property
     def article_vectors(self) -> NDArray[np.float32]:
         """Base vectors of all articles, (N, D)."""
-        return self.base.encode_documents(list(self.dataset.article_texts().values()))
+        stored = self.vectors and self.vectors / f"{self.name}.npy"
+        if stored and stored.exists():
+            return np.asarray(np.load(stored))
+        made = self.base.encode_documents(list(self.dataset.article_texts().values()))
+        if stored:
+            np.save(stored, made)
+        return made
 
     def run_of(self, queries: NDArray[np.float32], articles: NDArray[np.float32], split: str) -> Run:
         """Return the exact search of a split's query vectors among article vectors."""
@@ -190,7 +198,7 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
     notes["peak_mb"] = peak_mb()  # of mining and training; searching other collections comes after
     keep = system == "lora queries"
     runs = {c.name: c.searched_by(encoder, split, c.article_vectors if keep else None) for c in (home, *others)}
-    if changes.get("matryoshka") or (system == "lora" and not changes):
+    if split == "dev" and (changes.get("matryoshka") or not changes):
         notes["by_dimension"] = _by_dimension(home, encoder, split)
     return Trained(runs, trainable, seconds, 0 if keep else len(home.dataset.corpus), notes)
 
@@ -266,11 +274,11 @@ def _by_dimension(home: Collection, encoder: Encoder, split: str) -> dict[int, f
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def row(job: dict[str, Any], folders: dict[str, Path], model: str) -> dict[str, Any]:
+def row(job: dict[str, Any], folders: dict[str, Path], model: str, vectors: Path | None = None) -> dict[str, Any]:
     """Run one job in this process and return its row."""
-    home = Collection(job["dataset"], folders[job["dataset"]], model, job["train_queries"])
+    home = Collection(job["dataset"], folders[job["dataset"]], model, job["train_queries"], vectors)
     systems = job["split"] == "test"
-    others = [Collection(n, f, model) for n, f in folders.items() if n != home.name] if systems else []
+    others = [Collection(n, f, model, vectors=vectors) for n, f in folders.items() if n != home.name] if systems else []
     trained = train(home, job["system"], job["changes"], job["seed"], job["split"], others)
     qrels = home.dataset.qrels[job["split"]]
     result = {**job, "measures": evaluate_run(qrels, trained.runs[home.name]), "trainable": trained.trainable,
@@ -318,19 +326,25 @@ def main() -> None:
     parser.add_argument("--train-queries", type=int, default=0, help="train on a random draw of so many; 0: on all")
     parser.add_argument("--only", nargs="*", default=[], help="systems, or groups of ablations")
     parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
+    parser.add_argument("--vectors", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     folders = {name: Path(folder) for name, folder in (d.split("=", 1) for d in options.data)}
     if options.table == "one":
-        print(json.dumps(row(options.job, folders, options.model)))
+        print(json.dumps(row(options.job, folders, options.model, options.vectors)))
         return
+    with tempfile.TemporaryDirectory() as shared:
+        run_missing(options, folders, shared)
+
+
+def run_missing(options: argparse.Namespace, folders: dict[str, Path], shared: str) -> None:
+    """Run each job that the file has no row of and add its row; ``shared`` is a folder for all of them."""
     rows = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
-    for job in jobs_of(options.table, options.on or list(folders), options.seeds, options.only,
-                       options.train_queries):
+    for job in jobs_of(options.table, options.on or list(folders), options.seeds, options.only, options.train_queries):
         if any(all(r.get(k) == v for k, v in job.items()) for r in rows):
             continue
         print(json.dumps(job), flush=True)
         done = in_child("benchmarks.quality", "one", "--data", *options.data, "--model", options.model,
-                        "--job", json.dumps(job))
+                        "--job", json.dumps(job), "--vectors", shared)
         if options.out.exists():  # another process may be adding rows of its own
             rows = json.loads(options.out.read_text())["rows"]
         rows.append(done)

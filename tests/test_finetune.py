@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from transformers import TrainingArguments
 
 from tests.tiny import set_update, tiny_dataset
 from tutorial_lib.bm25 import BM25
@@ -225,6 +226,11 @@ def test_what_is_encoded_twice_is_encoded_with_the_same_dropout(tiny_folder, flo
         gradients.append({n: p.grad for n, p in run.encoder.model.named_parameters() if p.grad is not None})
     assert max(g.abs().max() for g in gradients[0].values()) > 1e-3
     assert all(torch.allclose(gradients[0][n], gradients[1][n], atol=1e-5) for n in gradients[1])
+
+
+def test_one_process_takes_one_gpu_even_if_it_sees_several(tiny_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(TrainingArguments, "n_gpu", 3)
+    assert prepare(tiny_dataset(), tiny_folder, tmp_path).trainer.args._n_gpu == 1
 
 
 @pytest.mark.parametrize("share", [0.0, -0.5, 1.5])

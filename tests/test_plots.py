@@ -219,5 +219,7 @@ def test_ways_of_training_leave_out_what_was_not_trained():
 
 
 def test_dimensions_draw_one_line_a_way():
-    axis = axes_of(plots.dimensions({"plain": {64: 0.5, 128: 0.7}, "matryoshka": {64: 0.6, 128: 0.7}}), 1)
-    assert axis.lines[1].get_ydata().tolist() == [0.6, 0.7]
+    ways = {"plain": {64: 0.5, 128: 0.7}, "matryoshka": {64: 0.6, 128: 0.7}}
+    first, second = axes_of(plots.dimensions({"a": ways, "b": {"plain": {64: 0.8}}}), 2)
+    assert first.lines[1].get_ydata().tolist() == [0.6, 0.7]
+    assert [line.get_ydata().tolist() for line in second.lines] == [[0.8]]

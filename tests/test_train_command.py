@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from transformers import TrainerCallback
 
 from tests.helpers import tree
@@ -100,6 +101,20 @@ def test_options_become_settings():
 ])
 def test_a_setting_that_cannot_be_is_refused(command, refused, option, said):
     assert said in refused(command(*option))
+
+
+@pytest.mark.parametrize(("visible", "chosen"), [("", "2"), ("4,5,6,7", "6")])
+def test_the_gpu_named_is_the_only_one_the_trainer_sees(monkeypatch, visible, chosen):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert job_of(["--data", "d", "--out", "o", "--device", "cuda:2"]).device == torch.device("cuda")
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == chosen
+
+
+def test_one_gpu_for_all_processes_is_refused(monkeypatch, command, refused):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert "--device is cuda:2, and torchrun gives each process a GPU of its own" in refused(command("--device", "cuda:2"))
 
 
 def test_an_option_that_is_no_number_ends_with_status_2(command, capsys):

@@ -305,7 +305,7 @@ def _trainer_arguments(
     steps = math.ceil(per_epoch * epochs)
     every = max(1, steps // settings.dev_evaluations) if scored else steps
     on_cpu = encoder.device.type == "cpu"
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=epochs,
         per_device_train_batch_size=settings.batch_size,
@@ -334,6 +334,9 @@ def _trainer_arguments(
         ddp_find_unused_parameters=False,
         report_to="none",
     )
+    # One process with several GPUs in sight: Trainer would multiply the batch by their number and wrap the model.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments
 
 
 def remove_checkpoints(checkpoints: Path) -> None:

@@ -353,16 +353,22 @@ def ways_of_training(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def dimensions(scores: Mapping[str, Mapping[int, float]]) -> Figure:
-    """nDCG@10 against how many numbers of each vector are kept, one line a way of training."""
-    figure, (axis,) = _axes(6, 3)
-    for (name, by_size), colour in zip(scores.items(), ("#4c78a8", "#e45756", "#8c8c8c"), strict=False):
-        axis.plot(list(by_size), list(by_size.values()), color=colour, marker="o", label=name)
-    sizes = sorted({size for by_size in scores.values() for size in by_size})
-    axis.set_xscale("log", base=2)
-    axis.set_xticks(sizes, [str(s) for s in sizes])
-    axis.set(xlabel="numbers kept of each vector", ylabel="nDCG@10 on dev")
-    axis.legend(frameon=False)
+def dimensions(scores: Mapping[str, Mapping[str, Mapping[int, float]]]) -> Figure:
+    """Measure against how many numbers of each vector are kept, one panel a dataset, one line a way of training.
+
+    Args:
+        scores: By dataset, way of training, and numbers kept: nDCG@10 on dev.
+    """
+    figure, axes = _axes(9, 3, len(scores))
+    for axis, (dataset, ways) in zip(axes, scores.items(), strict=True):
+        for (name, by_size), colour in zip(ways.items(), ("#4c78a8", "#e45756", "#8c8c8c"), strict=False):
+            axis.plot(list(by_size), list(by_size.values()), color=colour, marker="o", label=name)
+        sizes = sorted({size for by_size in ways.values() for size in by_size})
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(sizes, [str(s) for s in sizes])
+        axis.set(title=dataset, xlabel="numbers kept of each vector")
+    axes[0].set_ylabel("nDCG@10 on dev")
+    axes[-1].legend(frameon=False)
     return figure
 
 

@@ -191,7 +191,18 @@ def _device(name: str | None) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise DataError(f"--device is {name}, and this machine has {torch.cuda.device_count()} GPUs that torch can use: pass "
                         "--device cpu, or leave it out")
+    if device.type == "cuda" and device.index:
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise DataError(f"--device is {name}, and torchrun gives each process a GPU of its own: pass --device cuda")
+        return _only_gpu(device.index)
     return device
+
+
+def _only_gpu(index: int) -> torch.device:
+    """Hide every other GPU from this process: Trainer takes the first that it sees."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    os.environ["CUDA_VISIBLE_DEVICES"] = visible.split(",")[index].strip() if visible else str(index)
+    return torch.device("cuda")
 
 
 # --- training -----------------------------------------------------------------------------------------------------
