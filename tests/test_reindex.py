@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -204,6 +205,7 @@ def test_a_reader_never_fails_and_never_sees_two_models_mixed(index, tmp_path):
     assert done.version.number == 2
     assert [v.number for v in index.versions()] == [2]
     kinds = [next((name for name, run in expected.items() if answer == run), "mixed") for answer in answers]
+    print(f"{len(articles):,} articles: {len(failures)} searches failed, {dict(Counter(kinds))}")  # shown by pytest -s
     first_new = kinds.index("new")
     assert first_new >= 20
     assert kinds == ["old"] * first_new + ["new"] * (len(kinds) - first_new)

@@ -295,12 +295,13 @@ def training_curves(rows: pd.DataFrame, base: float, *, xlabel: str, log: bool =
     return figure
 
 
-def ablations(rows: pd.DataFrame, groups: Sequence[str]) -> Figure:
+def ablations(rows: pd.DataFrame, groups: Sequence[str], title: str = "") -> Figure:
     """Dots: dev nDCG@10 of every run, one row a setting by its numbers, one colour a group of settings.
 
     Args:
         rows: Columns group, setting, value; one row a run.
         groups: Groups to show, top to bottom.
+        title: Title of the figure.
     """
     def numbers(setting: str) -> list[float]:
         return [float(n) for n in re.findall(r"[\d.]+", setting)]
@@ -313,7 +314,7 @@ def ablations(rows: pd.DataFrame, groups: Sequence[str]) -> Figure:
         values = rows.loc[(rows["group"] == group) & (rows["setting"] == setting), "value"]
         axis.plot(values, [place] * len(values), "o", color=colours[group], alpha=0.8)
     axis.set_yticks(range(len(shown)), [s for _, s in shown], fontsize=8)
-    axis.set(xlabel="nDCG@10 on dev", ylim=(len(shown) - 0.5, -0.5))
+    axis.set(xlabel="nDCG@10 on dev", ylim=(len(shown) - 0.5, -0.5), title=title)
     axis.grid(axis="y", color="#eeeeee")
     return figure
 
