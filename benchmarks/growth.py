@@ -1,14 +1,15 @@
 """How do build time, search time, file size and memory grow from 10 thousand to a million articles?
 
     python -m benchmarks.growth --out benchmarks/results/growth.json [--sizes 10000 30000 100000 300000 1000000]
-        [--minutes 25] [--folder DIR]
+        [--minutes 25] [--folder DIR] [--steps evaluate]
 
 The vectors are synthetic, and the results say so: clusters of normally distributed points whose variance falls off from
 number to number as that of text embeddings does, 384 numbers, unit length. They stand for the load, not for quality.
 
 Every size is built and searched in a process of its own, and evaluated by exact search in another one, which reads the
 vectors from their file a chunk at a time. A process that takes longer than ``--minutes`` is ended, and the record says so;
-what is measured is written after each. ``slopes`` are those of straight lines on log-log axes: 1 is proportional.
+what is measured is written after each; with ``--steps`` the other step's figures in the file stay. ``slopes`` are those of
+straight lines on log-log axes: 1 is proportional.
 """
 
 from __future__ import annotations
@@ -146,12 +147,12 @@ def evaluate(path: Path) -> dict[str, Any]:
 STEPS = {"build_and_search": build_and_search, "evaluate": evaluate}
 
 
-def measured(size: int, folder: Path, minutes: float) -> dict[str, Any]:
-    """Return what both processes measured at one size; one that failed is named with the signal that ended it."""
+def measured(size: int, folder: Path, minutes: float, steps: Sequence[str]) -> dict[str, Any]:
+    """Return what the processes measured at one size; one that failed is named with the signal that ended it."""
     path = folder / f"{size}.npy"
     write_vectors(path, size)
     row: dict[str, Any] = {"articles": size}
-    for step in STEPS:
+    for step in steps:
         try:
             row |= in_child("benchmarks.growth", "--child", step, str(path), "--minutes", str(minutes))
         except subprocess.CalledProcessError as error:
@@ -177,6 +178,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES)
     parser.add_argument("--minutes", type=float, default=25, help="most that one process may take")
     parser.add_argument("--folder", type=Path, help="where the files go while it runs: up to 10 GB; default the system's")
+    parser.add_argument("--steps", nargs="+", choices=list(STEPS), default=list(STEPS), help="measure these only")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -186,6 +188,7 @@ def main() -> None:
         return
     if not options.out:
         parser.error("--out is missing")
+    found = {r["articles"]: r for r in json.loads(options.out.read_text())["rows"]} if options.out.exists() else {}
     record: dict[str, Any] = {
         "command": " ".join(["python -m benchmarks.growth", *sys.argv[1:]]), "machine": description(),
         "engines": {p: version(p) for p in ("pymilvus", "milvus-lite", "faiss-cpu")},
@@ -193,7 +196,8 @@ def main() -> None:
     }
     for size in options.sizes:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            record["rows"].append(measured(size, Path(folder), options.minutes))
+            row = measured(size, Path(folder), options.minutes, options.steps)
+        record["rows"].append((found.get(size, {}) if len(options.steps) < len(STEPS) else {}) | row)
         record["slopes"] = slopes(record["rows"])
         print(json.dumps(record["rows"][-1]), flush=True)
         write_whole(options.out, json.dumps(record, indent=1) + "\n")
