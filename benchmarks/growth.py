@@ -8,7 +8,7 @@ number to number as that of text embeddings does, 384 numbers, unit length. They
 
 Every size is built and searched in a process of its own, and evaluated by exact search in another one, which reads the
 vectors from their file a chunk at a time. A process that takes longer than ``--minutes`` is ended, and the record says so;
-what is measured is written after each; with ``--steps`` the other step's figures in the file stay. ``slopes`` are those of
+what is measured is written after each, and figures of other sizes and ``--steps`` in the file stay. ``slopes`` are those of
 straight lines on log-log axes: 1 is proportional.
 """
 
@@ -197,9 +197,10 @@ def main() -> None:
     for size in options.sizes:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             row = measured(size, Path(folder), options.minutes, options.steps)
-        record["rows"].append((found.get(size, {}) if len(options.steps) < len(STEPS) else {}) | row)
+        found[size] = (found.get(size, {}) if len(options.steps) < len(STEPS) else {}) | row
+        record["rows"] = [found[n] for n in sorted(found)]
         record["slopes"] = slopes(record["rows"])
-        print(json.dumps(record["rows"][-1]), flush=True)
+        print(json.dumps(found[size]), flush=True)
         write_whole(options.out, json.dumps(record, indent=1) + "\n")
 
 

@@ -270,3 +270,16 @@ def test_a_file_that_another_process_has_open_is_told(tmp_path):
     assert nearest(again) == ["east"]  # the last one to close lets go
     again.close()
     MilvusLite(str(tmp_path / "index.db")).close()  # or it would be locked
+
+
+def test_an_embedded_index_is_not_pinged_while_it_builds(tmp_path, monkeypatch):
+    # Its server takes pings for abuse, and hangs up on whoever waits some minutes for a graph.
+    options, real = [], grpc.insecure_channel
+
+    def channel(*arguments, **named):
+        options.append(dict(named["options"]))
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(grpc, "insecure_channel", channel)
+    VectorIndex(tmp_path / "index.db").close()
+    assert {o["grpc.keepalive_time_ms"] for o in options} == {2**31 - 1}

@@ -71,7 +71,10 @@ class Client:
             if self.file.suffix != ".db":
                 raise VectorIndexError(f"no index at {uri}: pass {kinds}")
             self.file.parent.mkdir(parents=True, exist_ok=True)
-        self._client = self._try("connect", MilvusClient, uri=str(self.file or uri), token="" if self.file else token)
+        # The embedded server answers only when a graph is built, and takes the client's pings every ten seconds for abuse.
+        quiet = {"grpc.keepalive_time_ms": 2**31 - 1} if self.file else {}
+        self._client = self._try("connect", MilvusClient, uri=str(self.file or uri), token="" if self.file else token,
+                                 grpc_options=quiet)
         if self.file:
             self._open[self.file] += 1
 
