@@ -428,6 +428,7 @@ def growth(rows: pd.DataFrame, slopes: Mapping[str, float]) -> Figure:
                 slope = f", slope {slopes[column]:.2f}" if column in slopes else ""
                 axis.plot(rows["articles"], rows[column], "o-", color=colour, label=name + slope)
         axis.set(xscale="log", yscale="log", xlabel="articles", ylabel=label)
+        axis.margins(y=0.2)  # room for the legend
         _plain_log_ticks(axis.yaxis)
         axis.legend(frameon=False, fontsize=8)
     return figure
