@@ -14,7 +14,7 @@ from tests.tiny import tiny_dataset
 from tutorial_lib import scale
 from tutorial_lib.dataset import DataError
 from tutorial_lib.encoder import Encoder
-from tutorial_lib.scale import embed_with_ray, locate, read
+from tutorial_lib.scale import embed_with_ray, locate, read, start_ray
 from tutorial_lib.shards import embed_corpus, read_shards
 
 os.environ.update(scale._LOCAL)  # which Ray reads as it is imported
@@ -50,6 +50,30 @@ def straight(tmp_path_factory, tiny_folder):
 # --- with Ray -------------------------------------------------------------------------------------------------------
 
 
+def test_a_node_that_does_not_report_is_started_again(monkeypatch, caplog):
+    """Ray's own words for it, and its own class of error."""
+    fails, asked = [Exception("The current node timed out during startup."), None], []
+
+    def init(**arguments):
+        asked.append(arguments)
+        if error := fails.pop(0):
+            raise error
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    start_ray(2)
+    assert len(asked) == 2 and asked[0] == asked[1] and asked[0]["num_cpus"] == 2
+    assert "timed out during startup.); attempt 2 of 3 follows" in caplog.text
+    fails[:] = [Exception("The current node timed out during startup.")] * 3
+    with pytest.raises(RuntimeError, match=r"did not start in 3 attempts \(The current node timed out.*raylet\.err"):
+        start_ray()
+    assert len(asked) == 5
+    fails[:] = [ValueError("num_cpus")]
+    with pytest.raises(ValueError, match="num_cpus"):
+        start_ray(-1)
+    assert len(asked) == 6
+
+
 def test_one_worker_writes_the_bytes_of_a_single_process(straight, tmp_path, tiny_folder):
     assert not ray.is_initialized()
     source = jsonl(tmp_path / "corpus.jsonl", ROWS)
@@ -62,7 +86,7 @@ def test_one_worker_writes_the_bytes_of_a_single_process(straight, tmp_path, tin
 @pytest.fixture(scope="module")
 def own_ray():
     """A Ray that the caller has started: it is used, and goes on running."""
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=200_000_000)
+    start_ray(2)
     yield
     assert ray.is_initialized()
     ray.shutdown()

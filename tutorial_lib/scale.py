@@ -127,6 +127,20 @@ class Worker:
 @contextmanager
 def _running(workers: int | None) -> Iterator[Any]:
     """Give Ray: the caller's, or for the time of the block one of this machine alone."""
+    ray = _ray()
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    ours = not ray.is_initialized()
+    if ours:
+        start_ray(workers)
+    try:
+        yield ray
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+def _ray() -> Any:
     for name, value in _LOCAL.items():
         os.environ.setdefault(name, value)
     try:
@@ -134,17 +148,38 @@ def _running(workers: int | None) -> Iterator[Any]:
         import ray.data
     except ImportError:
         raise ImportError('Ray is not installed: pip install "tutorial-lib[scale]", or use shards.embed_corpus') from None
-    ray.data.DataContext.get_current().enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    ours = not ray.is_initialized()
-    if ours:
-        ray.init(address="local", num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
-                 object_store_memory=OBJECT_STORE_BYTES)
-    try:
-        yield ray
-    finally:
-        if ours:
+    return ray
+
+
+def start_ray(cpus: int | None = None, attempts: int = 3) -> None:
+    """Start a Ray of this machine alone, without a network; ``ray.shutdown()`` stops it.
+
+    A node now and then does not report within Ray's half minute, on a loaded machine above all; the next start mostly does.
+
+    Args:
+        cpus: How many CPU cores Ray may give to workers; by default all.
+        attempts: How often to try.
+
+    Raises:
+        RuntimeError: Ray did not start; the message says where it has written why.
+        ImportError: Ray is not installed.
+    """
+    ray = _ray()
+    options = {"address": "local", "num_cpus": cpus, "include_dashboard": False, "log_to_driver": False,
+               "logging_level": logging.ERROR, "object_store_memory": OBJECT_STORE_BYTES}
+    for attempt in range(1, attempts + 1):
+        try:
+            ray.init(**options)
+            return
+        except (ValueError, TypeError):  # of the arguments: they will not be better the next time
+            raise
+        except Exception as error:  # a node that timed out is of no narrower class
             ray.shutdown()
+            if attempt == attempts:
+                raise RuntimeError(f"Ray did not start in {attempts} attempts ({error}): look into raylet.err below "
+                                   "/tmp/ray/session_latest/logs, or use shards.embed_corpus without Ray") from error
+            logging.getLogger(__name__).warning("Ray did not start (%s); attempt %d of %d follows", error, attempt + 1,
+                                                attempts)
 
 
 # --- where articles stand, and reading them ---------------------------------------------------------------------------
