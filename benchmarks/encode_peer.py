@@ -14,8 +14,6 @@ import argparse
 import json
 import os
 import random
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from benchmarks.machine import peak_mb
 
 WARM_UP = 200
 CALIBRATION = 300
@@ -50,7 +50,7 @@ def measure(encode: Callable[[list[str]], np.ndarray], texts: Path, out: Path) -
     started = time.perf_counter()
     documents = encode(given["documents"])
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    peak = peak_mb()
     np.savez(out, documents=documents, queries=encode(given["queries"]))
     return {"docs_per_s": len(documents) / seconds, "peak_mb": peak}
 

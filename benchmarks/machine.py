@@ -1,4 +1,7 @@
-"""What a benchmark ran on, and how ours and a peer are measured in turn, each in a process of its own."""
+"""What a benchmark ran on, and how ours and a peer are measured in turn, each in a process of its own.
+
+Imports nothing large: what measures its own memory with ``peak_mb`` would count it.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import psutil
-import torch
-
 PACKAGES = ("torch", "transformers", "peft", "sentence-transformers", "rank-bm25", "bm25s", "numpy", "scipy")
 
 
 def device_name() -> str:
     """Return the GPU's name, or the processor's."""
+    import torch
+
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     return f"{torch.cpu.get_capabilities().get('cpu_name', platform.processor())}, {torch.get_num_threads()} threads"
@@ -28,6 +30,9 @@ def device_name() -> str:
 
 def description() -> dict[str, Any]:
     """Return processor, cores, memory, bf16 units and the versions of what is compared."""
+    import psutil
+    import torch
+
     capabilities = torch.cpu.get_capabilities()
     versions = {}
     for package in PACKAGES:

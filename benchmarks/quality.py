@@ -103,11 +103,17 @@ class Collection:
         """Return the exact search of a split's query vectors among article vectors."""
         return exact_search(list(self.dataset.query_texts(split)), queries, list(self.dataset.corpus), articles)
 
-    def searched_by(self, encoder: Encoder, split: str, articles: NDArray[np.float32] | None = None) -> Run:
-        """Return the run of ``encoder``, with other article vectors if given."""
+    def encoded(
+        self, encoder: Encoder, split: str, articles: NDArray[np.float32] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the vectors of a split's queries and of all articles, or for these what is given."""
         if articles is None:
             articles = encoder.encode_documents(list(self.dataset.article_texts().values()))
-        return self.run_of(encoder.encode_queries(list(self.dataset.query_texts(split).values())), articles, split)
+        return encoder.encode_queries(list(self.dataset.query_texts(split).values())), articles
+
+    def searched_by(self, encoder: Encoder, split: str, articles: NDArray[np.float32] | None = None) -> Run:
+        """Return the run of ``encoder``, with other article vectors if given."""
+        return self.run_of(*self.encoded(encoder, split, articles), split)
 
     def negatives(self, source: str = "bm25", mining: MiningSettings | None = None) -> dict[str, list[str]]:
         """Return training negatives: mined by BM25, filtered or not, drawn at random, or mined by a tuned model."""
@@ -197,9 +203,11 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
     seconds = time.monotonic() - started
     notes["peak_mb"] = peak_mb()  # of mining and training; searching other collections comes after
     keep = system == "lora queries"
-    runs = {c.name: c.searched_by(encoder, split, c.article_vectors if keep else None) for c in (home, *others)}
+    vectors = home.encoded(encoder, split, home.article_vectors if keep else None)
+    runs = {home.name: home.run_of(*vectors, split)}
+    runs |= {c.name: c.searched_by(encoder, split, c.article_vectors if keep else None) for c in others}
     if split == "dev" and (changes.get("matryoshka") or not changes):
-        notes["by_dimension"] = _by_dimension(home, encoder, split)
+        notes["by_dimension"] = _by_dimension(home, *vectors, split)
     return Trained(runs, trainable, seconds, 0 if keep else len(home.dataset.corpus), notes)
 
 
@@ -260,10 +268,10 @@ def _dev_scores(home: Collection, queries: torch.Tensor) -> dict[str, float]:
     return {str(q): float(v) for q, v in per_query(home.dataset.qrels["dev"], run)["nDCG@10"].items()}
 
 
-def _by_dimension(home: Collection, encoder: Encoder, split: str) -> dict[int, float]:
+def _by_dimension(
+    home: Collection, queries: NDArray[np.float32], articles: NDArray[np.float32], split: str
+) -> dict[int, float]:
     """Return nDCG@10 with only the first so many numbers of each vector."""
-    queries = encoder.encode_queries(list(home.dataset.query_texts(split).values()))
-    articles = encoder.encode_documents(list(home.dataset.article_texts().values()))
     scores = {}
     for size in (d for d in DIMENSIONS if d <= queries.shape[1]):
         cut = [v[:, :size] / np.linalg.norm(v[:, :size], axis=1, keepdims=True) for v in (queries, articles)]

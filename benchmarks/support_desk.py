@@ -283,10 +283,12 @@ def stream(rows: int) -> list[dict[str, Any]]:
                     message = f"{row['message']} number {n}" if distinct and row["message"] else row["message"]
                     writer.writerow({**row, "ticket_id": f"T-{n}", "message": message})
             files = f"{str(path)!r}, {str(SUPPORT_DESK / 'articles.jsonl')!r}"
-            code = ("import json, resource, time; from tutorial_lib.logs import from_ticket_log\n"
+            code = ("import json, time\n"
+                    "from benchmarks.machine import peak_mb\n"
+                    "from tutorial_lib.logs import from_ticket_log\n"
                     f"started = time.monotonic(); d = from_ticket_log({files})\n"
                     "print(json.dumps({'read': d.card['read'], 'seconds': time.monotonic() - started, "
-                    "'peak_mb': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))")
+                    "'peak_mb': peak_mb()}))")
             printed = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True).stdout
             size = path.stat().st_size / 2**20
             results.append({"rows": rows, "distinct": distinct, "file_mb": size, **json.loads(printed)})
