@@ -196,12 +196,16 @@ def test_training_curves_draw_the_mean_over_seeds():
     assert ticks(axis) == ["50", "100"]
 
 
-def test_ablations_place_one_row_a_setting():
-    rows = pd.DataFrame({"group": ["rank", "rank", "rate"], "setting": ["rank 4", "rank 4", "rate 1"],
-                         "value": [0.5, 0.6, 0.7]})
-    axis = axes_of(plots.ablations(rows, ["rate", "rank"]), 1)
-    assert [t.get_text() for t in axis.get_yticklabels()] == ["rate 1", "rank 4"]
-    assert axis.lines[1].get_xdata().tolist() == [0.5, 0.6]
+def test_ablations_place_one_row_a_setting_and_one_panel_a_dataset():
+    rows = pd.DataFrame({"dataset": ["docs", "docs", "docs", "desk"], "group": ["rank", "rank", "defaults", "defaults"],
+                         "setting": ["rank 4", "rank 4", "the defaults", "the defaults"], "value": [0.5, 0.6, 0.7, 0.8]})
+    docs, desk = axes_of(plots.ablations(rows, ["defaults", "rank"]), 2)
+    assert [docs.get_title(), desk.get_title()] == ["docs", "desk"]
+    assert [t.get_text() for t in docs.get_yticklabels()] == ["the defaults", "rank 4"]
+    assert docs.lines[1].get_xydata().tolist() == [[0.5, 1], [0.6, 1]]
+    assert docs.lines[2].get_xdata() == [0.7, 0.7]  # the defaults' line
+    assert desk.lines[1].get_xdata().tolist() == [] and desk.lines[2].get_xdata() == [0.8, 0.8]
+    assert docs.get_ylim() == desk.get_ylim() == (1.5, -0.5)
 
 
 def test_broken_runs_show_loss_and_dev():

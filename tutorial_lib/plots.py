@@ -295,27 +295,32 @@ def training_curves(rows: pd.DataFrame, base: float, *, xlabel: str, log: bool =
     return figure
 
 
-def ablations(rows: pd.DataFrame, groups: Sequence[str], title: str = "") -> Figure:
-    """Dots: dev nDCG@10 of every run, one row a setting by its numbers, one colour a group of settings.
+def ablations(rows: pd.DataFrame, groups: Sequence[str]) -> Figure:
+    """Dots: dev nDCG@10 of every run, one row a setting by its numbers, one colour a group of settings, one panel a dataset.
 
     Args:
-        rows: Columns group, setting, value; one row a run.
+        rows: Columns dataset, group, setting, value; one row a run. A line marks the values of the group "defaults".
         groups: Groups to show, top to bottom.
-        title: Title of the figure.
     """
     def numbers(setting: str) -> list[float]:
         return [float(n) for n in re.findall(r"[\d.]+", setting)]
 
     shown = [(g, s) for g in groups for s in sorted(rows.loc[rows["group"] == g, "setting"].unique(), key=numbers)]
-    figure, (axis,) = _axes(8, 0.24 * len(shown) + 0.8)
+    datasets = list(rows["dataset"].unique())
+    figure, axes = _axes(4 + 4 * len(datasets), 0.24 * len(shown) + 0.8, len(datasets), sharey=True)
     colours = dict(zip(groups, ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#9d755d", "#8c8c8c",
                                   "#d67195"), strict=False))
-    for place, (group, setting) in enumerate(shown):
-        values = rows.loc[(rows["group"] == group) & (rows["setting"] == setting), "value"]
-        axis.plot(values, [place] * len(values), "o", color=colours[group], alpha=0.8)
-    axis.set_yticks(range(len(shown)), [s for _, s in shown], fontsize=8)
-    axis.set(xlabel="nDCG@10 on dev", ylim=(len(shown) - 0.5, -0.5), title=title)
-    axis.grid(axis="y", color="#eeeeee")
+    for axis, dataset in zip(axes, datasets, strict=True):
+        runs = rows[rows["dataset"] == dataset]
+        for place, (group, setting) in enumerate(shown):
+            values = runs.loc[(runs["group"] == group) & (runs["setting"] == setting), "value"]
+            axis.plot(values, [place] * len(values), "o", color=colours[group], alpha=0.8)
+        for value in runs.loc[runs["group"] == "defaults", "value"]:
+            axis.axvline(value, color="#bbbbbb", linewidth=1, zorder=0)
+        axis.set(xlabel="nDCG@10 on dev", title=dataset)
+        axis.grid(axis="y", color="#eeeeee")
+    axes[0].set_yticks(range(len(shown)), [s for _, s in shown], fontsize=8)
+    axes[0].set_ylim(len(shown) - 0.5, -0.5)
     return figure
 
 
