@@ -5,7 +5,8 @@
 
 Same articles and hard negatives, adapter, batch of 64, window, threads. Each run is a process of its own; the first two
 steps of each are not counted. A batch of 1,024 is run once, for its memory. A second call goes on where the first one
-stopped. Whether the models come out equally good is in benchmarks.quality.
+stopped. Whether the models come out equally good is in benchmarks.quality. TUTORIAL_PRECISION=float32 in the environment
+takes the units for bfloat16 away from both.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def main() -> None:
     record = {
         "command": f"python -m benchmarks.training --data {options.data.name} --repeats {options.repeats} --steps "
                    f"{options.steps}",
-        "machine": description(), "rows": rows,
+        "machine": description(), "our_precision": "bfloat16" if bf16_is_fast() else "float32", "rows": rows,
         "speed_ratio": {s: ratios([r["pairs_per_s"] for r in of[OURS]], [r["pairs_per_s"] for r in of[s]])
                         for s in systems[1:]},
         "memory_ratio": {s: ratios([r["peak_mb"] for r in of[OURS]], [r["peak_mb"] for r in of[s]])
