@@ -29,7 +29,7 @@ def device_name() -> str:
 
 
 def description() -> dict[str, Any]:
-    """Return processor, cores, memory, bf16 units and the versions of what is compared."""
+    """Return processor, cores, memory, bf16 units, whether they are to be used, and the versions of what is compared."""
     import psutil
     import torch
 
@@ -44,6 +44,7 @@ def description() -> dict[str, Any]:
         "device": device_name(), "cores": psutil.cpu_count(logical=False) or os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1), "system": platform.platform(),
         "bf16_units": [k for k in ("amx_bf16", "avx512_bf16") if capabilities.get(k)],
+        "TUTORIAL_PRECISION": os.environ.get("TUTORIAL_PRECISION", ""),
         "python": platform.python_version(), "versions": versions,
     }
 

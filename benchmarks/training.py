@@ -94,7 +94,7 @@ def main() -> None:
     record = {
         "command": f"python -m benchmarks.training --data {options.data.name} --repeats {options.repeats} --steps "
                    f"{options.steps}",
-        "machine": description(), "our_precision": "bfloat16" if bf16_is_fast() else "float32", "rows": rows,
+        "machine": description(), "rows": rows,
         "speed_ratio": {s: ratios([r["pairs_per_s"] for r in of[OURS]], [r["pairs_per_s"] for r in of[s]])
                         for s in systems[1:]},
         "memory_ratio": {s: ratios([r["peak_mb"] for r in of[OURS]], [r["peak_mb"] for r in of[s]])
