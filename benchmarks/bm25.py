@@ -25,8 +25,9 @@ import torch
 from benchmarks.machine import description, ratios
 from tutorial_lib.beir import read_beir
 from tutorial_lib.bm25 import BM25
+from tutorial_lib.files import write_whole
 from tutorial_lib.runs import Run
-from tutorial_lib.text import tokenize, write_whole
+from tutorial_lib.text import tokenize
 
 K = 100
 CHUNK = 256

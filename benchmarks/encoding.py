@@ -39,8 +39,8 @@ from tutorial_lib.beir import read_beir
 from tutorial_lib.dataset import RetrievalDataset
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder, resolve_model
 from tutorial_lib.evaluate import MAIN_MEASURE, evaluate_run
+from tutorial_lib.files import write_whole
 from tutorial_lib.runs import exact_search
-from tutorial_lib.text import write_whole
 
 OURS, REFERENCE = "ours", "sentence-transformers"
 NAMES = {"torch": REFERENCE, "torch-bf16": f"{REFERENCE}, bf16", "onnx": "ONNX", "onnx-int8": "ONNX, int8",

@@ -34,9 +34,9 @@ from numpy.typing import NDArray
 from benchmarks.machine import description, in_child, peak_mb
 from tutorial_lib.encoder import EncoderSettings
 from tutorial_lib.evaluate import MAIN_MEASURE, evaluate_run
+from tutorial_lib.files import write_whole
 from tutorial_lib.index import VectorIndex
 from tutorial_lib.runs import exact_search
-from tutorial_lib.text import write_whole
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 DIMENSION, CLUSTERS = 384, 1000

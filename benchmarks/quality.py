@@ -34,11 +34,11 @@ from tutorial_lib.contrastive import PairCollator, contrastive_loss, training_pa
 from tutorial_lib.dataset import RetrievalDataset
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder, bf16_is_fast
 from tutorial_lib.evaluate import article_clusters, evaluate_run, paired_difference, per_query
+from tutorial_lib.files import write_whole
 from tutorial_lib.finetune import TrainSettings, prepare_training, rises
 from tutorial_lib.lora import LoraSettings
 from tutorial_lib.mining import MiningSettings, mine_negatives
 from tutorial_lib.runs import Run, exact_search, reciprocal_rank_fusion
-from tutorial_lib.text import write_whole
 
 SEEDLESS = ("bm25", "base", "hybrid")
 TRAINED = ("lora", "lora queries", "linear queries", "full", "sentence-transformers lora")

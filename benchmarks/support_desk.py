@@ -34,12 +34,13 @@ from tutorial_lib.bm25 import BM25
 from tutorial_lib.dataset import RetrievalDataset
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder
 from tutorial_lib.evaluate import evaluate_run
+from tutorial_lib.files import write_whole
 from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.mining import mine_negatives
 from tutorial_lib.privacy import find_personal_data, score_findings
 from tutorial_lib.runs import exact_search
 from tutorial_lib.sources import SUPPORT_DESK, support_desk
-from tutorial_lib.text import tokenize, write_whole
+from tutorial_lib.text import tokenize
 
 NOTEBOOK = TrainSettings(min_steps=40, dev_evaluations=2)
 """What notebook 00 trains with: the defaults, a little shorter."""

@@ -26,10 +26,10 @@ from benchmarks.peers import StepClock, sentence_transformers_lora
 from tutorial_lib.beir import read_beir
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder, bf16_is_fast
+from tutorial_lib.files import write_whole
 from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.lora import LoraSettings
 from tutorial_lib.mining import MinedNegatives, mine_negatives
-from tutorial_lib.text import write_whole
 
 SETTINGS = TrainSettings(dev_queries=0, dev_evaluations=1)
 SKIPPED = 2

@@ -2,15 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutorial_lib.text import (
-    char_shingles,
-    has_words,
-    jaccard,
-    near_duplicate_groups,
-    normal_form,
-    tokenize,
-    word_shingles,
-)
+from tutorial_lib.text import char_shingles, has_words, jaccard, near_duplicate_groups, normal_form, tokenize, word_shingles
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)
 

@@ -27,8 +27,8 @@ from tutorial_lib.evaluate import (
     slice_table,
     systems_table,
 )
+from tutorial_lib.files import write_whole
 from tutorial_lib.runs import exact_search
-from tutorial_lib.text import write_whole
 from tutorial_lib.workspace import Workspace
 
 _TEMPLATE = """<!doctype html>

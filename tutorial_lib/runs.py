@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutorial_lib.dataset import Qrels
-from tutorial_lib.text import write_whole
+from tutorial_lib.files import write_whole
 
 Run: TypeAlias = dict[str, dict[str, float]]
 """query id -> article id -> score, best first, scores strictly decreasing in float32."""

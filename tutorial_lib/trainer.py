@@ -21,8 +21,8 @@ from tutorial_lib.contrastive import Pair, matryoshka_loss
 from tutorial_lib.dataset import RetrievalDataset
 from tutorial_lib.encoder import Encoder, pooled
 from tutorial_lib.evaluate import per_query
+from tutorial_lib.files import write_whole
 from tutorial_lib.runs import exact_search
-from tutorial_lib.text import write_whole
 
 if TYPE_CHECKING:
     from tutorial_lib.finetune import TrainSettings

@@ -25,13 +25,13 @@ from tutorial_lib.beir import read_beir, write_beir
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.dataset import SPLITS, DataError, RetrievalDataset
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder
+from tutorial_lib.files import write_whole
 from tutorial_lib.finetune import TrainResult, TrainSettings
 from tutorial_lib.logs import Export
 from tutorial_lib.lora import LoraSettings, merge_adapter, save_adapter
 from tutorial_lib.mining import MinedNegatives, MiningSettings, mine_negatives
 from tutorial_lib.preflight import preflight
 from tutorial_lib.runs import Run, exact_search, reciprocal_rank_fusion, write_trec_qrels, write_trec_run
-from tutorial_lib.text import write_whole
 
 AWS_DOCS = "aws_docs"
 SUPPORT_DESK = "support_desk"
