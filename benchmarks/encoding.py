@@ -35,8 +35,8 @@ from numpy.typing import NDArray
 
 from benchmarks.encode_peer import FILES, measure
 from benchmarks.machine import description, in_child, ratios
-from tutorial_lib.beir import read_beir
-from tutorial_lib.dataset import RetrievalDataset
+from tutorial_lib.data.beir import read_beir
+from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder, resolve_model
 from tutorial_lib.evaluate import MAIN_MEASURE, evaluate_run
 from tutorial_lib.files import write_whole

@@ -20,7 +20,7 @@ from sentence_transformers.sentence_transformer.training_args import BatchSample
 from transformers import TrainerCallback
 
 from tutorial_lib.contrastive import training_pairs
-from tutorial_lib.dataset import RetrievalDataset
+from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.encoder import Encoder, EncoderSettings, resolve_model
 from tutorial_lib.finetune import TrainSettings
 from tutorial_lib.lora import LoraSettings

@@ -28,10 +28,10 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import description, in_child, peak_mb
 from benchmarks.peers import sentence_transformers_lora
-from tutorial_lib.beir import read_beir
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.contrastive import PairCollator, contrastive_loss, training_pairs
-from tutorial_lib.dataset import RetrievalDataset
+from tutorial_lib.data.beir import read_beir
+from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder, bf16_is_fast
 from tutorial_lib.evaluate import article_clusters, evaluate_run, paired_difference, per_query
 from tutorial_lib.files import write_whole

@@ -31,7 +31,8 @@ import numpy as np
 from benchmarks.machine import device_name
 from tutorial_lib import Workspace, cleaning, noise, plots, tickets
 from tutorial_lib.bm25 import BM25
-from tutorial_lib.dataset import RetrievalDataset
+from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.data.support_desk import SUPPORT_DESK, support_desk
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder
 from tutorial_lib.evaluate import evaluate_run
 from tutorial_lib.files import write_whole
@@ -39,7 +40,6 @@ from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.mining import mine_negatives
 from tutorial_lib.privacy import find_personal_data, score_findings
 from tutorial_lib.runs import exact_search
-from tutorial_lib.sources import SUPPORT_DESK, support_desk
 from tutorial_lib.text import tokenize
 
 NOTEBOOK = TrainSettings(min_steps=40, dev_evaluations=2)
@@ -286,7 +286,7 @@ def stream(rows: int) -> list[dict[str, Any]]:
             files = f"{str(path)!r}, {str(SUPPORT_DESK / 'articles.jsonl')!r}"
             code = ("import json, time\n"
                     "from benchmarks.machine import peak_mb\n"
-                    "from tutorial_lib.logs import from_ticket_log\n"
+                    "from tutorial_lib.data.ticket_log import from_ticket_log\n"
                     f"started = time.monotonic(); d = from_ticket_log({files})\n"
                     "print(json.dumps({'read': d.card['read'], 'seconds': time.monotonic() - started, "
                     "'peak_mb': peak_mb()}))")

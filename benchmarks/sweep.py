@@ -19,8 +19,8 @@ from typing import Any
 import torch
 
 from benchmarks.machine import device_name
-from tutorial_lib.beir import read_beir
 from tutorial_lib.bm25 import BM25
+from tutorial_lib.data.beir import read_beir
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder
 from tutorial_lib.evaluate import evaluate_run
 from tutorial_lib.finetune import TrainSettings, prepare_training

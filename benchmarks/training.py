@@ -23,8 +23,8 @@ import torch
 
 from benchmarks.machine import description, in_child, peak_mb, ratios
 from benchmarks.peers import StepClock, sentence_transformers_lora
-from tutorial_lib.beir import read_beir
 from tutorial_lib.bm25 import BM25
+from tutorial_lib.data.beir import read_beir
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder, bf16_is_fast
 from tutorial_lib.files import write_whole
 from tutorial_lib.finetune import TrainSettings, prepare_training

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from tutorial_lib.beir import write_beir
-from tutorial_lib.dataset import Article, Query, RetrievalDataset
+from tutorial_lib.data.beir import write_beir
+from tutorial_lib.data.dataset import Article, Query, RetrievalDataset
 
 ARTICLES = {
     "account/close": ("Close your account", "Closing an account deletes its files after thirty days."),

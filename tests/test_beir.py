@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import beir_folder, small_dataset, tree
-from tutorial_lib.beir import read_beir, write_beir
-from tutorial_lib.dataset import Article, DataError, Query, RetrievalDataset
+from tutorial_lib.data.beir import read_beir, write_beir
+from tutorial_lib.data.dataset import Article, DataError, Query, RetrievalDataset
 
 TWO = [{"_id": "a", "text": "one"}, {"_id": "b", "text": "two"}]
 ASKED = [{"_id": "q", "text": "which"}]

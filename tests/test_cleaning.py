@@ -4,7 +4,9 @@ import pytest
 
 from tests.helpers import ARTICLES, JUDGED, make_dataset, small_dataset
 from tutorial_lib import cleaning
-from tutorial_lib.dataset import DataError, check_leakage
+from tutorial_lib.data import splits
+from tutorial_lib.data.dataset import DataError
+from tutorial_lib.data.splits import check_leakage, mark_seen
 
 TASKS = [f"{verb} {thing}" for verb in ("cancel", "renew", "inspect", "export")
          for thing in ("invoices", "passwords", "routers", "licences", "webhooks")]
@@ -133,7 +135,7 @@ def unsplit():
 
 
 def test_split_gives_7_1_2_and_says_which_answers_were_seen():
-    result = cleaning.split(unsplit())
+    result = splits.split(unsplit())
     assert result.counts() == {"articles": 6, "train": 14, "dev": 2, "test": 4}
     seen = result.seen_articles()
     for split in ("dev", "test"):
@@ -144,7 +146,7 @@ def test_split_gives_7_1_2_and_says_which_answers_were_seen():
 
 def test_mark_seen_by_hand():
     judged = {"train": {"t": ("x", "a")}, "dev": {"d": ("y", "b")}, "test": {"e": ("z", ["a", "b"])}}
-    marked = cleaning.mark_seen(make_dataset({"a": ("", "one"), "b": ("", "two")}, judged))
+    marked = mark_seen(make_dataset({"a": ("", "one"), "b": ("", "two")}, judged))
     assert [marked.queries[q].metadata.get("article_seen") for q in "tde"] == [None, False, True]
 
 

@@ -5,17 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import ARTICLES, make_dataset, small_dataset
-from tutorial_lib.dataset import (
-    Article,
-    DataError,
-    LeakageError,
-    check_leakage,
-    complete_splits,
-    draw_split,
-    find_leaks,
-    near_copy_groups,
-    relevant,
-)
+from tutorial_lib.data.dataset import Article, DataError, LeakageError, relevant
+from tutorial_lib.data.splits import check_leakage, complete_splits, draw_split, find_leaks, near_copy_groups
 
 TASKS = [f"{verb} {thing}" for verb in ("cancel", "renew", "inspect", "export", "archive")
          for thing in ("invoices", "passwords", "routers", "licences", "webhooks", "calendars", "dashboards", "backups")]

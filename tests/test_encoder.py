@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.tiny import THINGS, tiny_bert
 from tutorial_lib import encoder as encoder_module
-from tutorial_lib.dataset import DataError
+from tutorial_lib.data.dataset import DataError
 from tutorial_lib.encoder import (
     DEFAULT_MODEL,
     DEFAULT_MODEL_SHA256,

@@ -7,19 +7,11 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from tutorial_lib.dataset import DataError
-from tutorial_lib.exports import (
-    ArticleColumns,
-    Columns,
-    ExportFormat,
-    SearchColumns,
-    TicketColumns,
-    cell_text,
-    checked_rows,
-    parse_time,
-    read_articles,
-    read_rows,
-)
+from tutorial_lib.data.articles import read_articles
+from tutorial_lib.data.columns import ArticleColumns, Columns, ExportFormat, SearchColumns, TicketColumns
+from tutorial_lib.data.dataset import DataError
+from tutorial_lib.data.rows import cell_text, checked_rows, read_rows
+from tutorial_lib.data.times import parse_time
 
 ROWS = [{"id": "7", "text": "two\nlines", "note": "a, b; c"}, {"id": "8", "text": 'she said "no"', "note": ""},
         {"id": "9", "text": "Größe", "note": "x"}]

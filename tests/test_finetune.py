@@ -10,7 +10,7 @@ from transformers import TrainingArguments
 from tests.tiny import set_update, tiny_dataset
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.contrastive import Pair, PairCollator, contrastive_loss, matryoshka_loss, training_pairs
-from tutorial_lib.dataset import DataError
+from tutorial_lib.data.dataset import DataError
 from tutorial_lib.encoder import Encoder, EncoderSettings
 from tutorial_lib.finetune import TrainSettings, prepare_training, rises
 from tutorial_lib.lora import LoraSettings

@@ -9,9 +9,9 @@ import pytest
 
 from tests.helpers import ARTICLES, tree
 from tutorial_lib.__main__ import main
-from tutorial_lib.dataset import DataError
-from tutorial_lib.exports import Columns, TicketColumns
-from tutorial_lib.logs import Export
+from tutorial_lib.data.columns import Columns, TicketColumns
+from tutorial_lib.data.dataset import DataError
+from tutorial_lib.data.help_desk import Export
 from tutorial_lib.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("at_home")

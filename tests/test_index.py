@@ -9,7 +9,7 @@ from pymilvus import DataType
 
 from tests.milvus import NumberEncoder, write_format_1
 from tutorial_lib.calibration import Calibration
-from tutorial_lib.dataset import DataError
+from tutorial_lib.data.dataset import DataError
 from tutorial_lib.index import Layout, VectorIndex, VectorIndexError
 from tutorial_lib.runs import exact_search
 from tutorial_lib.shards import text_hash

@@ -10,7 +10,7 @@ from tests.helpers import make_dataset, one_hot
 from tests.tiny import LORA, TRAIN, tiny_dataset
 from tutorial_lib import noise
 from tutorial_lib.bm25 import BM25
-from tutorial_lib.dataset import DataError, Query
+from tutorial_lib.data.dataset import DataError, Query
 from tutorial_lib.noise import (
     cross_fitted_pairs,
     cross_fitted_vectors,

@@ -10,7 +10,7 @@ from transformers import BertConfig
 from tests.tiny import LORA, TRAIN, interrupt_adapter, tiny_dataset
 from tutorial_lib import encoder, finetune, preflight, workspace
 from tutorial_lib.bm25 import BM25
-from tutorial_lib.dataset import Article, DataError, Query
+from tutorial_lib.data.dataset import Article, DataError, Query
 from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.lora import LoraSettings
 from tutorial_lib.preflight import Finding, PreflightReport, numbers_per_token

@@ -13,7 +13,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from tests.helpers import tree
 from tutorial_lib import shards
-from tutorial_lib.dataset import DataError
+from tutorial_lib.data.dataset import DataError
 from tutorial_lib.shards import embed_corpus, embed_shard, read_manifest, read_shards, text_hash
 
 ARTICLES = {f"help/{n}": f"{n} {n % 7} words" for n in range(23)}

@@ -1,12 +1,14 @@
+import importlib.metadata
 import re
 import subprocess
 import sys
 
 import pytest
 
-from tutorial_lib import cleaning, sources
-from tutorial_lib.dataset import DataError
-from tutorial_lib.sources import aws_docs, example_titles, html_to_text
+from tutorial_lib import cleaning
+from tutorial_lib.data.aws_docs import _assemble, _installed, aws_docs, example_titles, html_to_text
+from tutorial_lib.data.dataset import DataError
+from tutorial_lib.data.splits import split
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +18,7 @@ def raw():
 
 @pytest.fixture(scope="module")
 def cleaned(raw):
-    return cleaning.split(cleaning.clean(raw).dataset)
+    return split(cleaning.clean(raw).dataset)
 
 
 # --- the pieces ---------------------------------------------------------------------------------------------------
@@ -56,7 +58,7 @@ def test_assembly_by_hand():
     }
     examples = [("ec2", "halt", "**To stop it**"), ("ec2", "start", "no title"), ("rds", "stop-db", "**To stop it**"),
                 ("s3", "cp", "**One**\n**Two**"), ("ec2", "stop", "**Example 1: To end**\n**To stop it**")]
-    dataset = sources._assemble(services, examples, "1.0")
+    dataset = _assemble(services, examples, "1.0")
     assert {a: (v.title, v.text, v.metadata) for a, v in dataset.corpus.items()} == {
         "ec2/start": ("EC2: start", "Starts.", {"family": "ec2"}),
         "ec2/stop": ("EC2: stop", "Stops.", {"family": "ec2"}),
@@ -73,14 +75,14 @@ def test_assembly_by_hand():
 
 
 def test_another_awscli_is_refused(monkeypatch):
-    monkeypatch.setattr(sources.importlib.metadata, "version", lambda name: "1.0.0")
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "1.0.0")
     with pytest.raises(DataError, match=r"awscli 1\.0\.0 is installed: .* pip install awscli==1\.46\.3"):
         aws_docs()
 
 
 def test_a_missing_distribution_is_named():
     with pytest.raises(DataError, match=r"no-such-thing is not installed: pip install no-such-thing=="):
-        sources._installed("no-such-thing")
+        _installed("no-such-thing")
 
 
 # --- the real collection ------------------------------------------------------------------------------------------
@@ -138,6 +140,6 @@ def test_awscli_is_not_imported_into_this_process(raw):
 
 def test_a_script_without_main_guard_can_read_it(raw):
     # multiprocessing would run such a script again in every child, without end.
-    script = "from tutorial_lib.sources import aws_docs\nprint(aws_docs().fingerprint())"
+    script = "from tutorial_lib.data.aws_docs import aws_docs\nprint(aws_docs().fingerprint())"
     done = subprocess.run([sys.executable, "-"], input=script, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip() == raw.fingerprint()

@@ -3,14 +3,15 @@
 import pytest
 
 from benchmarks.support_desk import cleaning_checks, counts, jsonl, planted, raw_tickets, text_checks, wrong_pairs
-from tutorial_lib import sources, tickets
+from tutorial_lib import tickets
 from tutorial_lib.bm25 import BM25
-from tutorial_lib.dataset import find_leaks, near_copy_groups
+from tutorial_lib.data.splits import find_leaks, near_copy_groups
+from tutorial_lib.data.support_desk import support_desk
 
 
 @pytest.fixture(scope="module")
 def report():
-    return tickets.collect(sources.support_desk())
+    return tickets.collect(support_desk())
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def test_golden_leaks_nowhere(report):
 
 
 def test_every_ticket_of_the_export_is_accounted_for():
-    card = sources.support_desk().card
+    card = support_desk().card
     read = card["read"][0]
     assert read["rows"] == len(raw_tickets())
     assert sum(n for reason, n in read.items() if reason != "rows") == read["rows"]

@@ -5,7 +5,7 @@ import pytest
 from tests.helpers import make_dataset
 from tutorial_lib import tickets
 from tutorial_lib.cleaning import clean, remove_leaks
-from tutorial_lib.dataset import SPLITS, DataError, Query
+from tutorial_lib.data.dataset import SPLITS, DataError, Query
 from tutorial_lib.tickets import (
     TICKET_STEPS,
     collect,

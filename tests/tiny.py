@@ -9,8 +9,8 @@ import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast, TrainerCallback
 
 from tutorial_lib import finetune
-from tutorial_lib.beir import write_beir
-from tutorial_lib.dataset import Article, Query, RetrievalDataset
+from tutorial_lib.data.beir import write_beir
+from tutorial_lib.data.dataset import Article, Query, RetrievalDataset
 from tutorial_lib.finetune import TrainSettings
 from tutorial_lib.lora import LoraSettings
 

@@ -1,7 +1,7 @@
 """Fine-tune an embedding model for retrieval, and prove the gain: the package behind the course's notebooks."""
 
 from tutorial_lib.bm25 import BM25
-from tutorial_lib.dataset import DataError, LeakageError, RetrievalDataset
+from tutorial_lib.data.dataset import DataError, LeakageError, RetrievalDataset
 from tutorial_lib.encoder import Encoder, ModelError
 from tutorial_lib.evaluate import compare, evaluate_run, ship_decision
 from tutorial_lib.finetune import TrainSettings

@@ -11,10 +11,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tutorial_lib.dataset import DataError
+from tutorial_lib.data.columns import Columns
+from tutorial_lib.data.dataset import DataError
+from tutorial_lib.data.help_desk import Export
 from tutorial_lib.encoder import DEFAULT_MODEL, ModelError
-from tutorial_lib.exports import Columns
-from tutorial_lib.logs import Export
 from tutorial_lib.workspace import AWS_DOCS, BUILT_IN, SUPPORT_DESK, Workspace
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from tutorial_lib.dataset import DataError, relevant
+from tutorial_lib.data.dataset import DataError, relevant
 
 
 @dataclass(frozen=True)

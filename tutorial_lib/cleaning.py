@@ -14,17 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from tutorial_lib.dataset import (
-    SPLITS,
-    Article,
-    DataError,
-    Qrels,
-    RetrievalDataset,
-    check_leakage,
-    complete_splits,
-    draw_split,
-    find_leaks,
-)
+from tutorial_lib.data.dataset import SPLITS, Article, DataError, Qrels, RetrievalDataset
+from tutorial_lib.data.splits import check_leakage, complete_splits, find_leaks, mark_seen
 from tutorial_lib.text import has_words, near_duplicate_groups, normal_form, word_shingles
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
@@ -220,30 +211,8 @@ def clean(
     return CleaningReport(done, dataset, tuple(steps))
 
 
-def split(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
-    """Return an unsplit dataset divided by query into 70 % train, 10 % dev, 20 % test, near-copies kept together.
-
-    Every test query's metadata says whether one of its articles is a training positive (``article_seen``).
-
-    Raises:
-        LeakageError: A near-copy crossed the split after all.
-    """
-    pooled = {q: grades for judged in dataset.qrels.values() for q, grades in judged.items()}
-    drawn = draw_split({q: dataset.queries[q].text for q in pooled}, {"train": 0.7, "dev": 0.1, "test": 0.2}, seed)
-    result = mark_seen(replace(dataset, qrels={s: {q: pooled[q] for q in drawn[s]} for s in SPLITS}))
-    check_leakage(result)
-    return result
 
 
-def mark_seen(dataset: RetrievalDataset) -> RetrievalDataset:
-    """Return the dataset with ``article_seen`` in the metadata of every dev and test query."""
-    seen = dataset.seen_articles()
-    queries = dict(dataset.queries)
-    for s in ("dev", "test"):
-        for q, articles in dataset.positives(s).items():
-            known = not seen.isdisjoint(articles)
-            queries[q] = replace(queries[q], metadata={**queries[q].metadata, "article_seen": known})
-    return replace(dataset, queries=queries)
 
 
 def remove_leaks(dataset: RetrievalDataset) -> CleaningStep:

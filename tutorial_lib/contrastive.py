@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tutorial_lib.dataset import DataError, RetrievalDataset, relevant
+from tutorial_lib.data.dataset import DataError, RetrievalDataset, relevant
 from tutorial_lib.encoder import Encoder, length_batches
 from tutorial_lib.mining import near_duplicates_of
 

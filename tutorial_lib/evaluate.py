@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from tqdm.auto import tqdm
 
-from tutorial_lib.dataset import Qrels, RetrievalDataset, relevant
+from tutorial_lib.data.dataset import Qrels, RetrievalDataset, relevant
 from tutorial_lib.runs import Run
 from tutorial_lib.text import tokenize
 

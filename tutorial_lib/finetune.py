@@ -24,7 +24,7 @@ from transformers import TrainingArguments
 
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.contrastive import Pair, PairCollator, articles_of, training_pairs
-from tutorial_lib.dataset import RetrievalDataset
+from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.encoder import Encoder, bf16_is_fast
 from tutorial_lib.lora import LoraSettings, add_adapter, low_precision, scale_adapter, without_dropout
 from tutorial_lib.trainer import DEV_METRIC, ContrastiveTrainer, DevSet, PairDataset, dev_set

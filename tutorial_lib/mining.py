@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from tutorial_lib.bm25 import BM25
-from tutorial_lib.dataset import RetrievalDataset, relevant
+from tutorial_lib.data.dataset import RetrievalDataset, relevant
 from tutorial_lib.runs import top_k
 
 REASONS = {

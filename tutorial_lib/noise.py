@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tutorial_lib.bm25 import BM25
-from tutorial_lib.dataset import SPLITS, DataError, Qrels, RetrievalDataset, relevant
+from tutorial_lib.data.dataset import SPLITS, DataError, Qrels, RetrievalDataset, relevant
 from tutorial_lib.encoder import DEFAULT_MODEL
 from tutorial_lib.files import write_whole
 from tutorial_lib.finetune import TrainSettings, prepare_training

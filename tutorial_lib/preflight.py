@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tutorial_lib import encoder
 from tutorial_lib.contrastive import Pair, articles_of
-from tutorial_lib.dataset import DataError, RetrievalDataset
+from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.finetune import FineTuning
 from tutorial_lib.text import has_words, normal_form
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from tutorial_lib.dataset import Qrels
+from tutorial_lib.data.dataset import Qrels
 from tutorial_lib.files import write_whole
 
 Run: TypeAlias = dict[str, dict[str, float]]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tutorial_lib.dataset import RetrievalDataset
+from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.encoder import CHECKSUM_FILE, PROMPT_FILE, Encoder, prompts_record, sha256_of
 from tutorial_lib.lora import LoraSettings
 from tutorial_lib.trainer import DEV_METRIC

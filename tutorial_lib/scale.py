@@ -27,7 +27,7 @@ from fsspec.implementations.local import LocalFileSystem
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from tutorial_lib.dataset import DataError
+from tutorial_lib.data.dataset import DataError
 from tutorial_lib.encoder import Encoder, resolve_model
 from tutorial_lib.shards import Manifest, Shard, alone_in, batches, embed_shard, finish, unique
 

@@ -24,7 +24,7 @@ from fsspec.implementations.local import LocalFileSystem
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from tutorial_lib.dataset import DataError
+from tutorial_lib.data.dataset import DataError
 
 if TYPE_CHECKING:
     from tutorial_lib.encoder import Encoder

@@ -25,9 +25,9 @@ import torch
 from accelerate import PartialState
 
 from tutorial_lib import cleaning
-from tutorial_lib.beir import read_beir
 from tutorial_lib.bm25 import BM25
-from tutorial_lib.dataset import DataError, RetrievalDataset
+from tutorial_lib.data.beir import read_beir
+from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder, ModelError, default_device
 from tutorial_lib.files import write_whole
 from tutorial_lib.finetune import TrainResult, TrainSettings, prepare_training, remove_checkpoints

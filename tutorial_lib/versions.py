@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutorial_lib.calibration import Calibration
-from tutorial_lib.dataset import DataError
+from tutorial_lib.data.dataset import DataError
 from tutorial_lib.shards import check_finite
 
 METADATA = "tutorial_lib"

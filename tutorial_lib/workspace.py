@@ -20,14 +20,18 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from tutorial_lib import cleaning, finetune, saving, sources, tickets
-from tutorial_lib.beir import read_beir, write_beir
+from tutorial_lib import cleaning, finetune, saving, tickets
 from tutorial_lib.bm25 import BM25
-from tutorial_lib.dataset import SPLITS, DataError, RetrievalDataset
+from tutorial_lib.data.aws_docs import AWSCLI_VERSION, aws_docs
+from tutorial_lib.data.beir import read_beir, write_beir
+from tutorial_lib.data.dataset import SPLITS, DataError, RetrievalDataset
+from tutorial_lib.data.help_desk import Export
+from tutorial_lib.data.splits import split as split_at_random
+from tutorial_lib.data.support_desk import SUPPORT_DESK as DESK_FOLDER
+from tutorial_lib.data.support_desk import support_desk
 from tutorial_lib.encoder import DEFAULT_MODEL, Encoder
 from tutorial_lib.files import write_whole
 from tutorial_lib.finetune import TrainResult, TrainSettings
-from tutorial_lib.logs import Export
 from tutorial_lib.lora import LoraSettings, merge_adapter, save_adapter
 from tutorial_lib.mining import MinedNegatives, MiningSettings, mine_negatives
 from tutorial_lib.preflight import preflight
@@ -182,13 +186,13 @@ class Workspace:
     @cached_property
     def _source_key(self) -> str:
         if self.source == AWS_DOCS:
-            return f"{AWS_DOCS} {sources.AWSCLI_VERSION}"
+            return f"{AWS_DOCS} {AWSCLI_VERSION}"
         digest = hashlib.sha256(str(self.drop_blank).encode())
         if self.export:
             digest.update(json.dumps(self.export.columns.record(), sort_keys=True).encode())
             paths = [p for p in (self.export.tickets, self.export.articles, self.export.searches) if p]
         else:
-            folder = sources.SUPPORT_DESK if self.source == SUPPORT_DESK else Path(self.source)
+            folder = DESK_FOLDER if self.source == SUPPORT_DESK else Path(self.source)
             paths = [p for p in sorted(folder.rglob("*")) if p.suffix in {".jsonl", ".tsv", ".csv"} and p.is_file()]
         for path in paths:
             digest.update(path.name.encode())
@@ -198,9 +202,9 @@ class Workspace:
 
     def _make_dataset(self, folder: Path) -> None:
         if self.source == AWS_DOCS:
-            dataset = cleaning.split(cleaning.clean(sources.aws_docs()).dataset)
+            dataset = split_at_random(cleaning.clean(aws_docs()).dataset)
         elif self.export or self.source == SUPPORT_DESK:
-            report = tickets.collect(self.export.read() if self.export else sources.support_desk())
+            report = tickets.collect(self.export.read() if self.export else support_desk())
             dataset = tickets.dataset_of(report)
             report.save(folder / "cleaning")
         else:

@@ -1,4 +1,4 @@
-"""Where the course's two collections come from: aws_docs, read from installed wheels, and support_desk, written for it."""
+"""aws_docs, the course's real collection, read from the installed awscli."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bs4 import BeautifulSoup
 from tqdm.auto import tqdm
 
-from tutorial_lib.dataset import Article, DataError, Query, RetrievalDataset
-from tutorial_lib.logs import Export
+from tutorial_lib.data.dataset import Article, DataError, Query, RetrievalDataset
 from tutorial_lib.text import has_words
 
 AWSCLI_VERSION = "1.46.3"
+
+
 _BOLD_TITLE = re.compile(r"^\*\*(.+?)\*\*\s*$", re.MULTILINE)
+
+
 _EXAMPLE_NUMBER = re.compile(r"^\s*(?:example\s*\d*|\d+)\s*(?:[:.\-–]|$)\s*", re.IGNORECASE)
+
+
 _HEADINGS = frozenset({"output", "title"})
+
 
 
 def aws_docs() -> RetrievalDataset:
@@ -52,38 +57,13 @@ def aws_docs() -> RetrievalDataset:
     return _assemble(services, examples, version)
 
 
-SUPPORT_DESK = Path(__file__).resolve().parent.parent / "data" / "support_desk"
-
-
-def support_desk() -> RetrievalDataset:
-    """Read the written help centre with its ticket log, search log and golden queries; see ``data/README.md``.
-
-    Returns:
-        The dataset as logged, not cleaned: train is every solved ticket and clicked or failed search, test is the golden
-        set, and dev a smaller set written in the same way; both are graded 2 (answers) and 1 (helps).
-
-    Raises:
-        DataError: The folder ``data/support_desk`` is not where the package expects it.
-    """
-    if not SUPPORT_DESK.is_dir():
-        raise DataError(f"{SUPPORT_DESK} is missing: install the package from a clone with pip install --editable .")
-    articles = SUPPORT_DESK / "articles.jsonl"
-    logged = Export(SUPPORT_DESK / "tickets.csv", articles, SUPPORT_DESK / "search_log.jsonl").read(divide=False)
-    queries, qrels = dict(logged.queries), dict(logged.qrels)
-    for split, name in (("dev", "dev.jsonl"), ("test", "golden.jsonl")):
-        lines = (SUPPORT_DESK / name).read_text(encoding="utf-8").splitlines()
-        rows = {row["query_id"]: row for row in map(json.loads, lines)}
-        queries.update({q: Query(q, row["query"], {"source": name.removesuffix(".jsonl")}) for q, row in rows.items()})
-        qrels[split] = {q: row["grades"] for q, row in rows.items()}
-    return replace(logged, queries=dict(sorted(queries.items())), qrels=qrels,
-                   card={**logged.card, "licence": "MIT, as this repository"})
-
 
 def _installed(distribution: str) -> str:
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         raise DataError(f"{distribution} is not installed: pip install {distribution}=={AWSCLI_VERSION}") from None
+
 
 
 def _read_awscli() -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
@@ -102,6 +82,7 @@ def _read_awscli() -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
     return services, examples
 
 
+
 def _read_service(service: Any) -> dict[str, Any]:
     """Return full name, {operation: (command, HTML)} and {command: operation} of one awscli service command."""
     operations: dict[str, tuple[str, str]] = {}
@@ -118,6 +99,7 @@ def _read_service(service: Any) -> dict[str, Any]:
             if model.name not in operations or not getattr(entry, "_UNDOCUMENTED", False):
                 operations[model.name] = (command, model.documentation)
     return {"full_name": full_name, "operations": operations, "operation_of": operation_of}
+
 
 
 def _assemble(services: dict[str, Any], examples: list[tuple[str, str, str]], version: str) -> RetrievalDataset:
@@ -155,15 +137,18 @@ def _assemble(services: dict[str, Any], examples: list[tuple[str, str, str]], ve
     )
 
 
+
 def _one_family(article_ids: list[str]) -> str:
     families = sorted({a.split("/")[0] for a in article_ids})
     return families[0] if len(families) == 1 else "several"
+
 
 
 def html_to_text(html: str) -> str:
     """Return the visible text of an HTML fragment, white space folded."""
     text = " ".join(BeautifulSoup(html or "", "html.parser").get_text(" ").split())
     return text.replace(" .", ".").replace(" ,", ",")
+
 
 
 def example_titles(rst: str) -> list[str]:

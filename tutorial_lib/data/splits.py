@@ -1,130 +1,26 @@
-"""The one dataset type of the course: articles, queries and graded judgments by split, and what keeps splits honest."""
+"""Dividing queries into train, dev and test, and keeping the three honest."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from tutorial_lib.data.dataset import SPLITS, DataError, LeakageError, Qrels, RetrievalDataset
+from tutorial_lib.data.times import parse_time
 from tutorial_lib.text import char_shingles, near_duplicate_groups
 
-SPLITS = ("train", "dev", "test")
 NEAR_COPY = 0.9
 """Jaccard similarity of character 4-grams from which two queries count as copies of each other."""
 
-Qrels: TypeAlias = dict[str, dict[str, int]]
-"""query id -> article id -> grade; a grade above 0 is relevant."""
-
-
-class DataError(ValueError):
-    """The data given is not usable; the message says what was found, where, and what to pass."""
-
-
-class LeakageError(DataError):
-    """A held-out query, or a near-copy of one, is among the training queries."""
-
-
-@dataclass(frozen=True)
-class Article:
-    """One searchable document."""
-
-    article_id: str
-    title: str
-    text: str
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def full_text(self) -> str:
-        """Title and text as both BM25 and the encoder read them."""
-        return f"{self.title}\n{self.text}" if self.title else self.text
-
-
-@dataclass(frozen=True)
-class Query:
-    """One question as a user asked it."""
-
-    query_id: str
-    text: str
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class RetrievalDataset:
-    """A corpus, queries, and per split the judgments that say which article answers which query.
-
-    Attributes:
-        name: Short name for reports.
-        corpus: Articles by id, in ascending id order.
-        queries: Queries by id, in ascending id order.
-        qrels: For each of "train", "dev", "test" the graded judgments; a missing split is an empty dict.
-        card: Where the data came from and what was done to it (any JSON).
-    """
-
-    name: str
-    corpus: dict[str, Article]
-    queries: dict[str, Query]
-    qrels: dict[str, Qrels]
-    card: dict[str, Any] = field(default_factory=dict)
-
-    def query_texts(self, split: str) -> dict[str, str]:
-        """Return the text of every judged query of ``split``, by ascending query id."""
-        return {q: self.queries[q].text for q in sorted(self.qrels[split])}
-
-    def article_texts(self) -> dict[str, str]:
-        """Return title and text of every article, by ascending article id."""
-        return {a: article.full_text for a, article in self.corpus.items()}
-
-    def positives(self, split: str) -> dict[str, list[str]]:
-        """Return for each query of ``split`` its relevant article ids: best grade first, ties by id."""
-        return {q: relevant(grades) for q, grades in sorted(self.qrels[split].items())}
-
-    def pairs(self, split: str) -> list[tuple[str, str]]:
-        """Return every (query id, relevant article id) of ``split``, in id order."""
-        return [(q, a) for q, articles in self.positives(split).items() for a in articles]
-
-    def seen_articles(self) -> set[str]:
-        """Return the articles that stand as a positive in training."""
-        return {a for _, a in self.pairs("train")}
-
-    def counts(self) -> dict[str, int]:
-        """Return the number of articles and of judged queries per split."""
-        return {"articles": len(self.corpus), **{s: len(self.qrels[s]) for s in SPLITS}}
-
-    def fingerprint(self) -> str:
-        """Return a hash of all articles, queries and judgments: equal for equal data, whatever its source."""
-        digest = hashlib.sha256()
-        for record in _records(self):
-            digest.update(record.encode())
-        return digest.hexdigest()[:16]
-
-    def restrict(self, *, articles: set[str] | None = None, queries: set[str] | None = None) -> RetrievalDataset:
-        """Return the dataset with only these articles and queries; a query left without a positive goes too."""
-        corpus = {a: v for a, v in self.corpus.items() if articles is None or a in articles}
-        qrels: dict[str, Qrels] = {}
-        for split, judged in self.qrels.items():
-            kept = {q: {a: g for a, g in grades.items() if a in corpus} for q, grades in judged.items()
-                    if queries is None or q in queries}
-            qrels[split] = {q: grades for q, grades in kept.items() if relevant(grades)}
-        used = {q for judged in qrels.values() for q in judged}
-        return replace(self, corpus=corpus, queries={q: v for q, v in self.queries.items() if q in used}, qrels=qrels)
-
-
-def relevant(grades: Mapping[str, int]) -> list[str]:
-    """Return the article ids with a grade above 0: best grade first, ties by ascending id."""
-    return sorted((a for a, g in grades.items() if g > 0), key=lambda a: (-grades[a], a))
-
-
-# --- leakage ------------------------------------------------------------------------------------------------------
 
 
 def near_copy_groups(texts: Mapping[str, str], threshold: float = NEAR_COPY) -> list[list[str]]:
     """Return groups of query ids that ask the same thing in nearly the same letters (case, a/the, punctuation aside)."""
     return near_duplicate_groups({q: char_shingles(t) for q, t in texts.items()}, threshold, label="near-copies")
+
 
 
 def find_leaks(dataset: RetrievalDataset) -> list[tuple[str, str, str]]:
@@ -140,6 +36,7 @@ def find_leaks(dataset: RetrievalDataset) -> list[tuple[str, str, str]]:
         earlier = set().union(*(split_of[s] for s in SPLITS[: SPLITS.index(held_split)]))
         leaks += [(q, h, held_split) for h in group if h in split_of[held_split] for q in group if q in earlier]
     return sorted(set(leaks), key=lambda leak: (leak[2], leak[1], leak[0]))
+
 
 
 def check_leakage(dataset: RetrievalDataset) -> None:
@@ -158,8 +55,6 @@ def check_leakage(dataset: RetrievalDataset) -> None:
             "Remove the copies from the qrels file of the earlier split, or call cleaning.remove_leaks(dataset)."
         )
 
-
-# --- splitting ----------------------------------------------------------------------------------------------------
 
 
 def draw_split(
@@ -199,6 +94,7 @@ def draw_split(
     return {s: sorted(ids) for s, ids in result.items()}
 
 
+
 def complete_splits(dataset: RetrievalDataset, seed: int = 0) -> tuple[RetrievalDataset, list[str]]:
     """Draw a missing test split (20 %) and a missing dev split (10 %) from the training queries.
 
@@ -228,10 +124,62 @@ def complete_splits(dataset: RetrievalDataset, seed: int = 0) -> tuple[Retrieval
     return replace(dataset, qrels=qrels), notes
 
 
-def _records(dataset: RetrievalDataset) -> Iterator[str]:
-    for article in dataset.corpus.values():
-        yield json.dumps([article.article_id, article.title, article.text, dict(article.metadata)], sort_keys=True)
-    for query in dataset.queries.values():
-        yield json.dumps([query.query_id, query.text, dict(query.metadata)], sort_keys=True)
-    for split in SPLITS:
-        yield json.dumps([split, dataset.qrels[split]], sort_keys=True)
+
+def split_by_time(
+    dataset: RetrievalDataset, *, dev_from: str | None = None, test_from: str | None = None, allow_empty: bool = False
+) -> RetrievalDataset:
+    """Divide queries by ``created_at``: train before dev before test; without dates 70, 10 and 20 % of the queries.
+
+    Raises:
+        DataError: The dates leave a split empty, which ``allow_empty`` allows.
+    """
+    judged = {q: grades for split in dataset.qrels.values() for q, grades in split.items()}
+    order = sorted(judged, key=lambda q: (dataset.queries[q].metadata["created_at"], q))
+    times = [dataset.queries[q].metadata["created_at"] for q in order]
+    starts = [parse_time(given).isoformat() if given else times[min(len(times) - 1, int(len(times) * share))]
+              for given, share in ((dev_from, 0.7), (test_from, 0.8))]
+    if test_from is None and dev_from is not None:
+        starts[1] = "9999"  # everything from dev_from on is dev
+    if starts[0] > starts[1]:
+        raise DataError(f"{dataset.name}: dev starts on {starts[0][:10]}, after test on {starts[1][:10]}: pass an earlier "
+                        "dev_from")
+    ends = [("train", "", starts[0]), ("dev", starts[0], starts[1]), ("test", starts[1], "9999")]
+    qrels: dict[str, Qrels] = {split: {q: judged[q] for q, t in zip(order, times, strict=True) if low <= t < high}
+                               for split, low, high in ends}
+    empty = [s for s in SPLITS if not qrels[s] and not (s == "test" and starts[1] == "9999")]
+    if empty and not allow_empty:
+        raise DataError(f"{dataset.name}: no query falls into {empty[0]} (dev from {starts[0][:10]}, test from "
+                        f"{starts[1][:10]}; {len(order)} queries from {times[0][:10]} to {times[-1][:10]}): pass other "
+                        "dates, or a longer log")
+    corpus = {a: replace(v, metadata={**v.metadata, "new_in_test": True})
+              if starts[1] <= str(v.metadata.get("created_at", "")) else v for a, v in dataset.corpus.items()}
+    card = {**dataset.card, "starts": {"dev": starts[0], "test": starts[1]}}
+    return replace(dataset, corpus=corpus, qrels=qrels, card=card)
+
+
+
+def split(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
+    """Return an unsplit dataset divided by query into 70 % train, 10 % dev, 20 % test, near-copies kept together.
+
+    Every test query's metadata says whether one of its articles is a training positive (``article_seen``).
+
+    Raises:
+        LeakageError: A near-copy crossed the split after all.
+    """
+    pooled = {q: grades for judged in dataset.qrels.values() for q, grades in judged.items()}
+    drawn = draw_split({q: dataset.queries[q].text for q in pooled}, {"train": 0.7, "dev": 0.1, "test": 0.2}, seed)
+    result = mark_seen(replace(dataset, qrels={s: {q: pooled[q] for q in drawn[s]} for s in SPLITS}))
+    check_leakage(result)
+    return result
+
+
+
+def mark_seen(dataset: RetrievalDataset) -> RetrievalDataset:
+    """Return the dataset with ``article_seen`` in the metadata of every dev and test query."""
+    seen = dataset.seen_articles()
+    queries = dict(dataset.queries)
+    for s in ("dev", "test"):
+        for q, articles in dataset.positives(s).items():
+            known = not seen.isdisjoint(articles)
+            queries[q] = replace(queries[q], metadata={**queries[q].metadata, "article_seen": known})
+    return replace(dataset, queries=queries)

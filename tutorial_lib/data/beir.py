@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tutorial_lib.dataset import SPLITS, Article, DataError, Qrels, Query, RetrievalDataset, relevant
+from tutorial_lib.data.dataset import SPLITS, Article, DataError, Qrels, Query, RetrievalDataset, relevant
 from tutorial_lib.text import has_words
 
 
@@ -29,9 +29,11 @@ def write_beir(dataset: RetrievalDataset, folder: Path) -> None:
     (folder / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
+
 def _write_lines(path: Path, lines: Iterable[str]) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(lines)
+
 
 
 def _corpus_line(a: Article) -> str:
@@ -39,9 +41,11 @@ def _corpus_line(a: Article) -> str:
     return json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n"
 
 
+
 def _query_line(q: Query) -> str:
     record = {"_id": q.query_id, "text": q.text, "metadata": dict(q.metadata)}
     return json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n"
+
 
 
 def read_beir(folder: str | Path, *, drop_blank: bool = False) -> RetrievalDataset:
@@ -78,6 +82,7 @@ def read_beir(folder: str | Path, *, drop_blank: bool = False) -> RetrievalDatas
     return RetrievalDataset(name, dict(sorted(corpus.items())), dict(sorted(queries.items())), qrels, card)
 
 
+
 def _read_card(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
@@ -88,6 +93,7 @@ def _read_card(path: Path) -> dict[str, Any]:
     if not isinstance(card, dict) or not isinstance(card.get("notes", []), list):
         raise DataError(f'{path.name}: found no JSON object with a list of "notes": correct it, or remove the file')
     return card
+
 
 
 def _read_jsonl(path: Path, notes: list[str], *, drop_blank: bool) -> tuple[dict[str, dict[str, Any]], set[str]]:
@@ -119,6 +125,7 @@ def _read_jsonl(path: Path, notes: list[str], *, drop_blank: bool) -> tuple[dict
     return rows, set(blank)
 
 
+
 def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield (line number from 1, line) of a UTF-8 file, skipping empty lines."""
     # Split at "\n" only: JSON may hold U+2028 and other characters that str.splitlines would break at.
@@ -131,6 +138,7 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
                                 "save the file as UTF-8") from None
             if line.strip():
                 yield number, line
+
 
 
 def _parse_line(line: str, where: str) -> dict[str, Any]:
@@ -158,6 +166,7 @@ def _parse_line(line: str, where: str) -> dict[str, Any]:
     if not isinstance(row.get("metadata") or {}, dict):
         raise DataError(f'{where}: "metadata" is {type(row["metadata"]).__name__}: pass an object')
     return row
+
 
 
 def _read_qrels(
@@ -188,6 +197,7 @@ def _read_qrels(
     return _check_positives(qrels, where, len(corpus), notes)
 
 
+
 def _check_positives(qrels: Qrels, where: str, articles: int, notes: list[str]) -> Qrels:
     with_positive = {q: grades for q, grades in qrels.items() if relevant(grades)}
     if not with_positive:
@@ -201,6 +211,7 @@ def _check_positives(qrels: Qrels, where: str, articles: int, notes: list[str]) 
             raise DataError(f"{where}: every one of the {articles} articles is relevant for query {q!r}: nothing is "
                             "left to rank it against; add articles or remove the query")
     return with_positive
+
 
 
 def _is_int(text: str) -> bool:

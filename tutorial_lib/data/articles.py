@@ -1,0 +1,45 @@
+"""The articles of a help centre's export."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from tutorial_lib.data.columns import Columns
+from tutorial_lib.data.dataset import Article, DataError
+from tutorial_lib.data.rows import cell_text, checked_rows, read_rows
+from tutorial_lib.data.times import located_time
+from tutorial_lib.text import has_words
+
+
+def read_articles(path: str | Path, columns: Columns | None = None) -> dict[str, Article]:
+    """Return the articles of an export by ascending id; ``superseded_by`` and ``created_at`` stand in the metadata.
+
+    Other columns with plain values are kept in the metadata under their own names; "area" also as "family".
+
+    Raises:
+        DataError: A column is missing, an id is empty or stands twice, a text is empty, or no article is there.
+    """
+    columns = columns or Columns()
+    names, path = columns.articles, Path(path)
+    articles: dict[str, Article] = {}
+    wanted = {f.name: getattr(names, f.name) for f in fields(names)}
+    for line, row in checked_rows(path, read_rows(path, columns.format), wanted, "articles"):
+        id_, title, body = (cell_text(row.get(c)) for c in (names.article_id, names.title, names.body))
+        if not id_ or id_ in articles:
+            raise DataError(f"{path} line {line}: {'no ' + names.article_id if not id_ else f'{id_!r} stands twice'}: "
+                            "every article needs an id of its own")
+        if not has_words(title + body):
+            raise DataError(f"{path} line {line}: article {id_!r} has neither title nor text")
+        roles = {*wanted.values(), "created_at", "superseded_by"}  # columns of these names count only if they are mapped
+        metadata = {k: v for k, v in row.items() if k not in roles
+                    and isinstance(v, str | int | float | bool) and v == v and v != ""}
+        created, successor = (row.get(c or "") for c in (names.created_at, names.superseded_by))
+        if cell_text(created):
+            metadata["created_at"] = located_time(path, line, created, columns.format)
+        if cell_text(successor):
+            metadata["superseded_by"] = cell_text(successor)
+        if "area" in metadata:
+            metadata.setdefault("family", metadata["area"])
+        articles[id_] = Article(id_, title, body, metadata)
+    return dict(sorted(articles.items()))

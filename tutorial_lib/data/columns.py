@@ -1,0 +1,166 @@
+"""Which column of a help desk's export holds what, read from a TOML file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from tutorial_lib.data.dataset import DataError
+
+
+@dataclass(frozen=True)
+class TicketColumns:
+    """Which columns of a ticket export hold what; None: the export has no such column.
+
+    Attributes:
+        ticket_id: Id of the ticket.
+        created_at: When it was opened.
+        message: What the customer wrote.
+        resolved_by: Id (or link) of the article that solved it; empty if none did.
+        subject: Subject line.
+        reopened: Whether the customer came back because it was not solved (true/false).
+    """
+
+    ticket_id: str = "ticket_id"
+    created_at: str = "created_at"
+    message: str = "message"
+    resolved_by: str = "resolved_by"
+    subject: str | None = "subject"
+    reopened: str | None = "reopened"
+
+
+
+@dataclass(frozen=True)
+class ArticleColumns:
+    """Which columns of an article export hold what; None: the export has no such column.
+
+    Attributes:
+        article_id: Id that tickets and searches refer to.
+        title: Title.
+        body: Text.
+        created_at: When it was first published; marks articles new in the test period.
+        superseded_by: Id of the article that took its place; empty while it is valid.
+    """
+
+    article_id: str = "article_id"
+    title: str = "title"
+    body: str = "body"
+    created_at: str | None = "created_at"
+    superseded_by: str | None = "superseded_by"
+
+
+
+@dataclass(frozen=True)
+class SearchColumns:
+    """Which fields of a search log hold what: one row a search with a list of clicks, or one row a click.
+
+    Attributes:
+        session_id: Visitor's session.
+        created_at: When the search was made.
+        query: What was typed.
+        clicks: Field with a list of clicks, each with ``article_id``, ``rank`` and ``dwell_seconds``; None where a
+            row is one click and these three are columns of it.
+        article_id: Id of the clicked article.
+        rank: Its place in the list shown, from 1.
+        dwell_seconds: Time spent on it.
+        ticket_followed: Whether the visitor opened a ticket afterwards: the ticket's id, or true/false.
+    """
+
+    session_id: str = "session_id"
+    created_at: str = "created_at"
+    query: str = "query"
+    clicks: str | None = "clicks"
+    article_id: str = "article_id"
+    rank: str = "rank"
+    dwell_seconds: str = "dwell_seconds"
+    ticket_followed: str | None = "ticket_followed"
+
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """How values are written.
+
+    Attributes:
+        encoding: Encoding of CSV and JSONL files.
+        timezone: Zone of times that name none.
+        dayfirst: Whether 03/04/2026 is the 3rd of April; needed only where a date can be read both ways.
+        separator: Between several article ids in one cell.
+        article_pattern: Regular expression whose first group is the article id within a link.
+        skip_broken_rows: Leave out rows that cannot be read, and count them, instead of refusing the file.
+    """
+
+    encoding: str = "utf-8-sig"
+    timezone: str = "UTC"
+    dayfirst: bool | None = None
+    separator: str = ";"
+    article_pattern: str | None = None
+    skip_broken_rows: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work on any row."""
+        if not self.separator:
+            raise DataError('separator = "" under [format]: pass the character between several ids in one cell')
+        try:
+            re.compile(self.article_pattern or "")
+        except re.error as error:
+            raise DataError(f"article_pattern = {self.article_pattern!r} under [format] is no regular expression: {error}"
+                            ) from None
+
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The whole mapping, one table a file of the export. The defaults are the names that ``support_desk`` uses."""
+
+    tickets: TicketColumns = field(default_factory=TicketColumns)
+    articles: ArticleColumns = field(default_factory=ArticleColumns)
+    search: SearchColumns = field(default_factory=SearchColumns)
+    format: ExportFormat = field(default_factory=ExportFormat)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Columns:
+        """Read a TOML file with the tables [tickets], [articles], [search] and [format]; absent ones keep the defaults.
+
+        In a table that is there, an optional column that is not named counts as absent from the export.
+
+        Raises:
+            DataError: The file is no TOML, or names a table or key that does not exist.
+        """
+        try:
+            found = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: not TOML ({error})") from None
+        except FileNotFoundError:
+            raise DataError(f"{path}: no such file: pass a TOML file with the tables [tickets] and [articles]") from None
+        kinds = {"tickets": TicketColumns, "articles": ArticleColumns, "search": SearchColumns, "format": ExportFormat}
+        unknown = sorted(set(found) - set(kinds))
+        if unknown:
+            raise DataError(f"{path}: unknown table [{unknown[0]}]: there are {', '.join(f'[{k}]' for k in kinds)}")
+        tables: dict[str, Any] = {}
+        for name, given in found.items():
+            known = {f.name: f.default for f in fields(kinds[name])}
+            wrong = sorted(set(given) - set(known))
+            if wrong:
+                raise DataError(f"{path}: unknown key {wrong[0]!r} in [{name}]: there are {', '.join(known)}")
+            absent = {f.name: None for f in fields(kinds[name]) if "None" in str(f.type) and f.name not in given}
+            for key, value in given.items():
+                kind, hint = (bool, "true or false") if key in ("dayfirst", "skip_broken_rows") else (str, "text in quotes")
+                if not isinstance(value, kind):
+                    raise DataError(f"{path}: {key} in [{name}] is {value!r}: write {hint}")
+            tables[name] = kinds[name](**{**absent, **given})
+        return cls(**tables)
+
+    def record(self) -> dict[str, Any]:
+        """Return the mapping as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Columns:
+        """Return the mapping that ``record`` describes."""
+        return cls(TicketColumns(**record["tickets"]), ArticleColumns(**record["articles"]),
+                   SearchColumns(**record["search"]), ExportFormat(**record["format"]))

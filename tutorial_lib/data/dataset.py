@@ -1,0 +1,129 @@
+"""The one dataset type of the course: articles, queries and graded judgments by split."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+SPLITS = ("train", "dev", "test")
+
+
+Qrels: TypeAlias = dict[str, dict[str, int]]
+"""query id -> article id -> grade; a grade above 0 is relevant."""
+
+
+
+class DataError(ValueError):
+    """The data given is not usable; the message says what was found, where, and what to pass."""
+
+
+
+class LeakageError(DataError):
+    """A held-out query, or a near-copy of one, is among the training queries."""
+
+
+
+@dataclass(frozen=True)
+class Article:
+    """One searchable document."""
+
+    article_id: str
+    title: str
+    text: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def full_text(self) -> str:
+        """Title and text as both BM25 and the encoder read them."""
+        return f"{self.title}\n{self.text}" if self.title else self.text
+
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question as a user asked it."""
+
+    query_id: str
+    text: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+
+@dataclass(frozen=True)
+class RetrievalDataset:
+    """A corpus, queries, and per split the judgments that say which article answers which query.
+
+    Attributes:
+        name: Short name for reports.
+        corpus: Articles by id, in ascending id order.
+        queries: Queries by id, in ascending id order.
+        qrels: For each of "train", "dev", "test" the graded judgments; a missing split is an empty dict.
+        card: Where the data came from and what was done to it (any JSON).
+    """
+
+    name: str
+    corpus: dict[str, Article]
+    queries: dict[str, Query]
+    qrels: dict[str, Qrels]
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def query_texts(self, split: str) -> dict[str, str]:
+        """Return the text of every judged query of ``split``, by ascending query id."""
+        return {q: self.queries[q].text for q in sorted(self.qrels[split])}
+
+    def article_texts(self) -> dict[str, str]:
+        """Return title and text of every article, by ascending article id."""
+        return {a: article.full_text for a, article in self.corpus.items()}
+
+    def positives(self, split: str) -> dict[str, list[str]]:
+        """Return for each query of ``split`` its relevant article ids: best grade first, ties by id."""
+        return {q: relevant(grades) for q, grades in sorted(self.qrels[split].items())}
+
+    def pairs(self, split: str) -> list[tuple[str, str]]:
+        """Return every (query id, relevant article id) of ``split``, in id order."""
+        return [(q, a) for q, articles in self.positives(split).items() for a in articles]
+
+    def seen_articles(self) -> set[str]:
+        """Return the articles that stand as a positive in training."""
+        return {a for _, a in self.pairs("train")}
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of articles and of judged queries per split."""
+        return {"articles": len(self.corpus), **{s: len(self.qrels[s]) for s in SPLITS}}
+
+    def fingerprint(self) -> str:
+        """Return a hash of all articles, queries and judgments: equal for equal data, whatever its source."""
+        digest = hashlib.sha256()
+        for record in _records(self):
+            digest.update(record.encode())
+        return digest.hexdigest()[:16]
+
+    def restrict(self, *, articles: set[str] | None = None, queries: set[str] | None = None) -> RetrievalDataset:
+        """Return the dataset with only these articles and queries; a query left without a positive goes too."""
+        corpus = {a: v for a, v in self.corpus.items() if articles is None or a in articles}
+        qrels: dict[str, Qrels] = {}
+        for split, judged in self.qrels.items():
+            kept = {q: {a: g for a, g in grades.items() if a in corpus} for q, grades in judged.items()
+                    if queries is None or q in queries}
+            qrels[split] = {q: grades for q, grades in kept.items() if relevant(grades)}
+        used = {q for judged in qrels.values() for q in judged}
+        return replace(self, corpus=corpus, queries={q: v for q, v in self.queries.items() if q in used}, qrels=qrels)
+
+
+
+def relevant(grades: Mapping[str, int]) -> list[str]:
+    """Return the article ids with a grade above 0: best grade first, ties by ascending id."""
+    return sorted((a for a, g in grades.items() if g > 0), key=lambda a: (-grades[a], a))
+
+
+
+def _records(dataset: RetrievalDataset) -> Iterator[str]:
+    for article in dataset.corpus.values():
+        yield json.dumps([article.article_id, article.title, article.text, dict(article.metadata)], sort_keys=True)
+    for query in dataset.queries.values():
+        yield json.dumps([query.query_id, query.text, dict(query.metadata)], sort_keys=True)
+    for split in SPLITS:
+        yield json.dumps([split, dataset.qrels[split]], sort_keys=True)
