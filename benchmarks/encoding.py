@@ -37,9 +37,11 @@ from benchmarks.encode_peer import FILES, measure
 from benchmarks.machine import description, in_child, ratios
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.encoder import DEFAULT_MODEL, Encoder, resolve_model
 from tutorial_lib.evaluate import MAIN_MEASURE, evaluate_run
 from tutorial_lib.files import write_whole
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.folder import resolve_model
+from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.runs import exact_search
 
 OURS, REFERENCE = "ours", "sentence-transformers"

@@ -32,10 +32,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import description, in_child, peak_mb
-from tutorial_lib.encoder import EncoderSettings
 from tutorial_lib.evaluate import MAIN_MEASURE, evaluate_run
 from tutorial_lib.files import write_whole
 from tutorial_lib.index import VectorIndex
+from tutorial_lib.models.settings import EncoderSettings
 from tutorial_lib.runs import exact_search
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)

@@ -21,9 +21,11 @@ from transformers import TrainerCallback
 
 from tutorial_lib.contrastive import training_pairs
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.encoder import Encoder, EncoderSettings, resolve_model
 from tutorial_lib.finetune import TrainSettings
-from tutorial_lib.lora import LoraSettings
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.folder import resolve_model
+from tutorial_lib.models.lora import LoraSettings
+from tutorial_lib.models.settings import EncoderSettings
 
 
 class StepClock(TrainerCallback):

@@ -32,12 +32,14 @@ from tutorial_lib.bm25 import BM25
 from tutorial_lib.contrastive import PairCollator, contrastive_loss, training_pairs
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.encoder import DEFAULT_MODEL, Encoder, bf16_is_fast
 from tutorial_lib.evaluate import article_clusters, evaluate_run, paired_difference, per_query
 from tutorial_lib.files import write_whole
 from tutorial_lib.finetune import TrainSettings, prepare_training, rises
-from tutorial_lib.lora import LoraSettings
 from tutorial_lib.mining import MiningSettings, mine_negatives
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.hardware import bf16_is_fast
+from tutorial_lib.models.lora import LoraSettings
+from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.runs import Run, exact_search, reciprocal_rank_fusion
 
 SEEDLESS = ("bm25", "base", "hybrid")

@@ -33,11 +33,12 @@ from tutorial_lib import Workspace, cleaning, noise, plots, tickets
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.data.support_desk import SUPPORT_DESK, support_desk
-from tutorial_lib.encoder import DEFAULT_MODEL, Encoder
 from tutorial_lib.evaluate import evaluate_run
 from tutorial_lib.files import write_whole
 from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.mining import mine_negatives
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.privacy import find_personal_data, score_findings
 from tutorial_lib.runs import exact_search
 from tutorial_lib.text import tokenize

@@ -61,10 +61,7 @@ def copied(finished, tiny_data, tiny_folder, tmp_path, at_home):
 @pytest.fixture
 def float32(monkeypatch):
     """Encode and train in float32 whatever the processor can do, so that results compare to the last digits."""
-    from tutorial_lib import encoder, finetune
-
-    for module in (encoder, finetune):
-        monkeypatch.setattr(module, "bf16_is_fast", lambda device=None: False)
+    monkeypatch.setenv("TUTORIAL_PRECISION", "float32")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from pymilvus import DataType, MilvusClient
 
-from tutorial_lib.encoder import EncoderSettings
+from tutorial_lib.models.settings import EncoderSettings
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = EncoderSettings()

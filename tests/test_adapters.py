@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from tests.tiny import set_update, tiny_dataset
-from tutorial_lib.encoder import Encoder, EncoderSettings, ModelError
 from tutorial_lib.finetune import TrainResult, TrainSettings
-from tutorial_lib.lora import LoraSettings, add_adapter, save_adapter, scale_adapter
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.lora import LoraSettings, add_adapter, save_adapter, scale_adapter
+from tutorial_lib.models.settings import EncoderSettings, ModelError
 from tutorial_lib.saving import model_card, save_model
 
 LORA = LoraSettings(rank=4, alpha=8)

@@ -9,12 +9,12 @@ import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
 from tests.tiny import ACTIONS, FILLERS, THINGS, tiny_dataset
-from tutorial_lib import encoder as encoder_module
-from tutorial_lib import finetune
 from tutorial_lib.bm25 import BM25
-from tutorial_lib.encoder import Encoder, EncoderSettings, pooled
 from tutorial_lib.finetune import TrainSettings, prepare_training
-from tutorial_lib.lora import LoraSettings, save_adapter
+from tutorial_lib.models import hardware
+from tutorial_lib.models.encoder import Encoder, pooled
+from tutorial_lib.models.lora import LoraSettings, save_adapter
+from tutorial_lib.models.settings import EncoderSettings
 
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
 BERT_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -86,8 +86,7 @@ def precision(monkeypatch):
     """Return a function that makes this processor one with or without units for bfloat16."""
 
     def precision(*, bf16):
-        for module in (encoder_module, finetune):
-            monkeypatch.setattr(module, "bf16_is_fast", lambda device=None: bf16)
+        monkeypatch.setattr(hardware, "bf16_is_fast", lambda device=None: bf16)
 
     return precision
 

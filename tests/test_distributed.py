@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 
 from tests.helpers import tree
 from tests.test_train_command import SETTINGS, interrupt
-from tutorial_lib.encoder import bf16_is_fast
 from tutorial_lib.finetune import TrainResult
+from tutorial_lib.models.hardware import bf16_is_fast
 from tutorial_lib.train_command import main
 
 

@@ -8,18 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.tiny import THINGS, tiny_bert
-from tutorial_lib import encoder as encoder_module
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.encoder import (
-    DEFAULT_MODEL,
-    DEFAULT_MODEL_SHA256,
-    Encoder,
-    EncoderSettings,
-    ModelError,
-    bf16_is_fast,
-    length_batches,
-    resolve_model,
-)
+from tutorial_lib.models import folder, hardware
+from tutorial_lib.models.encoder import Encoder, length_batches, pooled
+from tutorial_lib.models.folder import DEFAULT_MODEL_SHA256, resolve_model
+from tutorial_lib.models.hardware import bf16_is_fast
+from tutorial_lib.models.settings import DEFAULT_MODEL, EncoderSettings, ModelError
 
 TEXTS = ["refund", "cancel the invoice", "how to reset a password", "please open the printer page then click repair", ""]
 
@@ -67,7 +61,7 @@ def test_neither_order_nor_token_budget_changes_a_vector(tiny, float32, order, b
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_threads_side_by_side_give_the_same_bits_and_leave_torch_as_it_was(tiny, monkeypatch, precision):
-    monkeypatch.setattr(encoder_module, "bf16_is_fast", lambda device=None: precision == "bfloat16")
+    monkeypatch.setattr(hardware, "bf16_is_fast", lambda device=None: precision == "bfloat16")
     texts = [f"{thing} {'again ' * n}" for n, thing in enumerate(THINGS * 3)]
     before = torch.get_num_threads()
     try:
@@ -91,7 +85,7 @@ def test_what_fails_in_a_thread_is_raised(tiny, monkeypatch):
 def test_bfloat16_stays_close_to_float32(tiny, monkeypatch):
     vectors = []
     for fast in (False, True):
-        monkeypatch.setattr(encoder_module, "bf16_is_fast", lambda device=None, fast=fast: fast)
+        monkeypatch.setattr(hardware, "bf16_is_fast", lambda device=None, fast=fast: fast)
         vectors.append(tiny.encode(TEXTS))
     cosines = (vectors[0] * vectors[1]).sum(axis=1)
     assert cosines.min() > 0.998  # weights drawn this large round coarsely; of MiniLM benchmarks.encoding gives 0.9999
@@ -128,7 +122,7 @@ def test_lasttoken_is_found_behind_left_padding():
     hidden = torch.eye(3)[None]  # token n has the vector e_n
     model = type("Model", (), {"__call__": lambda self, **_: type("Out", (), {"last_hidden_state": hidden})})()
     for mask, expected in (([1, 1, 0], 1), ([0, 1, 1], 2), ([1, 1, 1], 2)):
-        vector = encoder_module.pooled(model, {"attention_mask": torch.tensor([mask])}, "lasttoken")
+        vector = pooled(model, {"attention_mask": torch.tensor([mask])}, "lasttoken")
         assert vector[0].tolist() == torch.eye(3)[expected].tolist()
 
 
@@ -189,7 +183,7 @@ def test_the_fingerprint_changes_with_the_vocabulary(copy, tiny):
 
 
 def test_the_default_model_must_have_the_published_sum(monkeypatch):
-    monkeypatch.setattr(encoder_module, "DEFAULT_MODEL_SHA256", "f" * 64)
+    monkeypatch.setattr(folder, "DEFAULT_MODEL_SHA256", "f" * 64)
     with pytest.raises(ModelError, match=rf"has SHA-256 {DEFAULT_MODEL_SHA256}, expected {'f' * 64}"):
         resolve_model(DEFAULT_MODEL)
 

@@ -8,7 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tutorial_lib.encoder import CHECKSUM_FILE, Encoder, EncoderSettings, ModelError
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.files import CHECKSUM_FILE
+from tutorial_lib.models.settings import EncoderSettings, ModelError
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ import torch
 from transformers import BertConfig
 
 from tests.tiny import LORA, TRAIN, interrupt_adapter, tiny_dataset
-from tutorial_lib import encoder, finetune, preflight, workspace
+from tutorial_lib import preflight, workspace
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.data.dataset import Article, DataError, Query
 from tutorial_lib.finetune import TrainSettings, prepare_training
-from tutorial_lib.lora import LoraSettings
+from tutorial_lib.models import hardware
+from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.preflight import Finding, PreflightReport, numbers_per_token
 from tutorial_lib.workspace import Workspace
 
@@ -156,8 +157,7 @@ def test_more_negatives_than_were_mined_are_a_warning(prepare):
 
 def test_one_batch_of_all_weights_in_bfloat16_follows_float32(prepare, monkeypatch):
     exact = preflight.one_batch_losses(prepare(all_weights=True, learning_rate=1e-2))
-    monkeypatch.setattr(encoder, "bf16_is_fast", lambda device=None: True)
-    monkeypatch.setattr(finetune, "bf16_is_fast", lambda device=None: True)
+    monkeypatch.setattr(hardware, "bf16_is_fast", lambda device=None: True)
     rounded = preflight.one_batch_losses(prepare(all_weights=True, learning_rate=1e-2))
     assert exact[-1] < 0.8 * exact[0]
     assert rounded[-1] == pytest.approx(exact[-1], abs=0.1 * exact[0])

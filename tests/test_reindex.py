@@ -11,8 +11,8 @@ import pytest
 from tests.milvus import HashEncoder, killed, write_format_1
 from tutorial_lib.calibration import Calibration
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.encoder import Encoder
 from tutorial_lib.index import VectorIndex, VectorIndexError
+from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.reindex import Changes, reindex
 from tutorial_lib.runs import exact_search
 

@@ -13,7 +13,7 @@ import pytest
 from tests.tiny import tiny_dataset
 from tutorial_lib import scale
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.encoder import Encoder
+from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.scale import embed_with_ray, locate, read, start_ray
 from tutorial_lib.shards import embed_corpus, read_shards
 

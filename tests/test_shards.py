@@ -253,7 +253,7 @@ def test_a_url_is_as_good_as_a_path(straight, tmp_path):
 
 
 def test_a_text_of_200_000_characters(tmp_path, tiny_folder):
-    from tutorial_lib.encoder import Encoder
+    from tutorial_lib.models.encoder import Encoder
 
     encoder = Encoder.load(tiny_folder)
     long = "refund " * 28_572

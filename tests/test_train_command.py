@@ -13,10 +13,10 @@ from transformers import TrainerCallback
 from tests.helpers import tree
 from tests.tiny import beir_files
 from tutorial_lib import train_command
-from tutorial_lib.encoder import Encoder
 from tutorial_lib.finetune import TrainResult, TrainSettings
-from tutorial_lib.lora import LoraSettings
 from tutorial_lib.mining import MiningSettings
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.train_command import descriptions, job_of, main
 
 SETTINGS = ("--device", "cpu", "--rank", "4", "--alpha", "16", "--batch-size", "6", "--min-steps", "0", "--epochs", "4",

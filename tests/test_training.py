@@ -14,13 +14,13 @@ from safetensors.torch import load_file
 from transformers import TrainerCallback
 
 from tests.tiny import Interrupt, tiny_dataset
-from tutorial_lib import encoder as encoder_module
-from tutorial_lib import finetune, trainer
+from tutorial_lib import trainer
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.contrastive import contrastive_loss
-from tutorial_lib.encoder import Encoder
 from tutorial_lib.finetune import TrainSettings, prepare_training
-from tutorial_lib.lora import LoraSettings, save_adapter, scale_adapter
+from tutorial_lib.models import hardware
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.lora import LoraSettings, save_adapter, scale_adapter
 from tutorial_lib.saving import save_model
 
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
@@ -64,7 +64,7 @@ class Kill(TrainerCallback):
 
 def train_until_killed(model, folder):
     """Run in a process of its own."""
-    encoder_module.bf16_is_fast = finetune.bf16_is_fast = lambda device=None: False
+    os.environ["TUTORIAL_PRECISION"] = "float32"
     run = prepare_run(model, Path(folder))
     run.trainer.add_callback(Kill())
     run.train()
@@ -331,7 +331,7 @@ def test_training_queries_only_leaves_the_articles_vectors_alone(prepare, monkey
 
 
 def test_every_weight_trained_in_bfloat16_is_what_is_saved(prepare, monkeypatch, tiny_folder, tmp_path):
-    monkeypatch.setattr(finetune, "bf16_is_fast", lambda device=None: True)
+    monkeypatch.setattr(hardware, "bf16_is_fast", lambda device=None: True)
     run = prepare(all_weights=True, learning_rate=3e-3, dev_queries=0)
     run.train()
     save_model(run.encoder, tmp_path / "model", "card")
@@ -345,7 +345,7 @@ def test_every_weight_trained_in_bfloat16_is_what_is_saved(prepare, monkeypatch,
 def test_training_in_bfloat16_follows_float32(prepare, monkeypatch, dropout):
     losses = []
     for fast in (False, True):
-        monkeypatch.setattr(finetune, "bf16_is_fast", lambda device=None, fast=fast: fast)
+        monkeypatch.setattr(hardware, "bf16_is_fast", lambda device=None, fast=fast: fast)
         run = prepare(dev_queries=0, dropout=dropout)
         losses.append([loss for _, loss in run.train().losses])
         assert {p.dtype for p in run.encoder.model.parameters()} == {torch.float32}

@@ -12,7 +12,7 @@ from tutorial_lib import finetune
 from tutorial_lib.data.beir import write_beir
 from tutorial_lib.data.dataset import Article, Query, RetrievalDataset
 from tutorial_lib.finetune import TrainSettings
-from tutorial_lib.lora import LoraSettings
+from tutorial_lib.models.lora import LoraSettings
 
 THINGS = ("invoice", "refund", "password", "router", "printer", "backup", "license", "webhook", "report", "calendar",
           "export", "import", "dashboard", "domain", "email", "storage", "camera", "battery", "warranty", "shipping",

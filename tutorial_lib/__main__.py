@@ -14,7 +14,7 @@ from pathlib import Path
 from tutorial_lib.data.columns import Columns
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.help_desk import Export
-from tutorial_lib.encoder import DEFAULT_MODEL, ModelError
+from tutorial_lib.models.settings import DEFAULT_MODEL, ModelError
 from tutorial_lib.workspace import AWS_DOCS, BUILT_IN, SUPPORT_DESK, Workspace
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from tutorial_lib.data.dataset import DataError, RetrievalDataset, relevant
-from tutorial_lib.encoder import Encoder, length_batches
 from tutorial_lib.mining import near_duplicates_of
+from tutorial_lib.models.encoder import Encoder, length_batches
 
 if TYPE_CHECKING:
     from tutorial_lib.finetune import TrainSettings

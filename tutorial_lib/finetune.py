@@ -25,8 +25,9 @@ from transformers import TrainingArguments
 from tutorial_lib.bm25 import BM25
 from tutorial_lib.contrastive import Pair, PairCollator, articles_of, training_pairs
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.encoder import Encoder, bf16_is_fast
-from tutorial_lib.lora import LoraSettings, add_adapter, low_precision, scale_adapter, without_dropout
+from tutorial_lib.models import hardware
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.lora import LoraSettings, add_adapter, low_precision, scale_adapter, without_dropout
 from tutorial_lib.trainer import DEV_METRIC, ContrastiveTrainer, DevSet, PairDataset, dev_set
 
 MAX_EPOCHS = 8
@@ -201,7 +202,7 @@ class FineTuning:
     @contextmanager
     def training_precision(self) -> Iterator[None]:
         """Within the block: the attention kernel and the precision of frozen weights that training uses."""
-        frozen_in_bf16 = self.lora is not None and bf16_is_fast(self.encoder.device)
+        frozen_in_bf16 = self.lora is not None and hardware.bf16_is_fast(self.encoder.device)
         with self.encoder.training(), low_precision(self.encoder.model) if frozen_in_bf16 else nullcontext():
             yield
 
@@ -316,7 +317,7 @@ def _trainer_arguments(
         weight_decay=0.0,
         seed=settings.seed,
         data_seed=settings.seed,
-        bf16=amp and bf16_is_fast(encoder.device),
+        bf16=amp and hardware.bf16_is_fast(encoder.device),
         use_cpu=on_cpu,
         ddp_backend="gloo" if on_cpu and int(os.environ.get("WORLD_SIZE", "1")) > 1 else None,
         logging_steps=max(1, min(10, steps // 20)),

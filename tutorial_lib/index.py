@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 
 from tutorial_lib.calibration import Calibration
 from tutorial_lib.connection import Client, NoCollection, VectorIndexError, whoami
-from tutorial_lib.encoder import Encoder
+from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.runs import Run, ranked
 from tutorial_lib.shards import Embedded
 from tutorial_lib.versions import (

@@ -16,10 +16,11 @@ import psutil
 import torch
 from numpy.typing import NDArray
 
-from tutorial_lib import encoder
 from tutorial_lib.contrastive import Pair, articles_of
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.finetune import FineTuning
+from tutorial_lib.models import hardware
+from tutorial_lib.models.encoder import PAD_TO
 from tutorial_lib.text import has_words, normal_form
 
 ADAPTER_RATE, ALL_WEIGHTS_RATE = 5e-3, 5e-4
@@ -261,7 +262,7 @@ def numbers_per_token(config: Any, length: float, *, all_weights: bool, on_cpu: 
 def memory_needed(run: FineTuning, lengths: TokenCounts) -> tuple[float, float]:
     """Return the bytes that training adds to this process: activations, and copies, gradients and moments of weights."""
     model, device = run.encoder.model, run.encoder.device
-    size = 2 if encoder.bf16_is_fast(device) else 4
+    size = 2 if hardware.bf16_is_fast(device) else 4
     layers = int(getattr(model.config, "num_hidden_layers", 12))
     if run.lora is not None and run.lora.upper_layers:
         layers = run.lora.upper_layers
@@ -274,7 +275,7 @@ def memory_needed(run: FineTuning, lengths: TokenCounts) -> tuple[float, float]:
 
 def _kept_tokens(run: FineTuning, lengths: TokenCounts) -> tuple[float, float]:
     """Return the tokens whose activations are held at once, and the mean length of the text that a token stands in."""
-    s, pad = run.settings, encoder.PAD_TO
+    s, pad = run.settings, PAD_TO
     queries, articles = (-(-np.minimum(c, _read(run)) // pad) * pad for c in (lengths.queries, lengths.articles))
     each = 1 + s.negatives if s.train_articles else 0
     # An unusually long batch: three standard deviations above the mean.

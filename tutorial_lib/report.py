@@ -14,7 +14,6 @@ from jinja2 import Environment
 from matplotlib.figure import Figure
 
 from tutorial_lib import plots
-from tutorial_lib.encoder import Encoder
 from tutorial_lib.evaluate import (
     MEASURE_NAMES,
     Comparison,
@@ -28,6 +27,7 @@ from tutorial_lib.evaluate import (
     systems_table,
 )
 from tutorial_lib.files import write_whole
+from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.runs import exact_search
 from tutorial_lib.workspace import Workspace
 

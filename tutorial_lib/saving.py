@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.encoder import CHECKSUM_FILE, PROMPT_FILE, Encoder, prompts_record, sha256_of
-from tutorial_lib.lora import LoraSettings
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.files import CHECKSUM_FILE, sha256_of
+from tutorial_lib.models.lora import LoraSettings
+from tutorial_lib.models.prompts import PROMPT_FILE, prompts_record
 from tutorial_lib.trainer import DEV_METRIC
 
 if TYPE_CHECKING:

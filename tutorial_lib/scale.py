@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.encoder import Encoder, resolve_model
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.folder import resolve_model
 from tutorial_lib.shards import Manifest, Shard, alone_in, batches, embed_shard, finish, unique
 
 OBJECT_STORE_BYTES = 200_000_000

@@ -27,7 +27,7 @@ from tqdm.auto import tqdm
 from tutorial_lib.data.dataset import DataError
 
 if TYPE_CHECKING:
-    from tutorial_lib.encoder import Encoder
+    from tutorial_lib.models.encoder import Encoder
 
 FORMAT = 1
 MANIFEST = "manifest.json"

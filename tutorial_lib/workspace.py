@@ -29,11 +29,12 @@ from tutorial_lib.data.help_desk import Export
 from tutorial_lib.data.splits import split as split_at_random
 from tutorial_lib.data.support_desk import SUPPORT_DESK as DESK_FOLDER
 from tutorial_lib.data.support_desk import support_desk
-from tutorial_lib.encoder import DEFAULT_MODEL, Encoder
 from tutorial_lib.files import write_whole
 from tutorial_lib.finetune import TrainResult, TrainSettings
-from tutorial_lib.lora import LoraSettings, merge_adapter, save_adapter
 from tutorial_lib.mining import MinedNegatives, MiningSettings, mine_negatives
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.lora import LoraSettings, merge_adapter, save_adapter
+from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.preflight import preflight
 from tutorial_lib.runs import Run, exact_search, reciprocal_rank_fusion, write_trec_qrels, write_trec_run
 

@@ -1,4 +1,4 @@
-"""LoRA adapters (PEFT's): put on an encoder, trained as part of its weights, weakened or removed, saved and merged."""
+"""LoRA adapters (PEFT's): put on an encoder, weakened or removed, saved and merged."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, TaskType, get_peft_model
-from peft.tuners.lora import Linear as LoraLinear
 
-from tutorial_lib.encoder import PROMPT_FILE, Encoder, ModelError, prompts_record
-
-ADAPTER = "default"
-"""PEFT's name for the only adapter of a model."""
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.merged_linear import MergedLinear
+from tutorial_lib.models.prompts import PROMPT_FILE, prompts_record
+from tutorial_lib.models.settings import ModelError
 
 
 @dataclass(frozen=True)
@@ -43,77 +41,6 @@ class LoraSettings:
         """The adapted layers in the form PEFT takes."""
         return self.target_modules if isinstance(self.target_modules, str) else list(self.target_modules)
 
-
-class _MergedProduct(torch.autograd.Function):
-    """x·(W + s·B·A)ᵀ + bias for a weight merged beforehand, with gradients for x, A and B only."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, merged: Merged,
-                bias: torch.Tensor | None) -> torch.Tensor:
-        ctx.save_for_backward(x, merged.weight, merged.a, merged.scaled_b)
-        ctx.scale = merged.scale
-        return torch.nn.functional.linear(x, merged.weight, bias)  # (..., out)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        x, weight, a, scaled_b = ctx.saved_tensors
-        g, flat = gradients[0].reshape(-1, weight.shape[0]), x.reshape(-1, weight.shape[1])  # (n, out), (n, in)
-        for_a = (g @ scaled_b).T @ flat  # (rank, in)
-        for_b = g.T @ (flat @ a.T) * ctx.scale  # (out, rank)
-        return (g @ weight).reshape(x.shape), for_a.float(), for_b.float(), None, None
-
-
-@dataclass(frozen=True)
-class Merged:
-    """The effective weight W + s·B·A of a layer and the factors, in the precision of the computation."""
-
-    made_from: tuple[Any, ...]
-    weight: torch.Tensor
-    a: torch.Tensor
-    scaled_b: torch.Tensor
-    scale: float
-
-
-class MergedLinear(LoraLinear):
-    """PEFT's LoRA layer, computed as one product with the merged weight instead of three products and an addition.
-
-    The weight is merged in float32 whenever A or B has changed, once a training step, and then rounded to the precision
-    of the computation. Output and gradients are those of PEFT's own layer.
-    """
-
-    _merged: Merged | None = None
-
-    def forward(self, x: torch.Tensor, *args: Any, **options: Any) -> torch.Tensor:
-        """Return the layer's output for ``x`` of shape (..., in): (..., out)."""
-        plain = not (self.disable_adapters or self.merged or args or options) and self.active_adapters == [ADAPTER]
-        if not (plain and self.merges):
-            return super().forward(x, *args, **options)
-        kind = x.device.type
-        dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
-        bias = self.base_layer.bias
-        with torch.autocast(kind, enabled=False):
-            return _MergedProduct.apply(x.to(dtype), self.lora_A[ADAPTER].weight, self.lora_B[ADAPTER].weight,
-                                        self._effective(dtype), None if bias is None else bias.to(dtype))
-
-    @property
-    def merges(self) -> bool:
-        """Whether the update can be merged: dropout on the adapter's input, and on it alone, forbids that."""
-        return isinstance(self.lora_dropout[ADAPTER], torch.nn.Identity)
-
-    def _effective(self, dtype: torch.dtype) -> Merged:
-        weight: Any
-        a: Any
-        b: Any
-        weight, a, b = (layer.weight for layer in (self.base_layer, self.lora_A[ADAPTER], self.lora_B[ADAPTER]))
-        # In-place changes (a checkpoint's, an optimizer's unless it is a fused kernel) raise a tensor's version.
-        state = (dtype, *((t.data_ptr(), t._version, t.dtype) for t in (weight, a, b)), self.scaling[ADAPTER])
-        if self._merged is None or self._merged.made_from != state:
-            scale = float(self.scaling[ADAPTER])
-            # Not as inference tensors, even if dev scoring comes first: the backward pass may not use those.
-            with torch.inference_mode(False), torch.no_grad():
-                product = torch.addmm(weight.float(), b.float(), a.float(), alpha=scale)
-                self._merged = Merged(state, product.to(dtype), a.to(dtype), (b * scale).to(dtype), scale)
-        return self._merged
 
 
 def add_adapter(encoder: Encoder, settings: LoraSettings) -> PeftModel:
@@ -142,9 +69,11 @@ def add_adapter(encoder: Encoder, settings: LoraSettings) -> PeftModel:
     return adapted
 
 
+
 def linear_layers(encoder: Encoder) -> list[str]:
     """Return the names of the model's linear layers, each kind once."""
     return sorted({n.split(".")[-1] for n, m in encoder.model.named_modules() if isinstance(m, torch.nn.Linear)})
+
 
 
 def _upper_linear(encoder: Encoder, target: str | list[str], lowest: int) -> list[str]:
@@ -154,6 +83,7 @@ def _upper_linear(encoder: Encoder, target: str | list[str], lowest: int) -> lis
 
     return [n for n, m in encoder.model.named_modules() if isinstance(m, torch.nn.Linear) and block(n) >= lowest
             and (target == "all-linear" or n.split(".")[-1] in target)]
+
 
 
 def scale_adapter(encoder: Encoder, factor: float) -> None:
@@ -170,11 +100,13 @@ def scale_adapter(encoder: Encoder, factor: float) -> None:
     encoder.changed()
 
 
+
 def without_dropout(model: torch.nn.Module) -> None:
     """Switch the base model's dropout off: its weights are frozen, so dropout would only add noise and time."""
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
+
 
 
 @contextmanager
@@ -195,11 +127,13 @@ def low_precision(model: torch.nn.Module) -> Iterator[None]:
             parameter.data = original
 
 
+
 def save_adapter(encoder: Encoder, folder: Path, card: str) -> None:
     """Write the trained adapter in PEFT's format, with its prompts and with ``card`` as its model card."""
     encoder.model.save_pretrained(str(folder), safe_serialization=True)
     (folder / PROMPT_FILE).write_text(json.dumps(prompts_record(encoder.settings), indent=2), encoding="utf-8")
     (folder / "README.md").write_text(card, encoding="utf-8")
+
 
 
 def merge_adapter(adapter: Path) -> Encoder:

