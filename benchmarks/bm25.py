@@ -23,10 +23,10 @@ import numpy as np
 import torch
 
 from benchmarks.machine import description, ratios
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.files import write_whole
-from tutorial_lib.runs import Run
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.text import tokenize
 
 K = 100

@@ -42,7 +42,7 @@ from tutorial_lib.files import write_whole
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.folder import resolve_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
-from tutorial_lib.runs import exact_search
+from tutorial_lib.retrieval.dense import exact_search
 
 OURS, REFERENCE = "ours", "sentence-transformers"
 NAMES = {"torch": REFERENCE, "torch-bf16": f"{REFERENCE}, bf16", "onnx": "ONNX", "onnx-int8": "ONNX, int8",

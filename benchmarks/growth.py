@@ -36,7 +36,7 @@ from tutorial_lib.evaluate import MAIN_MEASURE, evaluate_run
 from tutorial_lib.files import write_whole
 from tutorial_lib.index import VectorIndex
 from tutorial_lib.models.settings import EncoderSettings
-from tutorial_lib.runs import exact_search
+from tutorial_lib.retrieval.dense import exact_search
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 DIMENSION, CLUSTERS = 384, 1000

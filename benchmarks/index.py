@@ -34,12 +34,12 @@ from pymilvus import DataType, MilvusClient, MilvusException
 
 from benchmarks.machine import description, ratios
 from tutorial_lib import Workspace
-from tutorial_lib.calibration import calibrate, first_hits
 from tutorial_lib.evaluate import MAIN_MEASURE, evaluate_run
 from tutorial_lib.files import write_whole
 from tutorial_lib.index import Layout, VectorIndex
 from tutorial_lib.reindex import reindex
-from tutorial_lib.runs import ranked
+from tutorial_lib.retrieval.calibration import calibrate, first_hits
+from tutorial_lib.retrieval.runs import ranked
 
 K, CANDIDATES = 10, 100
 LENGTHS = (256, 128, 64)

@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import description, in_child, peak_mb
 from benchmarks.peers import sentence_transformers_lora
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.contrastive import PairCollator, contrastive_loss, training_pairs
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import RetrievalDataset
@@ -40,7 +39,9 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import bf16_is_fast
 from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.models.settings import DEFAULT_MODEL
-from tutorial_lib.runs import Run, exact_search, reciprocal_rank_fusion
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
 
 SEEDLESS = ("bm25", "base", "hybrid")
 TRAINED = ("lora", "lora queries", "linear queries", "full", "sentence-transformers lora")

@@ -30,7 +30,6 @@ import numpy as np
 
 from benchmarks.machine import device_name
 from tutorial_lib import Workspace, cleaning, noise, plots, tickets
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.data.support_desk import SUPPORT_DESK, support_desk
 from tutorial_lib.evaluate import evaluate_run
@@ -40,7 +39,8 @@ from tutorial_lib.mining import mine_negatives
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.privacy import find_personal_data, score_findings
-from tutorial_lib.runs import exact_search
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import exact_search
 from tutorial_lib.text import tokenize
 
 NOTEBOOK = TrainSettings(min_steps=40, dev_evaluations=2)

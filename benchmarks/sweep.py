@@ -19,7 +19,6 @@ from typing import Any
 import torch
 
 from benchmarks.machine import device_name
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.evaluate import evaluate_run
 from tutorial_lib.finetune import TrainSettings, prepare_training
@@ -27,7 +26,8 @@ from tutorial_lib.mining import MiningSettings, mine_negatives
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.models.settings import DEFAULT_MODEL
-from tutorial_lib.runs import exact_search
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import exact_search
 
 ATTENTION = ("query", "key", "value")
 GROUPS: dict[str, list[dict[str, Any]]] = {

@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
-from tutorial_lib import bm25 as bm25_module
-from tutorial_lib.bm25 import BM25
-from tutorial_lib.runs import ranked
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.runs import ranked
 from tutorial_lib.text import tokenize
 
 FIVE = {
@@ -124,7 +123,7 @@ def test_memory_bounds_change_no_score(articles, texts, numbers):
     bm25 = BM25(articles)
     scores = bm25.scores(texts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bm25_module, "DENSE_NUMBERS", numbers)
+        patch.setattr("tutorial_lib.retrieval.bm25.DENSE_NUMBERS", numbers)
         assert np.allclose(bm25.scores(texts), scores, atol=1e-12)
         assert bm25.search({"q": texts[0]}).keys() == {"q"}
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutorial_lib.calibration import Calibration, calibrate, first_hits
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.retrieval.calibration import Calibration, calibrate, first_hits
 
 QRELS = {"q1": {"a": 2, "b": 1}, "q2": {"c": 1, "a": 0}, "q3": {"d": 1}, "q4": {"e": 1}}
 RUN = {"q1": {"a": 0.9, "x": 0.5, "b": 0.4},

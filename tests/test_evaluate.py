@@ -18,7 +18,7 @@ from tutorial_lib.evaluate import (
     side_by_side,
     systems_table,
 )
-from tutorial_lib.runs import ranked
+from tutorial_lib.retrieval.runs import ranked
 
 QRELS = {"q1": {"a": 1}, "q2": {"a": 2, "b": 1, "c": 0}, "q3": {"c": 1}}
 RUN = {

@@ -8,10 +8,10 @@ import pytest
 from pymilvus import DataType
 
 from tests.milvus import NumberEncoder, write_format_1
-from tutorial_lib.calibration import Calibration
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.index import Layout, VectorIndex, VectorIndexError
-from tutorial_lib.runs import exact_search
+from tutorial_lib.retrieval.calibration import Calibration
+from tutorial_lib.retrieval.dense import exact_search
 from tutorial_lib.shards import text_hash
 
 IDS = ["a b", "a/b/c", "billing/été", "quote'\"\\", "z" * 70, "返金"]

@@ -9,7 +9,6 @@ import pytest
 from tests.helpers import make_dataset, one_hot
 from tests.tiny import LORA, TRAIN, tiny_dataset
 from tutorial_lib import noise
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.data.dataset import DataError, Query
 from tutorial_lib.noise import (
     cross_fitted_pairs,
@@ -21,6 +20,7 @@ from tutorial_lib.noise import (
     suspicious_pairs,
     write_review,
 )
+from tutorial_lib.retrieval.bm25 import BM25
 
 WORDS = ("camera", "printer", "refund", "router")
 ASKED = {"1": ("my camera", "camera"), "2": ("my printer", "refund"), "3": ("my refund", "refund"),

@@ -9,12 +9,12 @@ from transformers import BertConfig
 
 from tests.tiny import LORA, TRAIN, interrupt_adapter, tiny_dataset
 from tutorial_lib import preflight, workspace
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.data.dataset import Article, DataError, Query
 from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.models import hardware
 from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.preflight import Finding, PreflightReport, numbers_per_token
+from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.workspace import Workspace
 
 SETTINGS = {"epochs": 2.0, "min_steps": 0, "batch_size": 6, "learning_rate": 5e-3, "dev_evaluations": 2, "temperature": 0.2}

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from tests.tiny import LORA, tiny_dataset
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import add_adapter, merge_adapter, save_adapter
 from tutorial_lib.models.prompts import PROMPT_FILE
 from tutorial_lib.models.settings import ModelError
+from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.saving import save_model
 
 QUERY, DOCUMENT = "query : ", "article : "

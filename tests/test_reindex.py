@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from tests.milvus import HashEncoder, killed, write_format_1
-from tutorial_lib.calibration import Calibration
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.index import VectorIndex, VectorIndexError
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.reindex import Changes, reindex
-from tutorial_lib.runs import exact_search
+from tutorial_lib.retrieval.calibration import Calibration
+from tutorial_lib.retrieval.dense import exact_search
 
 ARTICLES = {f"a{n:03}": f"article number {n}" for n in range(60)} | {"quote'\"\\": "how to quote", "返金": "返金について"}
 QUESTION = {"q": "how to quote"}

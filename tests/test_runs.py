@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.helpers import one_hot
 from tutorial_lib.evaluate import MEASURE_NAMES, evaluate_run
-from tutorial_lib.runs import (
-    exact_search,
+from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.retrieval.runs import (
     ranked,
     ranking,
     reciprocal_rank_fusion,

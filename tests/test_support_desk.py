@@ -4,9 +4,9 @@ import pytest
 
 from benchmarks.support_desk import cleaning_checks, counts, jsonl, planted, raw_tickets, text_checks, wrong_pairs
 from tutorial_lib import tickets
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.data.splits import find_leaks, near_copy_groups
 from tutorial_lib.data.support_desk import support_desk
+from tutorial_lib.retrieval.bm25 import BM25
 
 
 @pytest.fixture(scope="module")

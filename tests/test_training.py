@@ -15,12 +15,12 @@ from transformers import TrainerCallback
 
 from tests.tiny import Interrupt, tiny_dataset
 from tutorial_lib import trainer
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.contrastive import contrastive_loss
 from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.models import hardware
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import LoraSettings, save_adapter, scale_adapter
+from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.saving import save_model
 
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]

@@ -1,6 +1,5 @@
 """Fine-tune an embedding model for retrieval, and prove the gain: the package behind the course's notebooks."""
 
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.data.dataset import DataError, LeakageError, RetrievalDataset
 from tutorial_lib.evaluate import compare, evaluate_run, ship_decision
 from tutorial_lib.finetune import TrainSettings
@@ -10,6 +9,7 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.notebook import show_source
+from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.workspace import Workspace
 
 __all__ = [

@@ -14,7 +14,7 @@ from scipy import stats
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.dataset import Qrels, RetrievalDataset, relevant
-from tutorial_lib.runs import Run
+from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.text import tokenize
 
 MEASURES = (nDCG @ 10, RR @ 10, R @ 10, R @ 100, Success @ 1)

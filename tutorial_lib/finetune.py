@@ -22,12 +22,12 @@ import numpy as np
 import torch
 from transformers import TrainingArguments
 
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.contrastive import Pair, PairCollator, articles_of, training_pairs
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.models import hardware
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import LoraSettings, add_adapter, low_precision, scale_adapter, without_dropout
+from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.trainer import DEV_METRIC, ContrastiveTrainer, DevSet, PairDataset, dev_set
 
 MAX_EPOCHS = 8

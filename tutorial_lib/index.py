@@ -20,10 +20,10 @@ from pymilvus import DataType, MilvusClient
 from pymilvus.client.types import LoadState
 from tqdm.auto import tqdm
 
-from tutorial_lib.calibration import Calibration
 from tutorial_lib.connection import Client, NoCollection, VectorIndexError, whoami
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.runs import Run, ranked
+from tutorial_lib.retrieval.calibration import Calibration
+from tutorial_lib.retrieval.runs import Run, ranked
 from tutorial_lib.shards import Embedded
 from tutorial_lib.versions import (
     FORMAT,

@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.data.dataset import RetrievalDataset, relevant
-from tutorial_lib.runs import top_k
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.runs import top_k
 
 REASONS = {
     "positive": "judged relevant in training",

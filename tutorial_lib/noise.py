@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.data.dataset import SPLITS, DataError, Qrels, RetrievalDataset, relevant
 from tutorial_lib.files import write_whole
 from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.models.settings import DEFAULT_MODEL
+from tutorial_lib.retrieval.bm25 import BM25
 
 DECISIONS = ("", "keep", "drop", "replace")
 REVIEW_COLUMNS = ["query_id", "query", "article_id", "title", "suspicion", "suggested", "suggested_title", "decision",

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tutorial_lib.calibration import Calibration
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.index import VectorIndex, VectorIndexError, Verification, Version
 from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.retrieval.calibration import Calibration
 from tutorial_lib.shards import Embedded, embed_corpus, read_shards, text_hash
 from tutorial_lib.versions import FORMAT, corpus_hash
 

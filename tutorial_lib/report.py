@@ -28,7 +28,7 @@ from tutorial_lib.evaluate import (
 )
 from tutorial_lib.files import write_whole
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.runs import exact_search
+from tutorial_lib.retrieval.dense import exact_search
 from tutorial_lib.workspace import Workspace
 
 _TEMPLATE = """<!doctype html>

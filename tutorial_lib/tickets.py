@@ -16,11 +16,11 @@ import numpy as np
 from mailparser_reply import EmailReplyParser
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.cleaning import CleaningReport, CleaningStep, clean, near_duplicate_articles, remove_leaks, table_of
 from tutorial_lib.data.dataset import SPLITS, Article, DataError, Qrels, Query, RetrievalDataset
 from tutorial_lib.data.splits import check_leakage, mark_seen
 from tutorial_lib.privacy import find_personal_data, redact
+from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.text import has_words, near_duplicate_groups, tokenize, word_shingles
 
 _AUTOMATIC_SUBJECT = re.compile(

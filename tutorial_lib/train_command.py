@@ -25,7 +25,6 @@ import torch
 from accelerate import PartialState
 
 from tutorial_lib import cleaning
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.files import write_whole
@@ -36,6 +35,7 @@ from tutorial_lib.models.hardware import default_device
 from tutorial_lib.models.lora import LoraSettings, merge_adapter, save_adapter
 from tutorial_lib.models.settings import DEFAULT_MODEL, ModelError
 from tutorial_lib.preflight import preflight
+from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.saving import model_card, save_model
 from tutorial_lib.trainer import DEV_METRIC
 

@@ -16,13 +16,13 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from transformers import PrinterCallback, ProgressCallback, Trainer
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.contrastive import Pair, matryoshka_loss
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.evaluate import per_query
 from tutorial_lib.files import write_whole
 from tutorial_lib.models.encoder import Encoder, pooled
-from tutorial_lib.runs import exact_search
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import exact_search
 
 if TYPE_CHECKING:
     from tutorial_lib.finetune import TrainSettings

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tutorial_lib.calibration import Calibration
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.retrieval.calibration import Calibration
 from tutorial_lib.shards import check_finite
 
 METADATA = "tutorial_lib"

@@ -21,7 +21,6 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from tutorial_lib import cleaning, finetune, saving, tickets
-from tutorial_lib.bm25 import BM25
 from tutorial_lib.data.aws_docs import AWSCLI_VERSION, aws_docs
 from tutorial_lib.data.beir import read_beir, write_beir
 from tutorial_lib.data.dataset import SPLITS, DataError, RetrievalDataset
@@ -36,7 +35,9 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import LoraSettings, merge_adapter, save_adapter
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.preflight import preflight
-from tutorial_lib.runs import Run, exact_search, reciprocal_rank_fusion, write_trec_qrels, write_trec_run
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion, write_trec_qrels, write_trec_run
 
 AWS_DOCS = "aws_docs"
 SUPPORT_DESK = "support_desk"

@@ -21,7 +21,9 @@ from tutorial_lib.files import write_whole
 Run: TypeAlias = dict[str, dict[str, float]]
 """query id -> article id -> score, best first, scores strictly decreasing in float32."""
 
+
 RRF_K = 60
+
 
 
 def top_k(scores: NDArray[np.floating], k: int) -> NDArray[np.int64]:
@@ -37,6 +39,7 @@ def top_k(scores: NDArray[np.floating], k: int) -> NDArray[np.int64]:
     return candidates[np.argsort(-scores[candidates], kind="stable")][:k]
 
 
+
 def strictly_decreasing(scores: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return ``scores``, not increasing along the last axis, lowered as little as makes float32 strictly decreasing.
 
@@ -50,9 +53,11 @@ def strictly_decreasing(scores: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.where(count < 0, -count | -(2**31), count).astype(np.int32).view(np.float32)
 
 
+
 def ranking(ids: Sequence[str], scores: Sequence[float] | NDArray[np.floating]) -> dict[str, float]:
     """Return ``ids`` in the given order with their scores lowered as little as makes float32 strictly decreasing."""
     return dict(zip(ids, strictly_decreasing(np.asarray(scores)).tolist(), strict=True))
+
 
 
 def ranked(scores: Mapping[str, float], k: int | None = None) -> dict[str, float]:
@@ -60,60 +65,6 @@ def ranked(scores: Mapping[str, float], k: int | None = None) -> dict[str, float
     order = sorted(scores, key=lambda a: (-scores[a], a))[:k]
     return ranking(order, [scores[a] for a in order])
 
-
-def exact_search(
-    query_ids: Sequence[str],
-    query_vectors: NDArray[np.float32],
-    article_ids: Sequence[str],
-    article_vectors: NDArray[np.float32],
-    *,
-    k: int = 100,
-    chunk: int = 256,
-    article_chunk: int = 65_536,
-) -> Run:
-    """Return the ``k`` articles with the highest cosine similarity to each query, by comparing all of them.
-
-    Every article is read once, ``article_chunk`` at a time, and the best so far of each query are kept: memory does not
-    grow with N where ``article_vectors`` gives its rows from disk.
-
-    Args:
-        query_ids: Query ids, length Q.
-        query_vectors: float32, (Q, D), unit length.
-        article_ids: Article ids in ascending order, length N.
-        article_vectors: float32, (N, D), unit length: an array, a np.memmap, or anything with a shape that can be sliced.
-        k: How many articles to keep.
-        chunk: Queries scored at a time; bounds memory to chunk x article_chunk scores and changes no result.
-        article_chunk: Articles compared at a time; changes no result either.
-
-    Raises:
-        ValueError: Ids and vectors differ in number or dimension, or article ids are not ascending.
-    """
-    if len(query_ids) != len(query_vectors) or len(article_ids) != article_vectors.shape[0]:
-        raise ValueError(f"{len(query_ids)} query ids for {len(query_vectors)} vectors, {len(article_ids)} article ids "
-                         f"for {article_vectors.shape[0]} vectors: pass one vector an id")
-    if len(query_ids) and query_vectors.shape[1] != article_vectors.shape[1]:
-        raise ValueError(f"query vectors have {query_vectors.shape[1]} dimensions and article vectors "
-                         f"{article_vectors.shape[1]}: encode both with one model")
-    if list(article_ids) != sorted(article_ids):
-        raise ValueError("article_ids are not in ascending order: ties could not be broken by id")
-    best = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))] * len(query_ids)
-    for first in range(0, len(article_ids), article_chunk):
-        block = article_vectors[first : first + article_chunk].T
-        for start in range(0, len(query_ids), chunk):
-            for n, scores in enumerate(query_vectors[start : start + chunk] @ block, start):
-                best[n] = _merged(*best[n], scores, first, k)
-    return {q: ranking([article_ids[row] for row in rows.tolist()], scores)
-            for q, (rows, scores) in zip(query_ids, best, strict=True)}
-
-
-def _merged(
-    rows: NDArray[np.int64], best: NDArray[np.float32], scores: NDArray[np.float32], first: int, k: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return rows and scores of the ``k`` best so far and of ``scores``, which are those of the rows from ``first`` on."""
-    found = top_k(scores, k)
-    rows, best = np.concatenate([rows, found + first]), np.concatenate([best, scores[found]])
-    order = top_k(best, k)  # of equal scores the earlier rows stand first, so the tie rule holds
-    return rows[order], best[order]
 
 
 def reciprocal_rank_fusion(runs: Sequence[Run], *, k: int = 100, rrf_k: int = RRF_K) -> Run:
@@ -136,9 +87,11 @@ def reciprocal_rank_fusion(runs: Sequence[Run], *, k: int = 100, rrf_k: int = RR
     return fused
 
 
+
 def trec_id(id_: str) -> str:
     """Return ``id_`` fit for a TREC file, whose columns are divided by white space: that and "%" are %-encoded."""
     return re.sub(r"[\s%]", lambda m: quote(m[0]), id_)
+
 
 
 def write_trec_run(run: Run, path: Path, tag: str) -> None:
@@ -146,6 +99,7 @@ def write_trec_run(run: Run, path: Path, tag: str) -> None:
     lines = (f"{trec_id(q)} Q0 {trec_id(a)} {rank} {score!r} {tag}\n"
              for q in sorted(run) for rank, (a, score) in enumerate(run[q].items(), 1))
     write_whole(path, "".join(lines))
+
 
 
 def write_trec_qrels(qrels: Qrels, path: Path) -> None:

@@ -75,6 +75,7 @@ class Calibration:
         return cls(**record)
 
 
+
 def first_hits(qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
     """Return the first hit of every judged query, with its answers in the index and with them taken out.
 
@@ -93,6 +94,7 @@ def first_hits(qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Mapping
                 rows.append((q, first[1], first[0] in answers, in_index))
     return pd.DataFrame(rows, columns=["query_id", "score", "right", "in_index"]).astype(
         {"score": float, "right": bool, "in_index": bool})
+
 
 
 def calibrate(
@@ -124,10 +126,12 @@ def calibrate(
     return Calibration(slope, intercept, queries, no_answer_share)
 
 
+
 def _weights(hits: pd.DataFrame, no_answer_share: float) -> pd.Series:
     """Return a weight a row, so that both kinds of query have their share; a kind that is missing has no rows to weigh."""
     share = hits["in_index"].map({True: 1 - no_answer_share, False: no_answer_share})
     return share / hits.groupby("in_index")["score"].transform("size")
+
 
 
 def _fit(scores: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray[np.float64]) -> tuple[float, float]:

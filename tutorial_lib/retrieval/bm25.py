@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
 
-from tutorial_lib.runs import Run, ranking, top_k
+from tutorial_lib.retrieval.runs import Run, ranking, top_k
 from tutorial_lib.text import tokenize
 
 DENSE_NUMBERS = 20_000_000
 """At most so many scores, and so many weights, are held as dense arrays at a time: 160 MB each."""
+
+
 COMMON = 16
 """A term that more than one in so many articles hold is common: its weights are kept as a dense row."""
+
 
 
 class BM25:
