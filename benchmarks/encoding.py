@@ -37,7 +37,7 @@ from benchmarks.encode_peer import FILES, measure
 from benchmarks.machine import description, in_child, ratios
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.evaluate import MAIN_MEASURE, evaluate_run
+from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run
 from tutorial_lib.files import write_whole
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.folder import resolve_model

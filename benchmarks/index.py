@@ -34,7 +34,7 @@ from pymilvus import DataType, MilvusClient, MilvusException
 
 from benchmarks.machine import description, ratios
 from tutorial_lib import Workspace
-from tutorial_lib.evaluate import MAIN_MEASURE, evaluate_run
+from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run
 from tutorial_lib.files import write_whole
 from tutorial_lib.index import Layout, VectorIndex
 from tutorial_lib.reindex import reindex

@@ -31,7 +31,8 @@ from benchmarks.peers import sentence_transformers_lora
 from tutorial_lib.contrastive import PairCollator, contrastive_loss, training_pairs
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.evaluate import article_clusters, evaluate_run, paired_difference, per_query
+from tutorial_lib.evaluation.measures import evaluate_run, per_query
+from tutorial_lib.evaluation.significance import article_clusters, paired_difference
 from tutorial_lib.files import write_whole
 from tutorial_lib.finetune import TrainSettings, prepare_training, rises
 from tutorial_lib.mining import MiningSettings, mine_negatives

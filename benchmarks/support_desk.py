@@ -29,19 +29,23 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import device_name
-from tutorial_lib import Workspace, cleaning, noise, plots, tickets
+from tutorial_lib import Workspace, plots
+from tutorial_lib.cleaning.noise import drop_most_suspicious, precision_recall, suspicious_pairs
+from tutorial_lib.cleaning.prepare import collect, dataset_of
+from tutorial_lib.cleaning.privacy import find_personal_data, score_findings
+from tutorial_lib.cleaning.report import CleaningReport
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.data.support_desk import SUPPORT_DESK, support_desk
-from tutorial_lib.evaluate import evaluate_run
+from tutorial_lib.evaluation.measures import evaluate_run
 from tutorial_lib.files import write_whole
 from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.mining import mine_negatives
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import DEFAULT_MODEL
-from tutorial_lib.privacy import find_personal_data, score_findings
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import exact_search
 from tutorial_lib.text import tokenize
+from tutorial_lib.training.crossfit import cross_fitted_pairs, cross_fitted_vectors
 
 NOTEBOOK = TrainSettings(min_steps=40, dev_evaluations=2)
 """What notebook 00 trains with: the defaults, a little shorter."""
@@ -134,7 +138,7 @@ def wrong_pairs(dataset: RetrievalDataset) -> set[tuple[str, str]]:
     return {(q, a) for q, a in dataset.pairs("train") if q in right and a not in right[q]}
 
 
-def cleaning_checks(report: cleaning.CleaningReport) -> dict[str, Any]:
+def cleaning_checks(report: CleaningReport) -> dict[str, Any]:
     """Return how much of what was planted each cleaning step found."""
     truth, rows = planted(), raw_tickets()
     read = {q: v.metadata["ticket_id"] for q, v in report.raw.queries.items() if v.metadata.get("source") == "ticket"}
@@ -167,15 +171,15 @@ def noise_checks(dataset: RetrievalDataset, *, cross_fit: bool = True) -> dict[s
     bm25, base = BM25(dataset.article_texts()), Encoder.load(DEFAULT_MODEL)
     vectors = [base.encode_queries(list(dataset.query_texts("train").values())),
                base.encode_documents(list(dataset.article_texts().values()))]
-    tables = {"first": noise.suspicious_pairs(dataset, bm25, *vectors)}
+    tables = {"first": suspicious_pairs(dataset, bm25, *vectors)}
     if cross_fit:
         with tempfile.TemporaryDirectory() as folder:
-            folds = noise.cross_fitted_vectors(dataset, bm25, Path(folder), settings=replace(DESK, min_steps=20))
-        tables["cross_fitted"] = noise.cross_fitted_pairs(dataset, bm25, folds)
+            folds = cross_fitted_vectors(dataset, bm25, Path(folder), settings=replace(DESK, min_steps=20))
+        tables["cross_fitted"] = cross_fitted_pairs(dataset, bm25, folds)
     result: dict[str, Any] = {}
     for name, table in tables.items():
         of_tickets = table[table["query_id"].str.startswith("ticket/")]
-        curve = noise.precision_recall(of_tickets, wrong)
+        curve = precision_recall(of_tickets, wrong)
         result[name] = [curve.iloc[max(0, round(share * len(curve)) - 1)].to_dict()
                         for share in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 1.0)]
     return {"pairs": len(of_tickets), "wrong": len(wrong), **result}
@@ -219,9 +223,9 @@ class Trial:
     def filtered(self, dataset: RetrievalDataset, seed: int) -> RetrievalDataset:
         """Return ``dataset`` without the most suspicious pairs by cross-fitted models."""
         with tempfile.TemporaryDirectory() as folder:
-            folds = noise.cross_fitted_vectors(dataset, self.bm25, Path(folder), seed=seed,
+            folds = cross_fitted_vectors(dataset, self.bm25, Path(folder), seed=seed,
                                                settings=replace(DESK, seed=seed, epochs=1, min_steps=0))
-        return noise.drop_most_suspicious(dataset, noise.cross_fitted_pairs(dataset, self.bm25, folds), DROPPED)
+        return drop_most_suspicious(dataset, cross_fitted_pairs(dataset, self.bm25, folds), DROPPED)
 
 
 def misfiled(trial: Trial, judged: dict[str, dict[str, int]], share: float, seed: int) -> dict[str, dict[str, int]]:
@@ -324,8 +328,8 @@ def main() -> None:
     if options.command == "picture":
         picture(options.out)
         return
-    report = tickets.collect(support_desk())
-    dataset = tickets.dataset_of(report)
+    report = collect(support_desk())
+    dataset = dataset_of(report)
     if options.command == "curves":
         curves(dataset, options.out, options.seeds)
         return

@@ -20,7 +20,7 @@ import torch
 
 from benchmarks.machine import device_name
 from tutorial_lib.data.beir import read_beir
-from tutorial_lib.evaluate import evaluate_run
+from tutorial_lib.evaluation.measures import evaluate_run
 from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.mining import MiningSettings, mine_negatives
 from tutorial_lib.models.encoder import Encoder

@@ -3,7 +3,17 @@ import dataclasses
 import pytest
 
 from tests.helpers import ARTICLES, JUDGED, make_dataset, small_dataset
-from tutorial_lib import cleaning
+from tutorial_lib.cleaning.prepare import prepare
+from tutorial_lib.cleaning.report import clean
+from tutorial_lib.cleaning.steps import (
+    ambiguous_queries,
+    boilerplate,
+    duplicate_articles,
+    duplicate_queries,
+    empty_articles,
+    near_duplicate_articles,
+    remove_leaks,
+)
 from tutorial_lib.data import splits
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.splits import check_leakage, mark_seen
@@ -19,7 +29,7 @@ def touched(step):
 
 def test_an_article_without_body_text_goes_with_its_queries():
     articles = {"a": ("Refunds", "Within 14 days."), "b": ("Router", " … "), "c": ("Plans", "")}
-    step = cleaning.empty_articles(make_dataset(articles, {"train": {"q": ("refund", "a"), "r": ("router", "b")}}))
+    step = empty_articles(make_dataset(articles, {"train": {"q": ("refund", "a"), "r": ("router", "b")}}))
     assert touched(step) == [("b", "Router", "no body text"), ("c", "Plans", "no body text")]
     assert step.dataset.counts() == {"articles": 1, "train": 1, "dev": 0, "test": 0}
 
@@ -32,7 +42,7 @@ def test_sentences_of_many_articles_are_cut():
         "c": ("C", notice),
         "d": ("D", "Refunds take a week."),
     }
-    step = cleaning.boilerplate(make_dataset(articles, {"train": {"q": ("x", "a")}}), min_articles=3)
+    step = boilerplate(make_dataset(articles, {"train": {"q": ("x", "a")}}), min_articles=3)
     assert touched(step) == [("", notice, "in 3 articles"), ("c", "C", "nothing but boilerplate")]
     assert {a: v.text for a, v in step.dataset.corpus.items()} == {
         "a": "Refunds take a week. See below.", "b": "Routers need power.", "d": "Refunds take a week.",
@@ -41,13 +51,13 @@ def test_sentences_of_many_articles_are_cut():
 
 def test_a_sentence_repeated_within_one_article_is_no_boilerplate():
     dataset = make_dataset({"a": ("A", "Wait. Wait. Wait. Go."), "b": ("B", "Go.")}, {})
-    assert touched(cleaning.boilerplate(dataset, min_articles=3)) == []
+    assert touched(boilerplate(dataset, min_articles=3)) == []
 
 
 def test_equal_articles_are_merged_with_their_judgments():
     articles = {"a": ("Refunds", "Within 14 days."), "b": ("REFUNDS", "within the 14 days"), "c": ("Router", "Plug.")}
     judged = {"train": {"q": ("money", {"b": 2, "a": 1, "c": 0}), "r": ("back", "b")}}
-    step = cleaning.duplicate_articles(make_dataset(articles, judged))
+    step = duplicate_articles(make_dataset(articles, judged))
     assert touched(step) == [("b", "REFUNDS", "same as a")]
     assert list(step.dataset.corpus) == ["a", "c"]
     assert step.dataset.qrels["train"] == {"q": {"a": 2, "c": 0}, "r": {"a": 1}}
@@ -59,7 +69,7 @@ def test_equal_queries_of_one_split_are_merged_with_all_positives():
                   "q3": ("cancel plans", "billing/cancel")},
         "test": {"e1": ("cancel plan", "billing/cancel")},
     }
-    step = cleaning.duplicate_queries(make_dataset(ARTICLES, judged))
+    step = duplicate_queries(make_dataset(ARTICLES, judged))
     assert touched(step) == [("q2", "Cancel the plan!", "same as q1")]
     assert step.dataset.qrels["train"] == {
         "q1": {"billing/cancel": 1, "account/close": 1}, "q3": {"billing/cancel": 1},
@@ -76,41 +86,41 @@ def ambiguous_articles():
 
 def test_a_query_that_fits_three_families_goes():
     judged = {"train": {"q": ("update an environment", "batch/update"), "r": ("stop environment", "cloud/stop")}}
-    step = cleaning.ambiguous_queries(make_dataset(ambiguous_articles(), judged, families=True))
+    step = ambiguous_queries(make_dataset(ambiguous_articles(), judged, families=True))
     assert touched(step) == [("q", "update an environment", "fits 3 families: batch, build, cloud")]
     assert list(step.dataset.queries) == ["r"]
     assert len(step.dataset.corpus) == 4
-    kept = cleaning.ambiguous_queries(make_dataset(ambiguous_articles(), judged, families=True), max_families=3)
+    kept = ambiguous_queries(make_dataset(ambiguous_articles(), judged, families=True), max_families=3)
     assert touched(kept) == []
 
 
 def test_positives_of_three_families_make_a_query_ambiguous_too():
     positives = ["batch/update", "build/update", "cloud/stop"]
     dataset = make_dataset(ambiguous_articles(), {"test": {"q": ("something else", positives)}}, families=True)
-    assert touched(cleaning.ambiguous_queries(dataset)) == [
+    assert touched(ambiguous_queries(dataset)) == [
         ("q", "something else", "fits 3 families: batch, build, cloud")]
 
 
 def test_without_families_several_answers_are_just_several_answers():
     judged = {"train": {"q": ("update an environment", "batch/update")}}
-    assert touched(cleaning.ambiguous_queries(make_dataset(ambiguous_articles(), judged))) == []
+    assert touched(ambiguous_queries(make_dataset(ambiguous_articles(), judged))) == []
 
 
 def test_near_duplicate_articles_are_grouped_and_stay():
     text = "pull the plug wait ten seconds and push it in again please"
     articles = {"a": ("", text), "b": ("", f"{text} now"), "c": ("", "An annual plan is refunded in full.")}
-    step = cleaning.near_duplicate_articles(make_dataset(articles, {}))
+    step = near_duplicate_articles(make_dataset(articles, {}))
     # Without "the" 11 and 12 words: 9 and 10 sequences of three, 9 of them shared.
     assert touched(step) == [("a", "", "group of 2: a"), ("b", "", "group of 2: a")]
     assert step.dataset.card["near_duplicates"] == [["a", "b"]]
     assert list(step.dataset.corpus) == ["a", "b", "c"]
-    assert touched(cleaning.near_duplicate_articles(make_dataset(articles, {}), threshold=0.95)) == []
+    assert touched(near_duplicate_articles(make_dataset(articles, {}), threshold=0.95)) == []
 
 
 def test_clean_chains_steps_and_reports_each():
     articles = {**ARTICLES, "x/blank": ("Blank", "…"), "billing/money": ARTICLES["billing/refund"]}
     judged = {**JUDGED, "train": {**JUDGED["train"], "t7": ("Stop my subscription from renewing!", "billing/money")}}
-    report = cleaning.clean(make_dataset(articles, judged, families=True))
+    report = clean(make_dataset(articles, judged, families=True))
     summary = report.summary()
     assert summary["step"].tolist() == [
         "empty articles", "boilerplate", "duplicate articles", "duplicate queries", "ambiguous queries",
@@ -160,7 +170,7 @@ def with_leaks():
 
 
 def test_remove_leaks_takes_copies_out_of_training_and_reports_them():
-    step = cleaning.remove_leaks(with_leaks())
+    step = remove_leaks(with_leaks())
     assert touched(step) == [
         ("t9", "How do I turn a router off and on?", "taken out of train: copy of dev d2"),
         ("e4", "weak signal in the bedroom", "taken out of train: copy of dev e4"),
@@ -174,7 +184,7 @@ def test_remove_leaks_takes_copies_out_of_training_and_reports_them():
 
 
 def test_prepare_makes_a_given_dataset_ready_and_says_what_it_did():
-    ready = cleaning.prepare(with_leaks())
+    ready = prepare(with_leaks())
     assert ready.card["notes"] == ["2 queries were taken out of training because a held-out query asks the same"]
     assert ready.card["near_duplicates"] == []
     assert ready.queries["e1"].metadata == {"article_seen": True}
@@ -182,7 +192,7 @@ def test_prepare_makes_a_given_dataset_ready_and_says_what_it_did():
 
 def test_prepare_draws_missing_splits_and_keeps_earlier_notes():
     dataset = dataclasses.replace(unsplit(), card={"notes": ["3 lines were left out"]})
-    ready = cleaning.prepare(dataset)
+    ready = prepare(dataset)
     assert ready.counts() == {"articles": 6, "train": 14, "dev": 2, "test": 4}
     assert ready.card["notes"] == [
         "3 lines were left out",
@@ -193,4 +203,4 @@ def test_prepare_draws_missing_splits_and_keeps_earlier_notes():
 
 def test_prepare_refuses_a_dataset_without_training_queries():
     with pytest.raises(DataError, match="nothing to learn from"):
-        cleaning.prepare(make_dataset(ARTICLES, {"test": JUDGED["test"]}))
+        prepare(make_dataset(ARTICLES, {"test": JUDGED["test"]}))

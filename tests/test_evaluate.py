@@ -6,18 +6,9 @@ import pytest
 from ir_measures import nDCG
 
 from tests.helpers import small_dataset
-from tutorial_lib import evaluate
-from tutorial_lib.evaluate import (
-    MEASURE_NAMES,
-    article_clusters,
-    compare,
-    evaluate_run,
-    paired_difference,
-    per_query,
-    rank_of_answer,
-    side_by_side,
-    systems_table,
-)
+from tutorial_lib.evaluation.measures import MEASURE_NAMES, evaluate_run, per_query, rank_of_answer, systems_table
+from tutorial_lib.evaluation.significance import article_clusters, compare, paired_difference
+from tutorial_lib.evaluation.slices import side_by_side
 from tutorial_lib.retrieval.runs import ranked
 
 QRELS = {"q1": {"a": 1}, "q2": {"a": 2, "b": 1, "c": 0}, "q3": {"c": 1}}
@@ -128,7 +119,7 @@ def test_seeds_and_order_of_queries():
 
 
 def test_false_alarms_are_as_rare_as_promised(monkeypatch):
-    monkeypatch.setattr(evaluate, "RESAMPLES", 499)
+    monkeypatch.setattr("tutorial_lib.evaluation.significance.RESAMPLES", 499)
     rng = np.random.default_rng(3)
     excluded = rejected = 0
     for _ in range(200):

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tutorial_lib.cleaning.tickets import superseded_articles
 from tutorial_lib.data.columns import Columns, ExportFormat, SearchColumns
 from tutorial_lib.data.dataset import SPLITS, DataError
 from tutorial_lib.data.help_desk import Export, combine, solved_tickets
 from tutorial_lib.data.search_log import ClickSettings, from_search_log
 from tutorial_lib.data.splits import split_by_time
 from tutorial_lib.data.ticket_log import from_ticket_log
-from tutorial_lib.tickets import superseded_articles
 
 WORDS = ("refund", "router", "password", "invoice", "coupon", "backup", "printer", "webhook", "domain", "camera")
 START = datetime(2026, 1, 1, tzinfo=UTC)

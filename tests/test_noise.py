@@ -8,11 +8,7 @@ import pytest
 
 from tests.helpers import make_dataset, one_hot
 from tests.tiny import LORA, TRAIN, tiny_dataset
-from tutorial_lib import noise
-from tutorial_lib.data.dataset import DataError, Query
-from tutorial_lib.noise import (
-    cross_fitted_pairs,
-    cross_fitted_vectors,
+from tutorial_lib.cleaning.noise import (
     drop_most_suspicious,
     drop_pairs,
     precision_recall,
@@ -20,7 +16,10 @@ from tutorial_lib.noise import (
     suspicious_pairs,
     write_review,
 )
+from tutorial_lib.data.dataset import DataError, Query
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.training import crossfit
+from tutorial_lib.training.crossfit import cross_fitted_pairs, cross_fitted_vectors
 
 WORDS = ("camera", "printer", "refund", "router")
 ASKED = {"1": ("my camera", "camera"), "2": ("my printer", "refund"), "3": ("my refund", "refund"),
@@ -205,14 +204,14 @@ def test_a_review_with_a_pair_dropped_twice_or_a_missing_column(tmp_path):
 @pytest.fixture(scope="module")
 def fitted(tiny_folder, tmp_path_factory):
     """Two folds of the tiny dataset, and the datasets and negatives that the two models were trained on."""
-    dataset, seen, prepare = tiny_dataset(), [], noise.prepare_training
+    dataset, seen, prepare = tiny_dataset(), [], crossfit.prepare_training
 
     def recorded(part, negatives, *args, **options):
         seen.append((part, negatives, options["settings"]))
         return prepare(part, negatives, *args, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(noise, "prepare_training", recorded)
+        patch.setattr(crossfit, "prepare_training", recorded)
         folds = cross_fitted_vectors(dataset, BM25(dataset.article_texts()), tmp_path_factory.mktemp("folds"),
                                      model=str(tiny_folder), lora=LORA, settings=replace(TRAIN, epochs=1.0))
     return dataset, folds, seen

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from tutorial_lib import plots
-from tutorial_lib.evaluate import MEASURE_NAMES
+from tutorial_lib.evaluation.measures import MEASURE_NAMES
 from tutorial_lib.finetune import TrainResult
 from tutorial_lib.notebook import show, show_source, table
 

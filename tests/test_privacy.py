@@ -3,8 +3,8 @@ from types import SimpleNamespace
 import pytest
 from presidio_analyzer import RecognizerResult
 
-from tutorial_lib import privacy
-from tutorial_lib.privacy import Finding, find_personal_data, first_names, redact, score_findings
+from tutorial_lib.cleaning import privacy
+from tutorial_lib.cleaning.privacy import Finding, find_personal_data, first_names, redact, score_findings
 
 
 def found_in(text, **options):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tutorial_lib.evaluate import MEASURE_NAMES
+from tutorial_lib.evaluation.measures import MEASURE_NAMES
 from tutorial_lib.report import before_after, compare_elsewhere, evaluate_workspace, write_report
 from tutorial_lib.workspace import STAGES
 

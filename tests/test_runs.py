@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.helpers import one_hot
-from tutorial_lib.evaluate import MEASURE_NAMES, evaluate_run
+from tutorial_lib.evaluation.measures import MEASURE_NAMES, evaluate_run
 from tutorial_lib.retrieval.dense import exact_search
 from tutorial_lib.retrieval.runs import (
     ranked,

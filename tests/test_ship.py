@@ -7,16 +7,10 @@ import pandas as pd
 import pytest
 
 from tests.helpers import make_dataset, small_dataset
-from tutorial_lib.evaluate import (
-    MEASURE_NAMES,
-    Comparison,
-    Difference,
-    ShipSettings,
-    paired_difference,
-    query_slices,
-    ship_decision,
-    slice_table,
-)
+from tutorial_lib.evaluation.measures import MEASURE_NAMES
+from tutorial_lib.evaluation.ship import ShipSettings, ship_decision
+from tutorial_lib.evaluation.significance import Comparison, Difference, paired_difference
+from tutorial_lib.evaluation.slices import query_slices, slice_table
 
 # --- slices -------------------------------------------------------------------------------------------------------
 

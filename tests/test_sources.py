@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from tutorial_lib import cleaning
+from tutorial_lib.cleaning.report import clean
+from tutorial_lib.cleaning.steps import DOCUMENTATION_STEPS
 from tutorial_lib.data.aws_docs import _assemble, _installed, aws_docs, example_titles, html_to_text
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.splits import split
@@ -18,7 +19,7 @@ def raw():
 
 @pytest.fixture(scope="module")
 def cleaned(raw):
-    return split(cleaning.clean(raw).dataset)
+    return split(clean(raw, DOCUMENTATION_STEPS).dataset)
 
 
 # --- the pieces ---------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.support_desk import cleaning_checks, counts, jsonl, planted, raw_tickets, text_checks, wrong_pairs
-from tutorial_lib import tickets
+from tutorial_lib.cleaning.prepare import collect, dataset_of
 from tutorial_lib.data.splits import find_leaks, near_copy_groups
 from tutorial_lib.data.support_desk import support_desk
 from tutorial_lib.retrieval.bm25 import BM25
@@ -11,7 +11,7 @@ from tutorial_lib.retrieval.bm25 import BM25
 
 @pytest.fixture(scope="module")
 def report():
-    return tickets.collect(support_desk())
+    return collect(support_desk())
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_personal_data_is_found(found):
 
 
 def test_golden_leaks_nowhere(report):
-    dataset = tickets.dataset_of(report)
+    dataset = dataset_of(report)
     assert find_leaks(dataset) == []
     used = {q: dataset.queries[q].text for q in [*dataset.qrels["train"], *dataset.qrels["test"]]}
     assert not [g for g in near_copy_groups(used) if {q.split("-")[0] for q in g} == {"golden"} and len(g) > 1]

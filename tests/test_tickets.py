@@ -3,13 +3,11 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers import make_dataset
-from tutorial_lib import tickets
-from tutorial_lib.cleaning import clean, remove_leaks
-from tutorial_lib.data.dataset import SPLITS, DataError, Query
-from tutorial_lib.tickets import (
+from tutorial_lib.cleaning.prepare import collect, dataset_of
+from tutorial_lib.cleaning.report import clean
+from tutorial_lib.cleaning.steps import remove_leaks
+from tutorial_lib.cleaning.tickets import (
     TICKET_STEPS,
-    collect,
-    dataset_of,
     pasted_everywhere,
     personal_data,
     quoted_threads,
@@ -17,6 +15,7 @@ from tutorial_lib.tickets import (
     set_apart,
     superseded_articles,
 )
+from tutorial_lib.data.dataset import SPLITS, DataError, Query
 
 ARTICLES = {
     "password": ("Reset your password", "Follow the link in the message to choose a new password for the account."),
@@ -302,7 +301,7 @@ def test_a_step_can_be_undone(raw):
 
 
 def test_a_report_is_saved_as_tables(raw, tmp_path):
-    report = clean(raw, [set_apart, tickets.superseded_articles])
+    report = clean(raw, [set_apart, superseded_articles])
     report.save(tmp_path / "cleaning")
     assert {p.name for p in (tmp_path / "cleaning").iterdir()} == {"summary.csv", "1_set_apart.csv",
                                                                     "2_superseded_articles.csv"}

@@ -1,7 +1,9 @@
 """Fine-tune an embedding model for retrieval, and prove the gain: the package behind the course's notebooks."""
 
 from tutorial_lib.data.dataset import DataError, LeakageError, RetrievalDataset
-from tutorial_lib.evaluate import compare, evaluate_run, ship_decision
+from tutorial_lib.evaluation.measures import evaluate_run
+from tutorial_lib.evaluation.ship import ship_decision
+from tutorial_lib.evaluation.significance import compare
 from tutorial_lib.finetune import TrainSettings
 from tutorial_lib.index import VectorIndex
 from tutorial_lib.mining import MiningSettings, mine_negatives

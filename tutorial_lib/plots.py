@@ -193,7 +193,7 @@ def slices(table: pd.DataFrame) -> Figure:
 
 def recall_at_k(qrels: Mapping[str, Mapping[str, int]], runs: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Figure:
     """Share of queries whose answer is among the first k articles, against k: what a prompt of k articles would hold."""
-    from tutorial_lib.evaluate import rank_of_answer
+    from tutorial_lib.evaluation.measures import rank_of_answer
 
     figure, (axis,) = _axes(7, 3.2)
     ks = np.arange(1, 101)

@@ -14,18 +14,10 @@ from jinja2 import Environment
 from matplotlib.figure import Figure
 
 from tutorial_lib import plots
-from tutorial_lib.evaluate import (
-    MEASURE_NAMES,
-    Comparison,
-    ShipDecision,
-    compare,
-    query_slices,
-    rank_of_answer,
-    ship_decision,
-    side_by_side,
-    slice_table,
-    systems_table,
-)
+from tutorial_lib.evaluation.measures import MEASURE_NAMES, rank_of_answer, systems_table
+from tutorial_lib.evaluation.ship import ShipDecision, ship_decision
+from tutorial_lib.evaluation.significance import Comparison, compare
+from tutorial_lib.evaluation.slices import query_slices, side_by_side, slice_table
 from tutorial_lib.files import write_whole
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.dense import exact_search

@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from accelerate import PartialState
 
-from tutorial_lib import cleaning
+from tutorial_lib.cleaning.prepare import prepare
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.files import write_whole
@@ -218,7 +218,7 @@ def train(job: Job) -> str:
         ModelError: The model cannot be used.
     """
     _join_processes(job.device)
-    dataset = cleaning.prepare(read_beir(job.data, drop_blank=job.drop_blank))
+    dataset = prepare(read_beir(job.data, drop_blank=job.drop_blank))
     base = Encoder.load(job.model, device=job.device, query_prompt=job.train.query_prompt,
                         document_prompt=job.train.document_prompt)
     settings = settings_record(job, dataset, base)

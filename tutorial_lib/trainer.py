@@ -18,7 +18,7 @@ from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
 from tutorial_lib.contrastive import Pair, matryoshka_loss
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.evaluate import per_query
+from tutorial_lib.evaluation.measures import per_query
 from tutorial_lib.files import write_whole
 from tutorial_lib.models.encoder import Encoder, pooled
 from tutorial_lib.retrieval.bm25 import BM25

@@ -20,7 +20,10 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from tutorial_lib import cleaning, finetune, saving, tickets
+from tutorial_lib import finetune, saving
+from tutorial_lib.cleaning.prepare import collect, dataset_of, prepare
+from tutorial_lib.cleaning.report import clean
+from tutorial_lib.cleaning.steps import DOCUMENTATION_STEPS
 from tutorial_lib.data.aws_docs import AWSCLI_VERSION, aws_docs
 from tutorial_lib.data.beir import read_beir, write_beir
 from tutorial_lib.data.dataset import SPLITS, DataError, RetrievalDataset
@@ -204,13 +207,13 @@ class Workspace:
 
     def _make_dataset(self, folder: Path) -> None:
         if self.source == AWS_DOCS:
-            dataset = split_at_random(cleaning.clean(aws_docs()).dataset)
+            dataset = split_at_random(clean(aws_docs(), DOCUMENTATION_STEPS).dataset)
         elif self.export or self.source == SUPPORT_DESK:
-            report = tickets.collect(self.export.read() if self.export else support_desk())
-            dataset = tickets.dataset_of(report)
+            report = collect(self.export.read() if self.export else support_desk())
+            dataset = dataset_of(report)
             report.save(folder / "cleaning")
         else:
-            dataset = cleaning.prepare(read_beir(self.source, drop_blank=self.drop_blank))
+            dataset = prepare(read_beir(self.source, drop_blank=self.drop_blank))
         write_beir(dataset, folder)
 
     def dataset(self) -> RetrievalDataset:

@@ -7,7 +7,7 @@ have not been taught this pair. Reference: Northcutt et al. 2021, "Confident Lea
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import SPLITS, DataError, Qrels, RetrievalDataset, relevant
 from tutorial_lib.files import write_whole
-from tutorial_lib.finetune import TrainSettings, prepare_training
-from tutorial_lib.models.lora import LoraSettings
-from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
 
 DECISIONS = ("", "keep", "drop", "replace")
+
+
 REVIEW_COLUMNS = ["query_id", "query", "article_id", "title", "suspicion", "suggested", "suggested_title", "decision",
                   "correct_article"]
+
 
 
 def suspicious_pairs(
@@ -68,69 +68,23 @@ def suspicious_pairs(
             margins = [float(o.max() - s[n]) for s, o in zip(scores, others, strict=True)]
             reopened = bool(dataset.queries[q].metadata.get("reopened", False))
             records.append((q, articles[n], *ranks, *margins, reopened, suggested))
-    return _by_suspicion(pd.DataFrame(records, columns=["query_id", "article_id", "bm25_rank", "model_rank", "bm25_margin",
+    return by_suspicion(pd.DataFrame(records, columns=["query_id", "article_id", "bm25_rank", "model_rank", "bm25_margin",
                                                         "model_margin", "reopened", "suggested"]))
 
 
-def _by_suspicion(table: pd.DataFrame) -> pd.DataFrame:
+
+def by_suspicion(table: pd.DataFrame) -> pd.DataFrame:
+    """Return pairs with their suspicion, the mean of their ranks by each voice, most suspicious first."""
     voices = ["bm25_margin", "model_margin"] + (["reopened"] if table["reopened"].any() else [])
     table["suspicion"] = table[voices].rank(pct=True).mean(axis=1)
     return table.sort_values(["suspicion", "query_id", "article_id"], ascending=[False, True, True], ignore_index=True)
+
 
 
 def _standard(scores: NDArray) -> NDArray[np.float64]:
     scores = np.asarray(scores, dtype=np.float64)
     return (scores - scores.mean()) / (scores.std() or 1.0)
 
-
-def cross_fitted_vectors(
-    dataset: RetrievalDataset, bm25: BM25, folder: Path, *, model: str = DEFAULT_MODEL, folds: int = 2, seed: int = 0,
-    lora: LoraSettings | None = None, settings: TrainSettings | None = None,
-) -> list[tuple[list[str], NDArray[np.float32], NDArray[np.float32]]]:
-    """Return, for each fold, its training query ids and vectors, and article vectors, by a model trained on the other folds.
-
-    Training uses in-batch negatives only and no dev, so that nothing but the other folds' pairs decides.
-
-    Args:
-        dataset: The dataset; only its training split is used.
-        bm25: Index over its articles.
-        folder: Where checkpoints go meanwhile.
-        model: Base model.
-        folds: Number of folds, at least 2.
-        seed: Seed of the folds.
-        lora: Shape of the adapters.
-        settings: How they are trained.
-
-    Raises:
-        ValueError: Fewer than 2 folds, or more than there are queries.
-    """
-    ids = np.array(sorted(dataset.qrels["train"]))
-    if not 2 <= folds <= len(ids):
-        raise ValueError(f"{folds} folds of {len(ids)} queries: pass at least 2 and at most as many as there are queries")
-    fold_of = np.random.default_rng(seed).permutation(len(ids)) % folds
-    settings = replace(settings or TrainSettings(), dev_queries=0, negatives=0)
-    result = []
-    for fold in range(folds):
-        held = ids[fold_of == fold].tolist()
-        others = {q: dataset.qrels["train"][q] for q in ids[fold_of != fold].tolist()}
-        part = replace(dataset, qrels={**dataset.qrels, "train": others})
-        run = prepare_training(part, {}, bm25, folder / f"fold{fold}", model=model, lora=lora, settings=settings)
-        run.train()
-        texts = [dataset.queries[q].text for q in held]
-        result.append((held, run.encoder.encode_queries(texts),
-                       run.encoder.encode_documents(list(dataset.article_texts().values()))))
-    return result
-
-
-def cross_fitted_pairs(
-    dataset: RetrievalDataset, bm25: BM25, folds: Iterable[tuple[list[str], NDArray[np.float32], NDArray[np.float32]]]
-) -> pd.DataFrame:
-    """Return ``suspicious_pairs`` of the training split by cross-fitted models, each fold by the model that never saw it."""
-    parts = []
-    for held, query_vectors, article_vectors in folds:
-        fold = replace(dataset, qrels={**dataset.qrels, "train": {q: dataset.qrels["train"][q] for q in held}})
-        parts.append(suspicious_pairs(fold, bm25, query_vectors, article_vectors))
-    return _by_suspicion(pd.concat(parts, ignore_index=True))
 
 
 def precision_recall(table: pd.DataFrame, wrong: Collection[tuple[str, str]]) -> pd.DataFrame:
@@ -149,11 +103,13 @@ def precision_recall(table: pd.DataFrame, wrong: Collection[tuple[str, str]]) ->
                          "recall": hits.cumsum() / max(1.0, hits.sum())})
 
 
+
 def drop_pairs(dataset: RetrievalDataset, pairs: Collection[tuple[str, str]], *, split: str = "train") -> RetrievalDataset:
     """Return the dataset without these (query id, article id) judgments of one split; a query left with none goes."""
     gone = set(pairs)
     judged = {q: {a: g for a, g in grades.items() if (q, a) not in gone} for q, grades in dataset.qrels[split].items()}
     return replace(dataset, qrels={**dataset.qrels, split: judged}).restrict()
+
 
 
 def drop_most_suspicious(dataset: RetrievalDataset, table: pd.DataFrame, share: float) -> RetrievalDataset:
@@ -162,6 +118,7 @@ def drop_most_suspicious(dataset: RetrievalDataset, table: pd.DataFrame, share: 
         raise ValueError(f"share is {share}: pass a share of the pairs, from 0 to below 1")
     worst = table.head(int(len(table) * share))
     return drop_pairs(dataset, set(zip(worst["query_id"], worst["article_id"], strict=True)))
+
 
 
 def write_review(path: str | Path, dataset: RetrievalDataset, table: pd.DataFrame, *, worst: int = 200) -> Path:
@@ -181,6 +138,7 @@ def write_review(path: str | Path, dataset: RetrievalDataset, table: pd.DataFram
     )
     write_whole(path, rows[REVIEW_COLUMNS].to_csv(index=False))
     return path
+
 
 
 def read_review(path: str | Path, dataset: RetrievalDataset) -> RetrievalDataset:

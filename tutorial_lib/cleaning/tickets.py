@@ -16,28 +16,34 @@ import numpy as np
 from mailparser_reply import EmailReplyParser
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from tutorial_lib.cleaning import CleaningReport, CleaningStep, clean, near_duplicate_articles, remove_leaks, table_of
-from tutorial_lib.data.dataset import SPLITS, Article, DataError, Qrels, Query, RetrievalDataset
-from tutorial_lib.data.splits import check_leakage, mark_seen
-from tutorial_lib.privacy import find_personal_data, redact
+from tutorial_lib.cleaning.privacy import find_personal_data, redact
+from tutorial_lib.cleaning.report import CleaningStep, table_of
+from tutorial_lib.cleaning.steps import near_duplicate_articles, remove_leaks
+from tutorial_lib.data.dataset import Article, DataError, Qrels, Query, RetrievalDataset
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.text import has_words, near_duplicate_groups, tokenize, word_shingles
 
 _AUTOMATIC_SUBJECT = re.compile(
     r"\b(out of (the )?office|auto(matic|mated)?[- ]?(reply|response)|delivery (status|failure)|undeliver(able|ed)|"
     r"mail delivery|returned mail)", re.IGNORECASE)
+
+
 _AUTOMATIC_TEXT = re.compile(
     r"(\bthis (message|mail|e-?mail|report|notice|notification) (was|is|has been) (sent |generated |created )?automatic|"
     r"\bthis is an automat|\b(please )?do[- ]not[- ]reply to this|\bfrom: \S*no-?reply@|\bmailer-daemon@|"
     r"\b(to|click|here|link)\b.{0,30}\bunsubscribe\b|\bunsubscribe (here|at|from this|any time|link|https?:)|"
     r"\bi (am|will be) (currently )?out of (the )?office)", re.IGNORECASE)
+
+
 _TEST_WORDS = frozenset({
     "test", "tests", "testing", "tested", "asdf", "qwerty", "foo", "bar", "baz", "hello", "hi", "hallo", "1", "2", "3", "12",
     "123", "1234", "ignore", "please", "pls", "this", "check"})
 
 
+
 def _ticket_texts(dataset: RetrievalDataset) -> dict[str, str]:
     return {q: v.text for q, v in dataset.queries.items() if v.metadata.get("source") == "ticket"}
+
 
 
 def _with_texts(dataset: RetrievalDataset, texts: Mapping[str, str]) -> RetrievalDataset:
@@ -45,6 +51,7 @@ def _with_texts(dataset: RetrievalDataset, texts: Mapping[str, str]) -> Retrieva
     queries = {q: Query(q, texts.get(q, v.text), v.metadata) for q, v in dataset.queries.items()}
     kept = {q for q, v in queries.items() if has_words(v.text)}
     return replace(dataset, queries=queries).restrict(queries=kept)
+
 
 
 def quoted_threads(dataset: RetrievalDataset) -> CleaningStep:
@@ -66,6 +73,7 @@ def quoted_threads(dataset: RetrievalDataset) -> CleaningStep:
                         table_of(records))
 
 
+
 def _without_sign_off(text: str, *, max_lines: int = 5, max_words: int = 8) -> str:
     """Return ``text`` without a last block such as "Ta" above "Jo Brandt, Brandt Roofing"; the first two lines stay."""
     lines = [line for line in text.split("\n") if not line.startswith(">")]
@@ -78,10 +86,12 @@ def _without_sign_off(text: str, *, max_lines: int = 5, max_words: int = 8) -> s
     return "\n".join(lines[:end]).strip()
 
 
+
 def _is_sign_off(line: str, max_words: int) -> bool:
     words = line.split()
     return len(words) <= max_words and not line.rstrip().endswith((".", "?", ":")) and (
         not words or words[0][0].isupper() or words[0][0] in "-(+0123456789" or "@" in line or len(words) == 1)
+
 
 
 def set_apart(dataset: RetrievalDataset, *, language: str | None = None, min_words: int = 6) -> CleaningStep:
@@ -112,11 +122,13 @@ def set_apart(dataset: RetrievalDataset, *, language: str | None = None, min_wor
                         dataset.restrict(queries=set(dataset.queries) - set(rows["id"])), rows)
 
 
+
 def _mash(words: list[str]) -> bool:
     """Return whether all words look like fingers on a keyboard: long without a vowel, or one row of keys, or one letter."""
     rows = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
     return all(len(set(w)) == 1 or (len(w) > 3 and (not set(w) & set("aeiouy") or any(set(w) <= set(r) for r in rows)))
                for w in words)
+
 
 
 def personal_data(dataset: RetrievalDataset) -> CleaningStep:
@@ -132,6 +144,7 @@ def personal_data(dataset: RetrievalDataset) -> CleaningStep:
                      for q, text in changed.items()])
     return CleaningStep("personal data", "ticket", "names, addresses, numbers become typed placeholders",
                         _with_texts(dataset, changed), rows)
+
 
 
 def repeated_tickets(dataset: RetrievalDataset, *, threshold: float = 0.6) -> CleaningStep:
@@ -154,6 +167,7 @@ def repeated_tickets(dataset: RetrievalDataset, *, threshold: float = 0.6) -> Cl
             records.append((q, texts[q], f"repeats {oldest}"))
     return CleaningStep("repeated tickets", "ticket", f"{threshold:.0%} of 3-word sequences shared: one ticket",
                         replace(dataset, qrels=qrels).restrict(), table_of(records))
+
 
 
 def superseded_articles(dataset: RetrievalDataset) -> CleaningStep:
@@ -181,6 +195,7 @@ def superseded_articles(dataset: RetrievalDataset) -> CleaningStep:
                         replace(dataset, corpus=corpus, qrels=qrels, card=card), table_of(records))
 
 
+
 def _end_of_chain(article_id: str, successor: Mapping[str, str], corpus: Mapping[str, Article]) -> str:
     seen = [article_id]
     while seen[-1] in successor:
@@ -192,6 +207,7 @@ def _end_of_chain(article_id: str, successor: Mapping[str, str], corpus: Mapping
                             "superseded_by, or leave it empty")
         seen.append(following)
     return seen[-1]
+
 
 
 def pasted_everywhere(
@@ -237,25 +253,3 @@ TICKET_STEPS: tuple[Callable[[RetrievalDataset], CleaningStep], ...] = (
     near_duplicate_articles, remove_leaks,
 )
 """In this order: signatures go before names are looked for, repeats are compared without either."""
-
-
-def collect(raw: RetrievalDataset) -> CleaningReport:
-    """Clean a dataset read from logs with ``TICKET_STEPS``; ``dataset_of`` makes the result ready for the course."""
-    return clean(raw, TICKET_STEPS)
-
-
-def dataset_of(report: CleaningReport) -> RetrievalDataset:
-    """Return the cleaned dataset with what was done as sentences in ``card["notes"]``, and seen articles marked.
-
-    Raises:
-        DataError: Cleaning left a split without queries.
-        LeakageError: A copy of a held-out query is still in training.
-    """
-    dataset = mark_seen(report.dataset)
-    empty = [s for s in SPLITS if not dataset.qrels[s]]
-    if empty:
-        raise DataError(f"{dataset.name}: no query is left in {empty[0]} after cleaning: pass a longer log, or read the "
-                        "report's rows for what was taken out")
-    check_leakage(dataset)
-    notes = [f"{s.name}: {len(s.rows):,} touched ({s.rule})" for s in report.steps if len(s.rows)]
-    return replace(dataset, card={**dataset.card, "notes": [*dataset.card.get("notes", []), *notes]})

@@ -1,94 +1,19 @@
-"""Cleaning steps, each returning the cleaned dataset and a table of what it dropped or merged, and why.
-
-Every step is a function ``RetrievalDataset -> CleaningStep``; ``clean`` chains the default ones. Steps look at texts and
-at training judgments' shape, never at what any model makes of them.
-"""
+"""Cleaning steps for any collection, each with a table of what it dropped or merged, and why."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
-import pandas as pd
-
-from tutorial_lib.data.dataset import SPLITS, Article, DataError, Qrels, RetrievalDataset
-from tutorial_lib.data.splits import check_leakage, complete_splits, find_leaks, mark_seen
+from tutorial_lib.cleaning.report import CleaningStep, table_of
+from tutorial_lib.data.dataset import SPLITS, Article, Qrels, RetrievalDataset
+from tutorial_lib.data.splits import find_leaks
 from tutorial_lib.text import has_words, near_duplicate_groups, normal_form, word_shingles
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
-
-@dataclass(frozen=True)
-class CleaningStep:
-    """What one step did.
-
-    Attributes:
-        name: Name of the step.
-        unit: What its rows are: "article", "query" or "row".
-        rule: The rule applied, as a sentence.
-        dataset: The dataset after the step.
-        rows: One row for each thing it touched: id, text, reason.
-    """
-
-    name: str
-    unit: str
-    rule: str
-    dataset: RetrievalDataset
-    rows: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class CleaningReport:
-    """All steps of a cleaning run, in order, and what they started from, so that any can be undone."""
-
-    steps: list[CleaningStep]
-    raw: RetrievalDataset
-    functions: tuple[Callable[[RetrievalDataset], CleaningStep], ...]
-
-    @property
-    def dataset(self) -> RetrievalDataset:
-        """The dataset after the last step."""
-        return self.steps[-1].dataset if self.steps else self.raw
-
-    def summary(self) -> pd.DataFrame:
-        """Return one row a step: its rule, how many rows it touched, and what was left after it."""
-        return pd.DataFrame([
-            {"step": s.name, "rule": s.rule, "touched": f"{len(s.rows)} {_plural(s.unit, len(s.rows))}",
-             "articles left": len(s.dataset.corpus), "queries left": sum(map(len, s.dataset.qrels.values()))}
-            for s in self.steps
-        ])
-
-    def rows(self, step: str) -> pd.DataFrame:
-        """Return what the named step touched; raises KeyError naming the steps there are."""
-        for s in self.steps:
-            if s.name == step:
-                return s.rows
-        raise KeyError(f"no step {step!r}: there are {[s.name for s in self.steps]}")
-
-    def without(self, *steps: str) -> CleaningReport:
-        """Return the report of the same run with the named steps undone, that is: cleaned again without them."""
-        for step in steps:
-            self.rows(step)
-        return clean(self.raw, [f for s, f in zip(self.steps, self.functions, strict=True) if s.name not in steps])
-
-    def save(self, folder: Path) -> None:
-        """Write ``summary.csv`` and one table a step of what it touched."""
-        folder.mkdir()
-        self.summary().to_csv(folder / "summary.csv", index=False)
-        for n, step in enumerate(self.steps, 1):
-            step.rows.to_csv(folder / f"{n}_{step.name.replace(' ', '_')}.csv", index=False)
-
-
-def _plural(unit: str, count: int) -> str:
-    return unit if count == 1 else {"query": "queries"}.get(unit, f"{unit}s")
-
-
-def table_of(records: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
-    """Return the rows of a step: (id, text, reason) of each thing it touched."""
-    return pd.DataFrame(list(records), columns=["id", "text", "reason"])
 
 
 def empty_articles(dataset: RetrievalDataset) -> CleaningStep:
@@ -98,6 +23,7 @@ def empty_articles(dataset: RetrievalDataset) -> CleaningStep:
     kept = set(dataset.corpus) - set(rows["id"])
     return CleaningStep("empty articles", "article", "an article needs body text",
                         dataset.restrict(articles=kept), rows)
+
 
 
 def boilerplate(dataset: RetrievalDataset, *, min_articles: int = 25) -> CleaningStep:
@@ -122,6 +48,7 @@ def boilerplate(dataset: RetrievalDataset, *, min_articles: int = 25) -> Cleanin
                         table_of(records))
 
 
+
 def duplicate_articles(dataset: RetrievalDataset) -> CleaningStep:
     """Merge articles whose title and text are the same (case and punctuation aside), judgments included."""
     first: dict[str, str] = {}
@@ -132,6 +59,7 @@ def duplicate_articles(dataset: RetrievalDataset) -> CleaningStep:
              for s, judged in dataset.qrels.items()}
     return CleaningStep("duplicate articles", "article", "same title and text: one is kept",
                         replace(dataset, corpus=corpus, qrels=qrels), rows)
+
 
 
 def duplicate_queries(dataset: RetrievalDataset) -> CleaningStep:
@@ -149,6 +77,7 @@ def duplicate_queries(dataset: RetrievalDataset) -> CleaningStep:
                         table_of(records))
 
 
+
 def _merged(grades: Sequence[dict[str, int]]) -> dict[str, int]:
     """Return the union of judgments, the higher grade where they differ."""
     result: dict[str, int] = {}
@@ -156,6 +85,7 @@ def _merged(grades: Sequence[dict[str, int]]) -> dict[str, int]:
         for a, g in judged.items():
             result[a] = max(g, result.get(a, g))
     return result
+
 
 
 def ambiguous_queries(dataset: RetrievalDataset, *, max_families: int = 2) -> CleaningStep:
@@ -183,6 +113,7 @@ def ambiguous_queries(dataset: RetrievalDataset, *, max_families: int = 2) -> Cl
                         dataset.restrict(queries=set(dataset.queries) - set(rows["id"])), rows)
 
 
+
 def near_duplicate_articles(dataset: RetrievalDataset, *, threshold: float = 0.7) -> CleaningStep:
     """Group articles that share most 3-word sequences; nothing is dropped, ``card["near_duplicates"]`` holds groups.
 
@@ -196,22 +127,9 @@ def near_duplicate_articles(dataset: RetrievalDataset, *, threshold: float = 0.7
                         replace(dataset, card=card), rows)
 
 
-DEFAULT_STEPS: tuple[Callable[[RetrievalDataset], CleaningStep], ...] = (
+DOCUMENTATION_STEPS: tuple[Callable[[RetrievalDataset], CleaningStep], ...] = (
     empty_articles, boilerplate, duplicate_articles, duplicate_queries, ambiguous_queries, near_duplicate_articles,
 )
-
-
-def clean(
-    dataset: RetrievalDataset, steps: Sequence[Callable[[RetrievalDataset], CleaningStep]] = DEFAULT_STEPS
-) -> CleaningReport:
-    """Apply ``steps`` in order and return the report; ``report.dataset`` is the result."""
-    done: list[CleaningStep] = []
-    for step in steps:
-        done.append(step(done[-1].dataset if done else dataset))
-    return CleaningReport(done, dataset, tuple(steps))
-
-
-
 
 
 
@@ -228,25 +146,3 @@ def remove_leaks(dataset: RetrievalDataset) -> CleaningStep:
     qrels = {s: {q: g for q, g in judged.items() if q not in drop[s]} for s, judged in dataset.qrels.items()}
     return CleaningStep("leaks", "query", "no copy of a held-out query in training",
                         replace(dataset, qrels=qrels).restrict(), table_of(records))
-
-
-def prepare(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
-    """Make a dataset that came with judgments ready for the course: splits completed, leaks out, near-duplicates known.
-
-    Everything that was done stands as a sentence in ``card["notes"]``.
-
-    Raises:
-        DataError: There is no training split, or too little to draw the missing ones from.
-    """
-    completed, notes = complete_splits(dataset, seed)
-    leaks = remove_leaks(completed)
-    if len(leaks.rows):
-        taken = leaks.rows["id"].nunique()
-        notes.append(f"{taken} queries were taken out of training because a held-out query asks the same")
-    empty = [s for s in SPLITS if not leaks.dataset.qrels[s]]
-    if empty:
-        raise DataError(f"{dataset.name}: no query is left in {empty[0]} once copies of held-out queries are taken out: pass "
-                        f"qrels/{empty[0]}.tsv with queries of its own")
-    result = mark_seen(near_duplicate_articles(leaks.dataset).dataset)
-    check_leakage(result)
-    return replace(result, card={**result.card, "notes": [*dataset.card.get("notes", []), *notes]})

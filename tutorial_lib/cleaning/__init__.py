@@ -1,0 +1,1 @@
+"""Steps that clean a dataset, each with a list of what it touched."""

@@ -1,0 +1,1 @@
+"""Measures, paired tests, slices, and the decision to ship."""

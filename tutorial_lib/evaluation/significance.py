@@ -1,0 +1,150 @@
+"""Is the difference real? Paired tests and intervals over clusters of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+from tqdm.auto import tqdm
+
+from tutorial_lib.data.dataset import Qrels, relevant
+from tutorial_lib.evaluation.measures import MAIN_MEASURE, MEASURE_NAMES, per_query
+from tutorial_lib.retrieval.runs import Run
+
+RESAMPLES = 9_999
+
+
+
+def article_clusters(qrels: Qrels) -> dict[str, str]:
+    """Return for each query its best-graded article: queries for one article are not independent of each other."""
+    return {q: relevant(grades)[0] for q, grades in qrels.items()}
+
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Mean paired difference of one measure with its uncertainty.
+
+    Attributes:
+        before: Mean of the baseline.
+        after: Mean of the system.
+        difference: after - before.
+        low: Lower end of the 95 % bootstrap interval of the difference.
+        high: Upper end.
+        p: Two-sided p-value of the paired randomisation test.
+        queries: Number of queries.
+    """
+
+    before: float
+    after: float
+    difference: float
+    low: float
+    high: float
+    p: float
+    queries: int
+
+
+
+def paired_difference(
+    before: NDArray[np.float64], after: NDArray[np.float64], clusters: Sequence[str], *, seed: int = 0
+) -> Difference:
+    """Compare two systems on the same queries, resampling whole clusters of queries.
+
+    Args:
+        before: Per-query values of the baseline, length Q.
+        after: Per-query values of the system, same order.
+        clusters: Cluster of each query; queries of one cluster move together in every resample.
+        seed: Seed of both tests.
+
+    Raises:
+        ValueError: The lengths differ, or there is no query.
+
+    Reference: Smucker, Allan and Carterette 2007, CIKM (paired randomisation test and bootstrap in retrieval).
+    """
+    if not len(before) == len(after) == len(clusters) or not len(before):
+        raise ValueError(f"{len(before)} values before, {len(after)} after, {len(clusters)} clusters: pass one each "
+                         "for every query, and at least one query")
+    groups = pd.factorize(pd.Series(list(clusters)), sort=True)[0]
+    sizes = np.bincount(groups).astype(float)
+    sums = np.bincount(groups, weights=after - before)
+    mean = float(sums.sum() / sizes.sum())
+    low = high = mean
+    p = 1.0
+    if len(sizes) > 1 and np.any(sums):
+        rng = np.random.default_rng(seed)
+        interval = stats.bootstrap(
+            (sums, sizes), lambda s, n, axis: s.sum(axis) / n.sum(axis), paired=True, vectorized=True,
+            n_resamples=RESAMPLES, batch=500, method="percentile", rng=rng,
+        ).confidence_interval
+        low, high = float(interval.low), float(interval.high)
+        # Swapping the two systems within a cluster flips the sign of its summed difference.
+        p = float(stats.permutation_test(
+            (sums,), lambda s, axis: s.sum(axis), permutation_type="samples", vectorized=True,
+            n_resamples=RESAMPLES, batch=500, rng=rng,
+        ).pvalue)
+    return Difference(float(before.mean()), float(after.mean()), mean, low, high, p, len(before))
+
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two systems on the same queries, corpus and judgments.
+
+    Attributes:
+        baseline: Name of the system compared against.
+        system: Name of the system compared.
+        before: Per-query measures of the baseline.
+        after: Per-query measures of the system, same index.
+        clusters: Cluster of each query.
+        differences: Per measure the mean difference and its uncertainty.
+    """
+
+    baseline: str
+    system: str
+    before: pd.DataFrame
+    after: pd.DataFrame
+    clusters: dict[str, str]
+    differences: dict[str, Difference]
+
+    @property
+    def main(self) -> Difference:
+        """The difference in nDCG@10."""
+        return self.differences[MAIN_MEASURE]
+
+    def deltas(self, measure: str = MAIN_MEASURE) -> pd.Series:
+        """Return after - before of every query."""
+        return self.after[measure] - self.before[measure]
+
+    def outcome(self, measure: str = MAIN_MEASURE) -> dict[str, int]:
+        """Return the number of queries won, lost and tied by the system."""
+        deltas = self.deltas(measure)
+        return {"won": int((deltas > 1e-9).sum()), "lost": int((deltas < -1e-9).sum()),
+                "tied": int((deltas.abs() <= 1e-9).sum())}
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a measure: before, after, difference, low, high, p."""
+        return pd.DataFrame({m: vars(d) for m, d in self.differences.items()}).T
+
+
+
+def compare(
+    qrels: Qrels, runs: Mapping[str, Run], baseline: str, system: str, *, seed: int = 0
+) -> Comparison:
+    """Compare two runs on every measure; queries that share an article are resampled together.
+
+    Raises:
+        ValueError: A name is not among ``runs``.
+    """
+    missing = {baseline, system} - set(runs)
+    if missing:
+        raise ValueError(f"no run named {sorted(missing)}: there are {sorted(runs)}")
+    before, after = per_query(qrels, runs[baseline]), per_query(qrels, runs[system])
+    clusters = article_clusters(qrels)
+    order = [clusters[q] for q in before.index]
+    measures = tqdm(MEASURE_NAMES, desc=f"compare {system} with {baseline}", disable=len(order) < 1000)
+    differences = {m: paired_difference(before[m].to_numpy(), after[m].to_numpy(), order, seed=seed) for m in measures}
+    return Comparison(baseline, system, before, after, clusters, differences)

@@ -1,0 +1,1 @@
+"""Settings, hard negatives, pairs, losses, the training run."""
