@@ -19,13 +19,12 @@ from sentence_transformers import (
 from sentence_transformers.sentence_transformer.training_args import BatchSamplers
 from transformers import TrainerCallback
 
-from tutorial_lib.contrastive import training_pairs
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.finetune import TrainSettings
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.folder import resolve_model
-from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.models.settings import EncoderSettings
+from tutorial_lib.training.pairs import training_pairs
+from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 
 class StepClock(TrainerCallback):

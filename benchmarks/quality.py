@@ -28,21 +28,22 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import description, in_child, peak_mb
 from benchmarks.peers import sentence_transformers_lora
-from tutorial_lib.contrastive import PairCollator, contrastive_loss, training_pairs
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.evaluation.measures import evaluate_run, per_query
 from tutorial_lib.evaluation.significance import article_clusters, paired_difference
 from tutorial_lib.files import write_whole
-from tutorial_lib.finetune import TrainSettings, prepare_training, rises
-from tutorial_lib.mining import MiningSettings, mine_negatives
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import bf16_is_fast
-from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import exact_search
 from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
+from tutorial_lib.training.finetune import prepare_training, rises
+from tutorial_lib.training.losses import contrastive_loss
+from tutorial_lib.training.mining import MiningSettings, mine_negatives
+from tutorial_lib.training.pairs import PairCollator, training_pairs
+from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 SEEDLESS = ("bm25", "base", "hybrid")
 TRAINED = ("lora", "lora queries", "linear queries", "full", "sentence-transformers lora")

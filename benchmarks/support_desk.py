@@ -38,14 +38,15 @@ from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.data.support_desk import SUPPORT_DESK, support_desk
 from tutorial_lib.evaluation.measures import evaluate_run
 from tutorial_lib.files import write_whole
-from tutorial_lib.finetune import TrainSettings, prepare_training
-from tutorial_lib.mining import mine_negatives
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import exact_search
 from tutorial_lib.text import tokenize
 from tutorial_lib.training.crossfit import cross_fitted_pairs, cross_fitted_vectors
+from tutorial_lib.training.finetune import prepare_training
+from tutorial_lib.training.mining import mine_negatives
+from tutorial_lib.training.settings import TrainSettings
 
 NOTEBOOK = TrainSettings(min_steps=40, dev_evaluations=2)
 """What notebook 00 trains with: the defaults, a little shorter."""

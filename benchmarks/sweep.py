@@ -21,13 +21,13 @@ import torch
 from benchmarks.machine import device_name
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.evaluation.measures import evaluate_run
-from tutorial_lib.finetune import TrainSettings, prepare_training
-from tutorial_lib.mining import MiningSettings, mine_negatives
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.training.finetune import prepare_training
+from tutorial_lib.training.mining import MiningSettings, mine_negatives
+from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 ATTENTION = ("query", "key", "value")
 GROUPS: dict[str, list[dict[str, Any]]] = {

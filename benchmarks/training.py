@@ -25,13 +25,13 @@ from benchmarks.machine import description, in_child, peak_mb, ratios
 from benchmarks.peers import StepClock, sentence_transformers_lora
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.files import write_whole
-from tutorial_lib.finetune import TrainSettings, prepare_training
-from tutorial_lib.mining import MinedNegatives, mine_negatives
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import bf16_is_fast
-from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.training.finetune import prepare_training
+from tutorial_lib.training.mining import MinedNegatives, mine_negatives
+from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 SETTINGS = TrainSettings(dev_queries=0, dev_evaluations=1)
 SKIPPED = 2

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from tests.tiny import set_update, tiny_dataset
-from tutorial_lib.finetune import TrainResult, TrainSettings
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.lora import LoraSettings, add_adapter, save_adapter, scale_adapter
+from tutorial_lib.models.lora import add_adapter, save_adapter, scale_adapter
+from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import EncoderSettings, ModelError
-from tutorial_lib.saving import model_card, save_model
+from tutorial_lib.training.card import model_card
+from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 
 LORA = LoraSettings(rank=4, alpha=8)
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]

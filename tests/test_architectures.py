@@ -9,12 +9,13 @@ import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
 from tests.tiny import ACTIONS, FILLERS, THINGS, tiny_dataset
-from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.models import hardware
 from tutorial_lib.models.encoder import Encoder, pooled
-from tutorial_lib.models.lora import LoraSettings, save_adapter
+from tutorial_lib.models.lora import save_adapter
 from tutorial_lib.models.settings import EncoderSettings
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.training.finetune import prepare_training
+from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
 BERT_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

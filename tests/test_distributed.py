@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 
 from tests.helpers import tree
 from tests.test_train_command import SETTINGS, interrupt
-from tutorial_lib.finetune import TrainResult
 from tutorial_lib.models.hardware import bf16_is_fast
 from tutorial_lib.train_command import main
+from tutorial_lib.training.settings import TrainResult
 
 
 def free_port():

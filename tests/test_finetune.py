@@ -8,14 +8,15 @@ import torch
 from transformers import TrainingArguments
 
 from tests.tiny import set_update, tiny_dataset
-from tutorial_lib.contrastive import Pair, PairCollator, contrastive_loss, matryoshka_loss, training_pairs
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.finetune import TrainSettings, prepare_training, rises
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.models.settings import EncoderSettings
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.trainer import dev_set
+from tutorial_lib.training.dev import dev_set
+from tutorial_lib.training.finetune import prepare_training, rises
+from tutorial_lib.training.losses import contrastive_loss, matryoshka_loss
+from tutorial_lib.training.pairs import Pair, PairCollator, training_pairs
+from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 LORA = LoraSettings(rank=4, alpha=8)
 NOTHING_MASKED = torch.zeros(2, 3, dtype=torch.bool)

@@ -10,9 +10,10 @@ from peft import LoraConfig, PeftModel, get_peft_model
 
 from tests.tiny import set_update
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.lora import LoraSettings, add_adapter, low_precision, save_adapter, scale_adapter
+from tutorial_lib.models.lora import add_adapter, low_precision, save_adapter, scale_adapter
 from tutorial_lib.models.merged_linear import MergedLinear
 from tutorial_lib.models.settings import ModelError
+from tutorial_lib.training.settings import LoraSettings
 
 LORA = LoraSettings(rank=4, alpha=8)
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import make_dataset, one_hot, small_dataset
-from tutorial_lib.mining import REASONS, MinedNegatives, MiningSettings, mine_negatives, near_duplicates_of
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.training.mining import REASONS, MinedNegatives, MiningSettings, mine_negatives, near_duplicates_of
 
 WORDS = ("refund", "annual", "plan", "cancel", "router", "money", "charge")
 # The answer of "refund annual plan" is b. Worked out for that query:

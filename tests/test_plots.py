@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from tutorial_lib import plots
 from tutorial_lib.evaluation.measures import MEASURE_NAMES
-from tutorial_lib.finetune import TrainResult
 from tutorial_lib.notebook import show, show_source, table
+from tutorial_lib.training.settings import TrainResult
 
 RANKS = {"base": pd.Series({"q1": 1.0, "q2": 3.0, "q3": 50.0, "q4": np.inf}),
          "tuned": pd.Series({"q1": 1.0, "q2": 1.0, "q3": 10.0, "q4": 2.0})}

@@ -3,18 +3,31 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import psutil
 import pytest
 import torch
 from transformers import BertConfig
 
 from tests.tiny import LORA, TRAIN, interrupt_adapter, tiny_dataset
-from tutorial_lib import preflight, workspace
+from tutorial_lib import workspace
 from tutorial_lib.data.dataset import Article, DataError, Query
-from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.models import hardware
-from tutorial_lib.models.lora import LoraSettings
-from tutorial_lib.preflight import Finding, PreflightReport, numbers_per_token
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.training.finetune import prepare_training
+from tutorial_lib.training.memory import memory, memory_needed, numbers_per_token, token_counts
+from tutorial_lib.training.one_batch import BATCH_STEPS, _small_batch, one_batch, one_batch_losses
+from tutorial_lib.training.preflight import (
+    Finding,
+    PreflightReport,
+    cut_texts,
+    learning_rate,
+    mined_negatives,
+    number_of_steps,
+    preflight,
+    repeated_queries,
+    unusable_texts,
+)
+from tutorial_lib.training.settings import LoraSettings, TrainSettings
 from tutorial_lib.workspace import Workspace
 
 SETTINGS = {"epochs": 2.0, "min_steps": 0, "batch_size": 6, "learning_rate": 5e-3, "dev_evaluations": 2, "temperature": 0.2}
@@ -55,7 +68,7 @@ def state(run):
 
 
 def test_a_good_run_has_no_findings(prepare):
-    report = preflight.preflight(prepare(), tiny_dataset())
+    report = preflight(prepare(), tiny_dataset())
     assert report.findings == []
     assert report.ok
     assert str(report) == "nothing found that stands against this training run"
@@ -75,21 +88,21 @@ def test_a_report_raises_all_errors_at_once_and_writes_the_rest_to_stderr(capsys
 
 
 def test_queries_that_stand_twice():
-    assert preflight.repeated_queries(tiny_dataset()) == []
+    assert repeated_queries(tiny_dataset()) == []
     text = tiny_dataset().queries["q00"].text
-    (same,) = preflight.repeated_queries(with_query("x1", text.upper() + "?", "a00"))
+    (same,) = repeated_queries(with_query("x1", text.upper() + "?", "a00"))
     assert same.level == "note"
     assert same.what.startswith(f"1 training query stands under several ids, such as {text!r} (q00, x1), with the same")
-    (other,) = preflight.repeated_queries(with_query("x1", text, "a01"))
+    (other,) = repeated_queries(with_query("x1", text, "a01"))
     assert other.level == "warning"
     assert "(q00, x1), with different positives" in other.what
 
 
 def test_missing_and_blank_texts_are_errors_and_nothing_is_encoded(prepare, monkeypatch):
-    monkeypatch.setattr(preflight, "one_batch", lambda run: pytest.fail("encoded"))
+    monkeypatch.setattr("tutorial_lib.training.preflight.one_batch", lambda run: pytest.fail("encoded"))
     data = with_text(tiny_dataset(), "a01", " … ")
     broken = replace(data, corpus={a: v for a, v in data.corpus.items() if a != "a00"})
-    report = preflight.preflight(prepare(data), broken)
+    report = preflight(prepare(data), broken)
     assert [f.level for f in report.findings] == ["error", "error"]
     with pytest.raises(DataError, match=r"1 of 12 articles .* not in the corpus, first 'a00' \(query 'q00'\): .*'a01'"):
         report.raise_if_bad()
@@ -97,13 +110,13 @@ def test_missing_and_blank_texts_are_errors_and_nothing_is_encoded(prepare, monk
 
 def test_a_blank_query_is_an_error(prepare):
     data = with_query("x1", "?!", "a00")
-    (finding,) = preflight.unusable_texts(prepare(data), data)
+    (finding,) = unusable_texts(prepare(data), data)
     assert finding.what.startswith("1 of 13 queries of the training pairs have no letter or digit, first 'x1'")
 
 
 def test_the_share_of_texts_and_tokens_that_are_cut(prepare):
     run = prepare(max_length=8)  # each query is 6 words, each article 9; [CLS] and [SEP] come on top
-    (finding,) = preflight.cut_texts(run, preflight.token_counts(run, tiny_dataset()))
+    (finding,) = cut_texts(run, token_counts(run, tiny_dataset()))
     assert finding.level == "warning"
     assert finding.what.startswith("100% of the articles of the training pairs are cut at 8 tokens, and 27% of their tokens")
     assert "raise max_length (the model reads 64)" in finding.what  # 3 of 11
@@ -112,15 +125,15 @@ def test_the_share_of_texts_and_tokens_that_are_cut(prepare):
 def test_few_cut_texts_are_a_note_and_the_model_may_read_no_more(prepare):
     data = with_text(tiny_dataset(), "a00", "invoice " * 82)  # 84 tokens; the 11 others have 11
     run = prepare(data)
-    (finding,) = preflight.cut_texts(run, preflight.token_counts(run, data))
+    (finding,) = cut_texts(run, token_counts(run, data))
     assert finding.level == "note"
     assert finding.what.startswith("8% of the articles of the training pairs are cut at 64 tokens, and 10% of their tokens")
     assert "divide long texts" in finding.what
 
 
 def test_tokens_are_counted_in_some_of_many_texts(prepare, monkeypatch):
-    monkeypatch.setattr(preflight, "TEXTS_COUNTED", 5)
-    counts = preflight.token_counts(prepare(query_prompt="query : "), tiny_dataset())
+    monkeypatch.setattr("tutorial_lib.training.memory.TEXTS_COUNTED", 5)
+    counts = token_counts(prepare(query_prompt="query : "), tiny_dataset())
     assert counts.queries.tolist() == [10] * 5
     assert counts.articles.tolist() == [11] * 5
 
@@ -132,14 +145,14 @@ def test_tokens_are_counted_in_some_of_many_texts(prepare, monkeypatch):
     (5e-3, False, False), (6e-3, False, True), (5e-4, True, False), (6e-4, True, True),
 ])
 def test_learning_rates_that_come_apart(prepare, rate, all_weights, bad):
-    findings = preflight.learning_rate(prepare(learning_rate=rate, all_weights=all_weights))
+    findings = learning_rate(prepare(learning_rate=rate, all_weights=all_weights))
     assert [f.level for f in findings] == ["warning"] * bad
     assert all(f"learning_rate is {rate:g}" in f.what for f in findings)
 
 
 def test_a_batch_larger_than_the_data_and_a_single_step(prepare):
-    assert preflight.number_of_steps(prepare(batch_size=12)) == []
-    batch, step = preflight.number_of_steps(prepare(batch_size=13, epochs=1.0))
+    assert number_of_steps(prepare(batch_size=12)) == []
+    batch, step = number_of_steps(prepare(batch_size=13, epochs=1.0))
     assert batch.what.startswith("batch_size is 13, but there are 12 training pairs")
     assert batch.what.endswith("at most 6")
     assert step.what.startswith("training ends after 1 step")
@@ -149,16 +162,16 @@ def test_a_batch_larger_than_the_data_and_a_single_step(prepare):
 
 
 def test_more_negatives_than_were_mined_are_a_warning(prepare):
-    (finding,) = preflight.mined_negatives(prepare(negatives=3))
+    (finding,) = mined_negatives(prepare(negatives=3))
     assert str(finding) == ("warning: negatives is 3, but no pair has more than 1: mine more (MiningSettings(per_query=3)), "
                             "or pass fewer")
-    assert preflight.mined_negatives(prepare(negatives=1)) == []
+    assert mined_negatives(prepare(negatives=1)) == []
 
 
 def test_one_batch_of_all_weights_in_bfloat16_follows_float32(prepare, monkeypatch):
-    exact = preflight.one_batch_losses(prepare(all_weights=True, learning_rate=1e-2))
+    exact = one_batch_losses(prepare(all_weights=True, learning_rate=1e-2))
     monkeypatch.setattr(hardware, "bf16_is_fast", lambda device=None: True)
-    rounded = preflight.one_batch_losses(prepare(all_weights=True, learning_rate=1e-2))
+    rounded = one_batch_losses(prepare(all_weights=True, learning_rate=1e-2))
     assert exact[-1] < 0.8 * exact[0]
     assert rounded[-1] == pytest.approx(exact[-1], abs=0.1 * exact[0])
 
@@ -173,7 +186,7 @@ def test_the_numbers_kept_for_a_token_by_hand():
 def test_memory_grows_with_the_batch_until_activation_tokens(prepare):
     def needed(**changes):
         run = prepare(**changes)
-        return preflight.memory_needed(run, preflight.token_counts(run, tiny_dataset()))[0]
+        return memory_needed(run, token_counts(run, tiny_dataset()))[0]
 
     # Every text is padded to 16 tokens: 12 pairs are 24 texts with one negative each 36.
     one = 2 * 4 * (11 * 32 + 3 * 64 + 2 * 16)  # a token's bytes: 2 layers in float32, 2 heads
@@ -186,52 +199,52 @@ def test_memory_grows_with_the_batch_until_activation_tokens(prepare):
 
 def test_too_little_memory_is_an_error_that_says_what_to_lower(prepare, monkeypatch):
     run = prepare(batch_size=1000, token_budget=64)
-    activations, weights = preflight.memory_needed(run, preflight.token_counts(run, tiny_dataset()))
+    activations, weights = memory_needed(run, token_counts(run, tiny_dataset()))
     for available, advice in ((weights + activations / 2, "lower activation_tokens from 16,384 to "),
                               (weights, "pass a smaller model, rank, max_length or token_budget")):
-        monkeypatch.setattr(preflight.psutil, "virtual_memory", lambda a=available: SimpleNamespace(available=a))
-        report = preflight.preflight(run, tiny_dataset())
+        monkeypatch.setattr(psutil, "virtual_memory", lambda a=available: SimpleNamespace(available=a))
+        report = preflight(run, tiny_dataset())
         assert not report.ok
         assert advice in str(report)
-    monkeypatch.setattr(preflight.psutil, "virtual_memory", lambda: SimpleNamespace(available=2 * (weights + activations)))
-    assert preflight.memory(run, preflight.token_counts(run, tiny_dataset())) == []
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=2 * (weights + activations)))
+    assert memory(run, token_counts(run, tiny_dataset())) == []
 
 
 # --- one batch ----------------------------------------------------------------------------------------------------
 
 
 def test_the_loss_of_one_batch_falls(prepare):
-    losses = preflight.one_batch_losses(prepare())
-    assert len(losses) == preflight.BATCH_STEPS + 1
+    losses = one_batch_losses(prepare())
+    assert len(losses) == BATCH_STEPS + 1
     assert losses[-1] < 0.5 * losses[0]
 
 
 @pytest.mark.parametrize("rate", [1e-9, 10.0])  # the second makes all vectors alike: a loss of ln 12, 2.48, from 2.37
 def test_a_rate_that_does_not_train_is_a_warning(prepare, rate):
-    (finding,) = preflight.one_batch(prepare(learning_rate=rate))
+    (finding,) = one_batch(prepare(learning_rate=rate))
     assert finding.level == "warning"
     assert "did not fall by a fifth" in finding.what
 
 
 def test_a_loss_that_rises_is_a_warning(prepare, monkeypatch):
-    monkeypatch.setattr(preflight, "one_batch_losses", lambda run: [2.0, 0.5, 2.5])
-    (finding,) = preflight.one_batch(prepare())
+    monkeypatch.setattr("tutorial_lib.training.one_batch.one_batch_losses", lambda run: [2.0, 0.5, 2.5])
+    (finding,) = one_batch(prepare())
     assert "trained on 2 times at the learning_rate 0.005, and its loss rose from 2.000 to 2.500" in finding.what
-    monkeypatch.setattr(preflight, "one_batch_losses", lambda run: [0.01, 0.02, 0.03])  # learnt already
-    assert preflight.one_batch(prepare()) == []
+    monkeypatch.setattr("tutorial_lib.training.one_batch.one_batch_losses", lambda run: [0.01, 0.02, 0.03])  # learnt already
+    assert one_batch(prepare()) == []
 
 
 def test_a_loss_that_is_no_number_is_an_error(prepare, monkeypatch):
     run = prepare()
     monkeypatch.setattr(run.trainer, "training_step", lambda *_: torch.tensor(float("nan")))
-    (finding,) = preflight.one_batch(run)
+    (finding,) = one_batch(run)
     assert finding.level == "error"
     assert "its loss became nan" in finding.what
 
 
 def test_long_texts_make_the_batch_smaller(prepare, monkeypatch):
-    monkeypatch.setattr(preflight, "BATCH_TOKENS", 12 * 16)  # 12 pairs are 24 texts of 16 tokens
-    assert len(preflight._small_batch(prepare())["answers"]) == 6
+    monkeypatch.setattr("tutorial_lib.training.one_batch.BATCH_TOKENS", 12 * 16)  # 12 pairs are 24 texts of 16 tokens
+    assert len(_small_batch(prepare())["answers"]) == 6
 
 
 @pytest.mark.parametrize("way", [{}, {"lora": LoraSettings(rank=4, alpha=8, dropout=0.2)}, {"all_weights": True},
@@ -241,7 +254,7 @@ def test_training_after_the_checks_is_training_without(prepare, way):
     modes = [m.training for m in checked.encoder.model.modules()]
     before, fingerprint = state(checked), checked.encoder.fingerprint
     random = torch.get_rng_state()
-    preflight.preflight(checked, tiny_dataset())
+    preflight(checked, tiny_dataset())
     assert torch.equal(torch.get_rng_state(), random)
     assert all(torch.equal(a, b) for a, b in zip(before, state(checked), strict=True))
     assert all(p.grad is None for p in checked.encoder.model.parameters())
@@ -267,7 +280,7 @@ def test_an_interrupted_check_leaves_the_run_as_it_was(prepare, monkeypatch):
 
     monkeypatch.setattr(run.trainer, "training_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        preflight.one_batch(run)
+        one_batch(run)
     assert all(torch.equal(a, b) for a, b in zip(before, state(run), strict=True))
     assert run.encoder.model.config._attn_implementation == "sdpa"
 

@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from tests.tiny import LORA, tiny_dataset
-from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import add_adapter, merge_adapter, save_adapter
 from tutorial_lib.models.prompts import PROMPT_FILE
+from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.saving import save_model
+from tutorial_lib.training.finetune import prepare_training
+from tutorial_lib.training.settings import TrainSettings
 
 QUERY, DOCUMENT = "query : ", "article : "
 SETTINGS = TrainSettings(epochs=1.0, min_steps=0, batch_size=6, dev_queries=0, query_prompt=QUERY, document_prompt=DOCUMENT)

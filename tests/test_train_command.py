@@ -13,11 +13,10 @@ from transformers import TrainerCallback
 from tests.helpers import tree
 from tests.tiny import beir_files
 from tutorial_lib import train_command
-from tutorial_lib.finetune import TrainResult, TrainSettings
-from tutorial_lib.mining import MiningSettings
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.train_command import descriptions, job_of, main
+from tutorial_lib.training.mining import MiningSettings
+from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 
 SETTINGS = ("--device", "cpu", "--rank", "4", "--alpha", "16", "--batch-size", "6", "--min-steps", "0", "--epochs", "4",
             "--learning-rate", "0.01", "--temperature", "0.1")

@@ -14,14 +14,15 @@ from safetensors.torch import load_file
 from transformers import TrainerCallback
 
 from tests.tiny import Interrupt, tiny_dataset
-from tutorial_lib import trainer
-from tutorial_lib.contrastive import contrastive_loss
-from tutorial_lib.finetune import TrainSettings, prepare_training
 from tutorial_lib.models import hardware
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.lora import LoraSettings, save_adapter, scale_adapter
+from tutorial_lib.models.lora import save_adapter, scale_adapter
+from tutorial_lib.models.saving import save_model
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.saving import save_model
+from tutorial_lib.training.dev import DevSet
+from tutorial_lib.training.finetune import prepare_training
+from tutorial_lib.training.losses import contrastive_loss
+from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
 SETTINGS = {"epochs": 4.0, "min_steps": 0, "batch_size": 6, "learning_rate": 0.01, "dev_evaluations": 4, "max_length": 20,
@@ -97,7 +98,7 @@ def score_by_step(monkeypatch, scores):
         self.by_query = dict.fromkeys(self.queries, next(left))
         return next(iter(self.by_query.values()))
 
-    monkeypatch.setattr(trainer.DevSet, "score", score)
+    monkeypatch.setattr(DevSet, "score", score)
 
 
 def test_one_batch_can_be_overfitted(prepare):

@@ -7,8 +7,8 @@ from tests.helpers import tree
 from tests.tiny import LORA, TRAIN, beir_files, interrupt_adapter, tiny_bert
 from tutorial_lib import workspace
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.finetune import TrainSettings
-from tutorial_lib.mining import MiningSettings
+from tutorial_lib.training.mining import MiningSettings
+from tutorial_lib.training.settings import TrainSettings
 from tutorial_lib.workspace import STAGES, Workspace
 
 pytestmark = pytest.mark.usefixtures("at_home")

@@ -8,11 +8,10 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast, TrainerCallback
 
-from tutorial_lib import finetune
+from tutorial_lib import workspace
 from tutorial_lib.data.beir import write_beir
 from tutorial_lib.data.dataset import Article, Query, RetrievalDataset
-from tutorial_lib.finetune import TrainSettings
-from tutorial_lib.models.lora import LoraSettings
+from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 THINGS = ("invoice", "refund", "password", "router", "printer", "backup", "license", "webhook", "report", "calendar",
           "export", "import", "dashboard", "domain", "email", "storage", "camera", "battery", "warranty", "shipping",
@@ -77,7 +76,7 @@ class Interrupt(TrainerCallback):
 
 def interrupt_adapter(space, step: int, monkeypatch) -> None:
     """Train the adapter of workspace ``space`` with LORA and TRAIN until Ctrl-C at the end of a step."""
-    prepare = finetune.prepare_training
+    prepare = workspace.prepare_training
 
     def interrupted(*args, **options):
         run = prepare(*args, **options)
@@ -85,7 +84,7 @@ def interrupt_adapter(space, step: int, monkeypatch) -> None:
         return run
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(finetune, "prepare_training", interrupted)
+        patch.setattr(workspace, "prepare_training", interrupted)
         space.adapter(lora=LORA, train=TRAIN)
 
 

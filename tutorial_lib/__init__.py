@@ -4,14 +4,13 @@ from tutorial_lib.data.dataset import DataError, LeakageError, RetrievalDataset
 from tutorial_lib.evaluation.measures import evaluate_run
 from tutorial_lib.evaluation.ship import ship_decision
 from tutorial_lib.evaluation.significance import compare
-from tutorial_lib.finetune import TrainSettings
 from tutorial_lib.index import VectorIndex
-from tutorial_lib.mining import MiningSettings, mine_negatives
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.notebook import show_source
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.training.mining import MiningSettings, mine_negatives
+from tutorial_lib.training.settings import LoraSettings, TrainSettings
 from tutorial_lib.workspace import Workspace
 
 __all__ = [

@@ -14,8 +14,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from tutorial_lib.finetune import TrainResult
-from tutorial_lib.trainer import DEV_METRIC
+from tutorial_lib.training.dev import DEV_METRIC
+from tutorial_lib.training.settings import TrainResult
 
 COLOURS = {"bm25": "#8c8c8c", "base": "#4c78a8", "tuned": "#e45756", "hybrid": "#b279a2",
            "positive": "#54a24b", "random": "#4c78a8", "BM25's best wrong one": "#f58518", "first hit": "#4c78a8",

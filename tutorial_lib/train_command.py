@@ -28,16 +28,18 @@ from tutorial_lib.cleaning.prepare import prepare
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.files import write_whole
-from tutorial_lib.finetune import TrainResult, TrainSettings, prepare_training, remove_checkpoints
-from tutorial_lib.mining import MinedNegatives, MiningSettings, mine_negatives
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import default_device
-from tutorial_lib.models.lora import LoraSettings, merge_adapter, save_adapter
+from tutorial_lib.models.lora import merge_adapter, save_adapter
+from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL, ModelError
-from tutorial_lib.preflight import preflight
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.saving import model_card, save_model
-from tutorial_lib.trainer import DEV_METRIC
+from tutorial_lib.training.card import model_card
+from tutorial_lib.training.dev import DEV_METRIC
+from tutorial_lib.training.finetune import prepare_training, remove_checkpoints
+from tutorial_lib.training.mining import MinedNegatives, MiningSettings, mine_negatives
+from tutorial_lib.training.preflight import preflight
+from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 
 SETTINGS = (TrainSettings, LoraSettings, MiningSettings)
 POSITIVE = {"epochs", "learning_rate", "temperature"}

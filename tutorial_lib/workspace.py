@@ -20,7 +20,6 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from tutorial_lib import finetune, saving
 from tutorial_lib.cleaning.prepare import collect, dataset_of, prepare
 from tutorial_lib.cleaning.report import clean
 from tutorial_lib.cleaning.steps import DOCUMENTATION_STEPS
@@ -32,15 +31,18 @@ from tutorial_lib.data.splits import split as split_at_random
 from tutorial_lib.data.support_desk import SUPPORT_DESK as DESK_FOLDER
 from tutorial_lib.data.support_desk import support_desk
 from tutorial_lib.files import write_whole
-from tutorial_lib.finetune import TrainResult, TrainSettings
-from tutorial_lib.mining import MinedNegatives, MiningSettings, mine_negatives
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.lora import LoraSettings, merge_adapter, save_adapter
+from tutorial_lib.models.lora import merge_adapter, save_adapter
+from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
-from tutorial_lib.preflight import preflight
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import exact_search
 from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion, write_trec_qrels, write_trec_run
+from tutorial_lib.training.card import model_card
+from tutorial_lib.training.finetune import prepare_training, remove_checkpoints
+from tutorial_lib.training.mining import MinedNegatives, MiningSettings, mine_negatives
+from tutorial_lib.training.preflight import preflight
+from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 
 AWS_DOCS = "aws_docs"
 SUPPORT_DESK = "support_desk"
@@ -297,16 +299,16 @@ class Workspace:
 
     def _make_adapter(self, folder: Path, lora: LoraSettings, train: TrainSettings) -> None:
         checkpoints = self.root / f"checkpoints.{folder.name.split('.')[1]}"  # of this key: another run's never match
-        run = finetune.prepare_training(self.dataset(), self.negatives().negatives, self.bm25(), checkpoints,
+        run = prepare_training(self.dataset(), self.negatives().negatives, self.bm25(), checkpoints,
                                         model=self.model_name, lora=lora, settings=train)
         if run.last_checkpoint() is None:
             preflight(run, self.dataset()).announce()
         result = run.train(resume=True)
-        card = saving.model_card(self.dataset(), self.model_name, lora, train, result)
+        card = model_card(self.dataset(), self.model_name, lora, train, result)
         save_adapter(run.encoder, folder, card)
         result.save(folder / "training.json")
         for stale in self.root.glob("checkpoints.*"):
-            finetune.remove_checkpoints(stale)
+            remove_checkpoints(stale)
 
     def adapter(self, lora: LoraSettings | None = None, train: TrainSettings | None = None) -> Path:
         """Return the folder of the trained PEFT adapter; an interrupted training goes on from its last checkpoint."""
@@ -319,7 +321,7 @@ class Workspace:
     def _need_model(self) -> Path:
         adapter = self.need("adapter")
         inputs = {"adapter": self._key("adapter")}
-        return self._stage("model", inputs, lambda folder: saving.save_model(
+        return self._stage("model", inputs, lambda folder: save_model(
             merge_adapter(adapter), folder, (adapter / "README.md").read_text(encoding="utf-8")), None)
 
     # --- runs -----------------------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from peft import LoraConfig, PeftModel, TaskType, get_peft_model
@@ -17,33 +17,36 @@ from tutorial_lib.models.prompts import PROMPT_FILE, prompts_record
 from tutorial_lib.models.settings import ModelError
 
 
-@dataclass(frozen=True)
-class LoraSettings:
-    """Shape of the adapter (Hu et al. 2021, arXiv:2106.09685).
+class AdapterShape(Protocol):
+    """What ``add_adapter`` must know; ``training.settings.LoraSettings`` is one."""
 
-    Attributes:
-        rank: Rank r of the update B·A added to each adapted weight.
-        alpha: The update is scaled by alpha / rank.
-        dropout: Dropout on the adapter's input; above 0 the adapter is computed beside its layer, which is slower.
-        target_modules: Layers to adapt: "all-linear", or names as PEFT takes them.
-        upper_layers: Adapt only so many layers, counted from the output; 0 adapts all. Layers below the lowest adapted
-            one need no backward pass.
-    """
+    @property
+    def rank(self) -> int:
+        """Rank r of the update."""
+        ...
 
-    rank: int = 32
-    alpha: int = 64
-    dropout: float = 0.0
-    target_modules: str | tuple[str, ...] = "all-linear"
-    upper_layers: int = 0
+    @property
+    def alpha(self) -> int:
+        """The update is scaled by alpha / rank."""
+        ...
+
+    @property
+    def dropout(self) -> float:
+        """Dropout on the adapter's input."""
+        ...
 
     @property
     def peft_targets(self) -> str | list[str]:
-        """The adapted layers in the form PEFT takes."""
-        return self.target_modules if isinstance(self.target_modules, str) else list(self.target_modules)
+        """The adapted layers as PEFT takes them."""
+        ...
+
+    @property
+    def upper_layers(self) -> int:
+        """How many layers, counted from the output, are adapted; 0 for all."""
+        ...
 
 
-
-def add_adapter(encoder: Encoder, settings: LoraSettings) -> PeftModel:
+def add_adapter(encoder: Encoder, settings: AdapterShape) -> PeftModel:
     """Put a fresh LoRA adapter on ``encoder`` in place; its B matrices are zero, so vectors do not change yet.
 
     Raises:

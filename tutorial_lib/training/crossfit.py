@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from tutorial_lib.cleaning.noise import by_suspicion, suspicious_pairs
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.finetune import TrainSettings, prepare_training
-from tutorial_lib.models.lora import LoraSettings
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.training.finetune import prepare_training
+from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 
 def cross_fitted_vectors(

@@ -1,119 +1,28 @@
-"""transformers' Trainer with a contrastive loss over batches of any size, scored by retrieval on a dev pool."""
+"""transformers' Trainer with a contrastive loss over batches of any size."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader
 from transformers import PrinterCallback, ProgressCallback, Trainer
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
-from tutorial_lib.contrastive import Pair, matryoshka_loss
-from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.evaluation.measures import per_query
 from tutorial_lib.files import write_whole
 from tutorial_lib.models.encoder import Encoder, pooled
-from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.training.dev import DEV_METRIC, DevSet
+from tutorial_lib.training.losses import matryoshka_loss
+from tutorial_lib.training.pairs import PairDataset, PairLoader, Shuffled
+from tutorial_lib.training.settings import TrainSettings
 
-if TYPE_CHECKING:
-    from tutorial_lib.finetune import TrainSettings
-
-DEV_METRIC = "nDCG@10"
 RandomState = tuple[torch.Tensor, torch.Tensor | None]
 """Of the CPU and of the GPU where there is one."""
 
-
-@dataclass
-class DevSet:
-    """Dev queries and the fixed pool of articles they are scored against during training.
-
-    Attributes:
-        queries: Query texts by id.
-        articles: Article texts by id, in ascending order of id.
-        qrels: Judgments of the queries.
-        article_vectors: float32, (len(articles), D), if articles keep their vectors and only queries are trained.
-        by_query: The last score's nDCG@10 of each query.
-    """
-
-    queries: dict[str, str]
-    articles: dict[str, str]
-    qrels: dict[str, dict[str, int]]
-    article_vectors: NDArray[np.float32] | None = None
-    by_query: dict[str, float] = field(default_factory=dict)
-
-    def score(self, encoder: Encoder) -> float:
-        """Return nDCG@10 of ``encoder`` on the pool, 0 to 1, higher is better."""
-        articles = self.article_vectors
-        if articles is None:
-            articles = encoder.encode_documents(list(self.articles.values()))
-        run = exact_search(list(self.queries), encoder.encode_queries(list(self.queries.values())), list(self.articles),
-                           articles, k=10)
-        self.by_query = {str(q): float(v) for q, v in per_query(self.qrels, run)[DEV_METRIC].items()}
-        return float(np.mean(list(self.by_query.values())))
-
-
-def dev_set(dataset: RetrievalDataset, bm25: BM25, settings: TrainSettings) -> DevSet:
-    """Return a sample of dev queries with a pool of their positives and BM25's best articles for each.
-
-    A pool instead of the whole corpus: a dev score then takes seconds. It is higher than on the whole corpus and is
-    compared only with itself.
-    """
-    texts = dataset.query_texts("dev")
-    rng = np.random.default_rng(settings.seed)
-    chosen = sorted(rng.permutation(list(texts))[: settings.dev_queries].tolist())
-    queries = {q: texts[q] for q in chosen}
-    pool = {a for q in chosen for a in dataset.qrels["dev"][q]}
-    pool |= {a for ranked in bm25.search(queries, k=settings.dev_pool_per_query).values() for a in ranked}
-    articles = {a: dataset.corpus[a].full_text for a in sorted(pool)}
-    return DevSet(queries, articles, {q: dataset.qrels["dev"][q] for q in chosen})
-
-
-class PairDataset(Dataset):
-    """Pairs as torch's DataLoader takes them."""
-
-    def __init__(self, pairs: Sequence[Pair]) -> None:
-        """Hold ``pairs``."""
-        self._pairs = pairs
-
-    def __len__(self) -> int:
-        return len(self._pairs)
-
-    def __getitem__(self, n: int) -> Pair:
-        return self._pairs[n]
-
-
-class _Shuffled(Sampler[int]):
-    """Another order each epoch, given by seed and epoch alone: the same after an interruption and in every process."""
-
-    def __init__(self, size: int, seed: int) -> None:
-        self._size, self._seed, self.epoch = size, seed, 0
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(np.random.default_rng([self._seed, self.epoch]).permutation(self._size).tolist())
-
-
-class _PairLoader(DataLoader):
-    """Every process gets the whole batch and encodes its share of the texts; nothing is left to accelerate's sharding."""
-
-    def __init__(self, pairs: PairDataset, order: _Shuffled, **options: Any) -> None:
-        super().__init__(pairs, sampler=order, **options)
-        self.order = order
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by the Trainer before each epoch."""
-        self.order.epoch = epoch
 
 
 class _QuietProgress(ProgressCallback):
@@ -128,6 +37,7 @@ class _QuietProgress(ProgressCallback):
 
     def on_prediction_step(self, *_: Any, **__: Any) -> None:
         """Dev scoring has no bar of its own."""
+
 
 
 class ContrastiveTrainer(Trainer):
@@ -155,8 +65,8 @@ class ContrastiveTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader:
         """Return batches of pairs in an order that hangs on seed and epoch alone."""
-        order = _Shuffled(len(self._pairs), self.args.seed)
-        return _PairLoader(self._pairs, order, batch_size=self.settings.batch_size, collate_fn=self.data_collator)
+        order = Shuffled(len(self._pairs), self.args.seed)
+        return PairLoader(self._pairs, order, batch_size=self.settings.batch_size, collate_fn=self.data_collator)
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None

@@ -27,6 +27,7 @@ REASONS = {
 """Reason code of every candidate, in the order the checks are made."""
 
 
+
 @dataclass(frozen=True)
 class MiningSettings:
     """How candidates are chosen and filtered.
@@ -52,6 +53,7 @@ class MiningSettings:
             raise ValueError(f"BM25 ranks {self.range_min} to {self.range_max}: pass 1 <= range_min <= range_max")
         if self.per_query < 1:
             raise ValueError(f"per_query is {self.per_query}: pass at least 1")
+
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ class MinedNegatives:
         record = json.loads((folder / "mining.json").read_text(encoding="utf-8"))
         return cls({r["query_id"]: r["negatives"] for r in rows}, pd.read_parquet(folder / "candidates.parquet"),
                    MiningSettings(**record["settings"]), record["held_out_positives"])
+
 
 
 def mine_negatives(
@@ -167,6 +170,7 @@ def mine_negatives(
     return MinedNegatives(negatives, pd.DataFrame(columns), settings, count)
 
 
+
 def _reasons(
     window: Sequence[str],
     bm25_scores: NDArray[np.float64],
@@ -190,6 +194,7 @@ def _reasons(
     return reasons
 
 
+
 def _likely_positive(
     bm25_score: float, model_score: float, best: tuple[float, float], settings: MiningSettings
 ) -> bool:
@@ -199,6 +204,7 @@ def _likely_positive(
     suspect = [score > (positive * share if positive > 0 else positive) for score, positive, share in checks
                if share is not None]
     return bool(suspect) and all(suspect)
+
 
 
 def near_duplicates_of(dataset: RetrievalDataset) -> Mapping[str, set[str]]:

@@ -1,19 +1,19 @@
-"""Contrastive learning: training pairs, batches of them, and the InfoNCE loss."""
+"""Training pairs, their order, and batches of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from tutorial_lib.data.dataset import DataError, RetrievalDataset, relevant
-from tutorial_lib.mining import near_duplicates_of
 from tutorial_lib.models.encoder import Encoder, length_batches
-
-if TYPE_CHECKING:
-    from tutorial_lib.finetune import TrainSettings
+from tutorial_lib.training.mining import near_duplicates_of
+from tutorial_lib.training.settings import TrainSettings
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,11 @@ class Pair:
     negative_ids: tuple[str, ...]
 
 
+
 def articles_of(pairs: Sequence[Pair]) -> list[str]:
     """Return the ids of all articles in ``pairs``, positives and negatives, each once, in ascending order."""
     return sorted({a for p in pairs for a in (p.positive_id, *p.negative_ids)})
+
 
 
 def training_pairs(
@@ -51,42 +53,6 @@ def training_pairs(
         raise DataError(f"{len(pairs)} training pairs: in-batch negatives need at least 2")
     return pairs
 
-
-def contrastive_loss(
-    query_vectors: torch.Tensor, article_vectors: torch.Tensor, answers: torch.Tensor, masked: torch.Tensor,
-    temperature: float,
-) -> torch.Tensor:
-    """Return InfoNCE: the mean over queries of -log softmax of the own positive among all articles of the batch.
-
-    Args:
-        query_vectors: float32, (B, D), unit length.
-        article_vectors: float32, (M, D), unit length; M counts each article of the batch once.
-        answers: int64, (B,): the column of each query's positive.
-        masked: bool, (B, M): other known positives of a query (and near-duplicates), left out of its softmax.
-        temperature: Divides the cosines.
-
-    Reference: van den Oord et al. 2018, arXiv:1807.03748, equation 4; Karpukhin et al. 2020, arXiv:2004.04906, eq. 2.
-    """
-    cosines = query_vectors @ article_vectors.T  # (B, M)
-    logits = (cosines / temperature).masked_fill(masked, float("-inf"))
-    return torch.nn.functional.cross_entropy(logits, answers)
-
-
-def matryoshka_loss(
-    query_vectors: torch.Tensor, article_vectors: torch.Tensor, answers: torch.Tensor, masked: torch.Tensor,
-    temperature: float, dimensions: Sequence[int],
-) -> torch.Tensor:
-    """Return the mean of ``contrastive_loss`` over the whole vectors and their first ``dimensions`` numbers.
-
-    Arguments as in ``contrastive_loss``; what is cut off is scaled to unit length again.
-
-    Reference: Kusupati et al. 2022, "Matryoshka representation learning", arXiv:2205.13147, section 3.
-    """
-    losses = [contrastive_loss(query_vectors, article_vectors, answers, masked, temperature)]
-    for size in dimensions:
-        queries, articles = (torch.nn.functional.normalize(v[:, :size], dim=1) for v in (query_vectors, article_vectors))
-        losses.append(contrastive_loss(queries, articles, answers, masked, temperature))
-    return torch.stack(losses).mean()
 
 
 class PairCollator:
@@ -138,3 +104,45 @@ class PairCollator:
             "masked": masked,
             **fixed,
         }
+
+
+
+class PairDataset(Dataset):
+    """Pairs as torch's DataLoader takes them."""
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        """Hold ``pairs``."""
+        self._pairs = pairs
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __getitem__(self, n: int) -> Pair:
+        return self._pairs[n]
+
+
+
+class Shuffled(Sampler[int]):
+    """Another order each epoch, given by seed and epoch alone: the same after an interruption and in every process."""
+
+    def __init__(self, size: int, seed: int) -> None:
+        self._size, self._seed, self.epoch = size, seed, 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(np.random.default_rng([self._seed, self.epoch]).permutation(self._size).tolist())
+
+
+
+class PairLoader(DataLoader):
+    """Every process gets the whole batch and encodes its share of the texts; nothing is left to accelerate's sharding."""
+
+    def __init__(self, pairs: PairDataset, order: Shuffled, **options: Any) -> None:
+        super().__init__(pairs, sampler=order, **options)
+        self.order = order
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the Trainer before each epoch."""
+        self.order.epoch = epoch

@@ -1,0 +1,237 @@
+"""A fine-tuning run prepared, trained and resumed."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import TrainingArguments
+
+from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.models import hardware
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.lora import add_adapter, low_precision, scale_adapter, without_dropout
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.training.dev import DEV_METRIC, DevSet, dev_set
+from tutorial_lib.training.pairs import Pair, PairCollator, PairDataset, articles_of, training_pairs
+from tutorial_lib.training.settings import MAX_EPOCHS, LoraSettings, TrainResult, TrainSettings
+from tutorial_lib.training.trainer import ContrastiveTrainer
+
+
+@dataclass
+class FineTuning:
+    """A run prepared but not started: ``train`` it, then save its encoder.
+
+    Attributes:
+        encoder: The encoder that is trained, in place.
+        trainer: Its Trainer.
+        pairs: Training pairs.
+        lora: Shape of the adapter, or None if all weights are trained.
+        settings: Training settings.
+        parameters: Parameters of the base model.
+    """
+
+    encoder: Encoder
+    trainer: ContrastiveTrainer
+    pairs: list[Pair]
+    lora: LoraSettings | None
+    settings: TrainSettings
+    parameters: int
+
+    def train(self, *, resume: bool = False) -> TrainResult:
+        """Train, with a progress bar on stderr; with ``resume`` go on from the last checkpoint if there is one.
+
+        Of the checkpoints the one with the best dev score is kept. If it is not above the base model's by more than the
+        standard error of the difference over dev queries, the base model is kept: a gain that small may as well be a loss.
+        """
+        checkpoint = self.last_checkpoint() if resume else None
+        self.trainer.start_dev_log(resumed=checkpoint is not None)
+        started = time.monotonic()
+        done = int(checkpoint.rsplit("-", 1)[1]) if checkpoint else 0
+        with self.training_precision():
+            self.trainer.train(resume_from_checkpoint=checkpoint)
+        seconds = time.monotonic() - started
+        state = self.trainer.state
+        best = int(state.best_model_checkpoint.rsplit("-", 1)[1]) if state.best_model_checkpoint else state.global_step
+        dev = self.trainer.dev_log
+        strengths, strength = self._choose_strength(dev[0], dev[best]) if dev else ([], 1.0)
+        trained = len(self.pairs) * (state.global_step - done) / math.ceil(len(self.pairs) / self.settings.batch_size)
+        log: list[dict[str, Any]] = state.log_history
+        return TrainResult(
+            losses=[(int(e["step"]), e["loss"]) for e in log if "loss" in e],
+            dev=[(step, float(np.mean(list(scores.values())))) for step, scores in sorted(dev.items())],
+            best_step=best if strength else 0,
+            strengths=strengths,
+            strength=strength,
+            steps=state.global_step,
+            pairs=len(self.pairs),
+            seconds=seconds,
+            pairs_per_s=trained / max(1e-9, seconds - self.trainer.dev_seconds),
+            trainable=sum(p.numel() for p in self.encoder.model.parameters() if p.requires_grad),
+            parameters=self.parameters,
+        )
+
+    def last_checkpoint(self) -> str | None:
+        """Return the last checkpoint written to its end, or None. A kill cuts one short: the Trainer's state comes last."""
+        folder = Path(str(self.trainer.args.output_dir))
+        whole = [state.parent for state in folder.glob("checkpoint-*/trainer_state.json")]
+        return str(max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]))) if whole else None
+
+    @contextmanager
+    def training_precision(self) -> Iterator[None]:
+        """Within the block: the attention kernel and the precision of frozen weights that training uses."""
+        frozen_in_bf16 = self.lora is not None and hardware.bf16_is_fast(self.encoder.device)
+        with self.encoder.training(), low_precision(self.encoder.model) if frozen_in_bf16 else nullcontext():
+            yield
+
+    def _choose_strength(
+        self, before: Mapping[str, float], after: Mapping[str, float]
+    ) -> tuple[list[tuple[float, float]], float]:
+        """Leave the encoder with the share of its update that dev likes best; return all tried and that share."""
+        scores, current, dev = {1.0: after}, 1.0, self.trainer.dev
+        for share in self.settings.strengths if self.lora is not None else ():
+            if share not in scores and dev is not None:
+                scale_adapter(self.encoder, share / current)
+                current = share
+                with self.training_precision(), self.encoder.inference():  # as the checkpoints were scored
+                    dev.score(self.encoder)
+                scores[share] = dev.by_query
+        means = {share: float(np.mean(list(s.values()))) for share, s in scores.items()}
+        best = max(means, key=lambda share: (means[share], share))
+        if not rises(before, scores[best]):
+            best = 0.0
+        if self.lora is not None:
+            scale_adapter(self.encoder, best / current)
+        elif not best:
+            base = Encoder.load(self.encoder.name, device=self.encoder.device).model
+            self.encoder.model.load_state_dict(base.state_dict())
+            self.encoder.changed()
+        return sorted(means.items()), best
+
+
+
+def rises(before: Mapping[str, float], after: Mapping[str, float]) -> bool:
+    """Return whether scores by query rose from ``before`` to ``after`` by more than the standard error of the mean."""
+    differences = np.array([after[q] - before[q] for q in before])
+    error = differences.std(ddof=1) / math.sqrt(len(differences)) if len(differences) > 1 else 0.0
+    return bool(differences.mean() > error)
+
+
+
+def prepare_training(
+    dataset: RetrievalDataset,
+    negatives: Mapping[str, Sequence[str]],
+    bm25: BM25,
+    checkpoints: Path,
+    *,
+    model: str | Path,
+    lora: LoraSettings | None = None,
+    settings: TrainSettings | None = None,
+    device: torch.device | None = None,
+    all_weights: bool = False,
+) -> FineTuning:
+    """Return a run ready to start: base model with a fresh adapter, pairs, dev pool and Trainer.
+
+    Args:
+        dataset: Training and dev splits are used; test is never looked at.
+        negatives: Mined negatives by training query.
+        bm25: Index over the corpus, for the dev pool.
+        checkpoints: Folder for checkpoints; a run is resumed from the same folder.
+        model: Base model to adapt.
+        lora: Shape of the adapter.
+        settings: Training settings.
+        device: Where to train; a GPU if there is one.
+        all_weights: Train every weight of the model instead of an adapter; it wants a learning rate some forty times
+            lower.
+
+    Raises:
+        DataError: Fewer than two pairs, or negatives that contradict the dataset.
+        ModelError: The model cannot be loaded or adapted, or was trained with other prompts than the settings name.
+    """
+    lora, settings = lora or LoraSettings(), settings or TrainSettings()
+    pairs = training_pairs(dataset, negatives, settings.negatives)
+    dev = dev_set(dataset, bm25, settings) if dataset.qrels["dev"] and settings.dev_queries else None
+    torch.manual_seed(settings.seed)
+    encoder = Encoder.load(model, device=device, query_prompt=settings.query_prompt,
+                           document_prompt=settings.document_prompt)
+    parameters = sum(p.numel() for p in encoder.model.parameters())
+    fixed = None if settings.train_articles else _base_vectors(dataset, encoder, pairs, dev)
+    if not all_weights:
+        without_dropout(encoder.model)
+        add_adapter(encoder, lora)
+    trainer = ContrastiveTrainer(
+        encoder=encoder, pairs=PairDataset(pairs), dev=dev, settings=settings,
+        args=_trainer_arguments(checkpoints, settings, encoder, len(pairs), scored=dev is not None, amp=all_weights),
+        data_collator=PairCollator(dataset, encoder, settings, fixed),
+    )
+    return FineTuning(encoder, trainer, pairs, None if all_weights else lora, settings, parameters)
+
+
+
+def _base_vectors(
+    dataset: RetrievalDataset, encoder: Encoder, pairs: Sequence[Pair], dev: DevSet | None
+) -> dict[str, torch.Tensor]:
+    """Return the base model's vectors of all articles in ``pairs`` by id; the dev pool gets its own."""
+    used = articles_of(pairs)
+    vectors = torch.from_numpy(encoder.encode_documents([dataset.corpus[a].full_text for a in used]))
+    if dev is not None:
+        dev.article_vectors = encoder.encode_documents(list(dev.articles.values()))
+    return dict(zip(used, vectors.to(encoder.device), strict=True))
+
+
+
+def _trainer_arguments(
+    checkpoints: Path, settings: TrainSettings, encoder: Encoder, pairs: int, *, scored: bool, amp: bool
+) -> TrainingArguments:
+    per_epoch = math.ceil(pairs / settings.batch_size)
+    epochs = max(settings.epochs, min(settings.min_steps / per_epoch, MAX_EPOCHS))
+    steps = math.ceil(per_epoch * epochs)
+    every = max(1, steps // settings.dev_evaluations) if scored else steps
+    on_cpu = encoder.device.type == "cpu"
+    arguments = TrainingArguments(
+        output_dir=str(checkpoints),
+        num_train_epochs=epochs,
+        per_device_train_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        optim="adamw_torch",  # the fused kernel changes weights without raising their version, which MergedLinear watches
+        lr_scheduler_type="linear",
+        warmup_steps=round(settings.warmup * steps),
+        weight_decay=0.0,
+        seed=settings.seed,
+        data_seed=settings.seed,
+        bf16=amp and hardware.bf16_is_fast(encoder.device),
+        use_cpu=on_cpu,
+        ddp_backend="gloo" if on_cpu and int(os.environ.get("WORLD_SIZE", "1")) > 1 else None,
+        logging_steps=max(1, min(10, steps // 20)),
+        eval_strategy="steps" if scored else "no",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=scored,
+        metric_for_best_model=f"eval_{DEV_METRIC}" if scored else None,
+        greater_is_better=True if scored else None,
+        remove_unused_columns=False,
+        label_names=[],
+        dataloader_pin_memory=False,
+        ddp_find_unused_parameters=False,
+        report_to="none",
+    )
+    # One process with several GPUs in sight: Trainer would multiply the batch by their number and wrap the model.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments
+
+
+
+def remove_checkpoints(checkpoints: Path) -> None:
+    """Delete the checkpoints of a finished run."""
+    shutil.rmtree(checkpoints, ignore_errors=True)

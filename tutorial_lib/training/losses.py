@@ -1,0 +1,45 @@
+"""The contrastive loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+
+def contrastive_loss(
+    query_vectors: torch.Tensor, article_vectors: torch.Tensor, answers: torch.Tensor, masked: torch.Tensor,
+    temperature: float,
+) -> torch.Tensor:
+    """Return InfoNCE: the mean over queries of -log softmax of the own positive among all articles of the batch.
+
+    Args:
+        query_vectors: float32, (B, D), unit length.
+        article_vectors: float32, (M, D), unit length; M counts each article of the batch once.
+        answers: int64, (B,): the column of each query's positive.
+        masked: bool, (B, M): other known positives of a query (and near-duplicates), left out of its softmax.
+        temperature: Divides the cosines.
+
+    Reference: van den Oord et al. 2018, arXiv:1807.03748, equation 4; Karpukhin et al. 2020, arXiv:2004.04906, eq. 2.
+    """
+    cosines = query_vectors @ article_vectors.T  # (B, M)
+    logits = (cosines / temperature).masked_fill(masked, float("-inf"))
+    return torch.nn.functional.cross_entropy(logits, answers)
+
+
+
+def matryoshka_loss(
+    query_vectors: torch.Tensor, article_vectors: torch.Tensor, answers: torch.Tensor, masked: torch.Tensor,
+    temperature: float, dimensions: Sequence[int],
+) -> torch.Tensor:
+    """Return the mean of ``contrastive_loss`` over the whole vectors and their first ``dimensions`` numbers.
+
+    Arguments as in ``contrastive_loss``; what is cut off is scaled to unit length again.
+
+    Reference: Kusupati et al. 2022, "Matryoshka representation learning", arXiv:2205.13147, section 3.
+    """
+    losses = [contrastive_loss(query_vectors, article_vectors, answers, masked, temperature)]
+    for size in dimensions:
+        queries, articles = (torch.nn.functional.normalize(v[:, :size], dim=1) for v in (query_vectors, article_vectors))
+        losses.append(contrastive_loss(queries, articles, answers, masked, temperature))
+    return torch.stack(losses).mean()

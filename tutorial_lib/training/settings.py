@@ -1,0 +1,141 @@
+"""Settings of a training run, which check themselves, and its result."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+MAX_EPOCHS = 8
+
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How the adapter is trained.
+
+    Attributes:
+        epochs: Passes over the training pairs, at least.
+        min_steps: A small collection is passed over more often, until so many steps are made, but ``MAX_EPOCHS`` times at
+            most; dev still decides which checkpoint is kept.
+        batch_size: Pairs a step; every other pair's articles serve as in-batch negatives.
+        negatives: Mined negatives used for each pair.
+        learning_rate: Peak rate, reached after ``warmup`` of the steps, then falling linearly to 0.
+        warmup: Share of steps that warm up.
+        max_length: Tokens of a text read in training; encoding afterwards reads as many as the base model does.
+        temperature: Cosines are divided by this before the softmax; lower is sharper.
+        dev_evaluations: How often dev is scored; the best checkpoint by dev is kept.
+        dev_queries: At most this many dev queries are used; 0 trains to the end without looking at dev.
+        strengths: Shares of the adapter's update tried on dev, beside all of it, when training is done; the best is kept.
+            A weaker update is a mean of base and tuned weights: it forgets less, and can be better where pairs are few.
+        dev_pool_per_query: BM25's best articles per dev query that make up, with the positives, the fixed dev pool.
+        mask_known_positives: Leave every other known positive of a query, and near-duplicates of its positives, out of
+            its softmax; switched off only to show what they do.
+        matryoshka: Also train the first so many numbers of a vector to do as a vector (Kusupati et al. 2022).
+        train_articles: False trains queries only: articles keep the base model's vectors, so that no index is rebuilt.
+        query_prompt: Text put before queries, in training and ever after; None for the base model's own.
+        document_prompt: The same for articles.
+        activation_tokens: So many tokens of a batch keep their activations for the backward pass; what goes beyond is
+            encoded twice, a third slower. It bounds memory whatever the batch size, and changes no gradient.
+        token_budget: Padded tokens encoded at a time; changes no result.
+        seed: Seed of adapter, order and dev sample.
+    """
+
+    epochs: float = 1.0
+    min_steps: int = 50
+    batch_size: int = 64
+    negatives: int = 1
+    learning_rate: float = 2e-3
+    warmup: float = 0.1
+    max_length: int = 128
+    temperature: float = 0.07
+    dev_evaluations: int = 4
+    dev_queries: int = 300
+    strengths: tuple[float, ...] = (1.0, 0.7, 0.4)
+    dev_pool_per_query: int = 5
+    mask_known_positives: bool = True
+    matryoshka: tuple[int, ...] = ()
+    train_articles: bool = True
+    query_prompt: str | None = None
+    document_prompt: str | None = None
+    activation_tokens: int = 16_384
+    token_budget: int = 2048
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse shares of the update that are none."""
+        wrong = [share for share in self.strengths if not 0 < share <= 1]
+        if wrong:
+            raise ValueError(f"strengths {wrong} lie outside 0 to 1: pass shares of the update; the base model, 0, is "
+                             "always among the candidates")
+
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training run did.
+
+    Attributes:
+        losses: (step, mean loss since the last entry).
+        dev: (step, nDCG@10 on the dev pool); step 0 is the model before training.
+        best_step: Step of the checkpoint kept; 0 if dev did not rise by more than its standard error, and the base model
+            was kept.
+        strengths: (share of the update, nDCG@10 on the dev pool) of those tried.
+        strength: The share kept; 1 if dev had no say, 0 for the base model.
+        steps: Steps taken in all.
+        pairs: Training pairs.
+        seconds: Time in training, dev scores of checkpoints included; the last part only after an interruption.
+        pairs_per_s: Pairs trained on per second of the time above, dev scoring excluded.
+        trainable: Parameters trained.
+        parameters: Parameters of the base model.
+    """
+
+    losses: list[tuple[int, float]]
+    dev: list[tuple[int, float]]
+    best_step: int
+    strengths: list[tuple[float, float]]
+    strength: float
+    steps: int
+    pairs: int
+    seconds: float
+    pairs_per_s: float
+    trainable: int
+    parameters: int
+
+    def save(self, path: Path) -> None:
+        """Write as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> TrainResult:
+        """Read what ``save`` wrote."""
+        record = json.loads(path.read_text(encoding="utf-8"))
+        for key in ("losses", "dev", "strengths"):  # JSON has no tuples
+            record[key] = [tuple(entry) for entry in record[key]]
+        return cls(**record)
+
+
+
+@dataclass(frozen=True)
+class LoraSettings:
+    """Shape of the adapter (Hu et al. 2021, arXiv:2106.09685).
+
+    Attributes:
+        rank: Rank r of the update B·A added to each adapted weight.
+        alpha: The update is scaled by alpha / rank.
+        dropout: Dropout on the adapter's input; above 0 the adapter is computed beside its layer, which is slower.
+        target_modules: Layers to adapt: "all-linear", or names as PEFT takes them.
+        upper_layers: Adapt only so many layers, counted from the output; 0 adapts all. Layers below the lowest adapted
+            one need no backward pass.
+    """
+
+    rank: int = 32
+    alpha: int = 64
+    dropout: float = 0.0
+    target_modules: str | tuple[str, ...] = "all-linear"
+    upper_layers: int = 0
+
+    @property
+    def peft_targets(self) -> str | list[str]:
+        """The adapted layers in the form PEFT takes."""
+        return self.target_modules if isinstance(self.target_modules, str) else list(self.target_modules)
