@@ -36,8 +36,9 @@ from benchmarks.machine import description, ratios
 from tutorial_lib import Workspace
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run
 from tutorial_lib.files import write_whole
-from tutorial_lib.index import Layout, VectorIndex
-from tutorial_lib.reindex import reindex
+from tutorial_lib.index import Layout
+from tutorial_lib.index.reindex import reindex
+from tutorial_lib.index.vector_index import VectorIndex
 from tutorial_lib.retrieval.calibration import calibrate, first_hits
 from tutorial_lib.retrieval.runs import ranked
 

@@ -108,7 +108,7 @@ def address(request, tmp_path):
 @pytest.fixture
 def index(address):
     """The index "help" at each address."""
-    from tutorial_lib.index import VectorIndex
+    from tutorial_lib.index.vector_index import VectorIndex
 
     index = VectorIndex(address, "help")
     yield index

@@ -102,7 +102,7 @@ class Server:
 
 FORKS = """
 import json, os, sys, traceback
-import tests.milvus, tutorial_lib.reindex  # what takes seconds, once for all
+import tests.milvus, tutorial_lib.index.reindex  # what takes seconds, once for all
 
 for line in sys.stdin:
     script, *arguments = json.loads(line)

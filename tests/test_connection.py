@@ -15,7 +15,8 @@ from milvus_lite.db import MilvusLite
 from pymilvus.grpc_gen import milvus_pb2_grpc
 
 from tests.milvus import NumberEncoder, Server, killed, run_apart
-from tutorial_lib.index import VectorIndex, VectorIndexError
+from tutorial_lib.index import VectorIndexError
+from tutorial_lib.index.vector_index import VectorIndex
 
 ENCODER, OTHER = NumberEncoder(), NumberEncoder("mirror", "f-mirror")
 IDS = ["east", "north", "west"]
@@ -39,7 +40,7 @@ def shown(error):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr("tutorial_lib.connection.BACK_OFF", (0.01, 0.01))
+    monkeypatch.setattr("tutorial_lib.index.milvus.BACK_OFF", (0.01, 0.01))
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +99,7 @@ def test_a_server_that_is_down_is_told_without_the_secret(impatient, tmp_path):
 
 
 def test_a_server_that_comes_late_is_waited_for(monkeypatch, tmp_path):
-    monkeypatch.setattr("tutorial_lib.connection.BACK_OFF", (0.25,) * 240)
+    monkeypatch.setattr("tutorial_lib.index.milvus.BACK_OFF", (0.25,) * 240)
     server, opened = Server(tmp_path / "data"), []
     waiting = threading.Thread(target=lambda: opened.append(VectorIndex(server.uri)))
     waiting.start()
@@ -120,7 +121,7 @@ def test_a_server_that_dies_in_a_build_and_comes_back_serves_the_old_version(mon
         return insert(*arguments)
 
     monkeypatch.setattr(index.client, "insert", die)
-    monkeypatch.setattr("tutorial_lib.connection.BACK_OFF", (0.01, 0.01))
+    monkeypatch.setattr("tutorial_lib.index.milvus.BACK_OFF", (0.01, 0.01))
     with pytest.raises(VectorIndexError, match=r"insert failed on the index at http://.*: no server answers after 3 tries"):
         index.build(IDS, -VECTORS, OTHER)
     with pytest.raises(VectorIndexError, match="describe_collection failed"):
@@ -215,7 +216,7 @@ def test_what_a_killed_build_left_is_invisible_and_overwritten(address):
 def test_what_another_machine_is_building_is_not_touched(milvus_server, monkeypatch):
     killed(KILLED, milvus_server.uri)
     index = VectorIndex(milvus_server.uri)
-    monkeypatch.setattr("tutorial_lib.index.whoami", lambda: "ada@elsewhere")
+    monkeypatch.setattr("tutorial_lib.index.vector_index.whoami", lambda: "ada@elsewhere")
     with pytest.raises(VectorIndexError, match=r".+@.+ has been building articles_v1 .*drop_collection\('articles_v1'\)"):
         index.build(IDS, VECTORS, ENCODER)
     index.client.drop_collection("articles_v1")

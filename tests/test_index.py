@@ -9,10 +9,11 @@ from pymilvus import DataType
 
 from tests.milvus import NumberEncoder, write_format_1
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.index import Layout, VectorIndex, VectorIndexError
+from tutorial_lib.index import Layout, VectorIndexError
+from tutorial_lib.index.shards import text_hash
+from tutorial_lib.index.vector_index import VectorIndex
 from tutorial_lib.retrieval.calibration import Calibration
 from tutorial_lib.retrieval.dense import exact_search
-from tutorial_lib.shards import text_hash
 
 IDS = ["a b", "a/b/c", "billing/été", "quote'\"\\", "z" * 70, "返金"]
 """In ascending order."""
@@ -256,7 +257,7 @@ def test_rows_come_back_as_they_went_in_whatever_the_size_of_the_pieces(index, m
     hashes = [text_hash(a) for a in backwards]
     built = index.build(backwards, VECTORS, ENCODER, hashes=hashes)
     for rows in (1, 4, 6, 5000):
-        monkeypatch.setattr("tutorial_lib.index.READ_ROWS", rows)
+        monkeypatch.setattr("tutorial_lib.index.vector_index.READ_ROWS", rows)
         stored = index.stored(built)
         assert (stored.ids, stored.hashes) == (backwards, hashes)
         np.testing.assert_array_equal(stored.vectors, VECTORS)

@@ -10,9 +10,10 @@ import pytest
 
 from tests.milvus import HashEncoder, killed, write_format_1
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.index import VectorIndex, VectorIndexError
+from tutorial_lib.index import VectorIndexError
+from tutorial_lib.index.reindex import Changes, reindex
+from tutorial_lib.index.vector_index import VectorIndex
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.reindex import Changes, reindex
 from tutorial_lib.retrieval.calibration import Calibration
 from tutorial_lib.retrieval.dense import exact_search
 
@@ -218,7 +219,7 @@ import os, signal, sys
 from tests.milvus import HashEncoder
 from tests.test_reindex import ARTICLES
 from tutorial_lib.index import VectorIndex
-from tutorial_lib.reindex import reindex
+from tutorial_lib.index import reindex
 
 address, work, moment = sys.argv[1:]
 index, encoder = VectorIndex(address, "help"), HashEncoder("new")

@@ -11,13 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.tiny import tiny_dataset
-from tutorial_lib import scale
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.index.ray_workers import _LOCAL, _article, embed_with_ray, locate, read, start_ray
+from tutorial_lib.index.shards import embed_corpus, read_shards
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.scale import embed_with_ray, locate, read, start_ray
-from tutorial_lib.shards import embed_corpus, read_shards
 
-os.environ.update(scale._LOCAL)  # which Ray reads as it is imported
+os.environ.update(_LOCAL)  # which Ray reads as it is imported
 import ray
 
 ROWS = [{"_id": a.article_id, "title": a.title, "text": a.text} for a in tiny_dataset().corpus.values()]
@@ -109,7 +108,7 @@ def test_two_workers_go_on_and_read_parquet_and_urls(straight, tmp_path, tiny_fo
 def test_kill_9(straight, tmp_path, tiny_folder, own_ray):
     """The process that Ray answers to is killed once the first shard is there, and its workers with it."""
     source, out = jsonl(tmp_path / "corpus.jsonl", ROWS), tmp_path / "out"
-    script = ("import sys; from tutorial_lib.scale import embed_with_ray\n"
+    script = ("import sys; from tutorial_lib.index.ray_workers import embed_with_ray\n"
               "embed_with_ray(*sys.argv[1:], workers=1, shard_size=5)")
     process = subprocess.Popen([sys.executable, "-c", script, source, str(tiny_folder), str(out)],
                                cwd=Path(__file__).parent.parent)
@@ -156,9 +155,9 @@ def test_every_part_of_a_file_is_read_as_it_stands(tmp_path, write):
 def test_the_text_is_that_of_an_article():
     """As ``Article.full_text``: an empty title leaves no empty line, an empty text does."""
     rows = [{"_id": 1, "title": "", "text": "b"}, {"_id": "2", "text": "b"}, {"_id": "3", "title": "a", "text": ""}]
-    assert [scale._article(row, COLUMNS, "here") for row in rows] == [("1", "b"), ("2", "b"), ("3", "a\n")]
+    assert [_article(row, COLUMNS, "here") for row in rows] == [("1", "b"), ("2", "b"), ("3", "a\n")]
     row = {"key": "k", "name": "a", "body": "b", "more": None}
-    assert scale._article(row, ("key", "name", "more", "body"), "here") == ("k", "a\nb")
+    assert _article(row, ("key", "name", "more", "body"), "here") == ("k", "a\nb")
 
 
 def test_jsonl_with_a_byte_order_mark_and_empty_lines(tmp_path):

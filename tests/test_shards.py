@@ -12,9 +12,8 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from tests.helpers import tree
-from tutorial_lib import shards
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.shards import embed_corpus, embed_shard, read_manifest, read_shards, text_hash
+from tutorial_lib.index.shards import embed_corpus, embed_shard, read_manifest, read_shards, text_hash
 
 ARTICLES = {f"help/{n}": f"{n} {n % 7} words" for n in range(23)}
 """The vector of an article is the two numbers its text begins with."""
@@ -246,7 +245,7 @@ def test_a_url_is_as_good_as_a_path(straight, tmp_path):
     assert read_shards("memory://corpus/vectors").ids == list(ARTICLES)
     embed_corpus(ARTICLES, NumberEncoder(), (tmp_path / "url").as_uri(), shard_size=5)
     assert files(tmp_path / "url") == files(straight)
-    assert shards.read_manifest("memory://corpus/vectors") == read_manifest(straight)
+    assert read_manifest("memory://corpus/vectors") == read_manifest(straight)
 
 
 # --- the real encoder -----------------------------------------------------------------------------------------------

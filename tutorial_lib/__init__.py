@@ -4,7 +4,7 @@ from tutorial_lib.data.dataset import DataError, LeakageError, RetrievalDataset
 from tutorial_lib.evaluation.measures import evaluate_run
 from tutorial_lib.evaluation.ship import ship_decision
 from tutorial_lib.evaluation.significance import compare
-from tutorial_lib.index import VectorIndex
+from tutorial_lib.index.vector_index import VectorIndex
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.notebook import show_source

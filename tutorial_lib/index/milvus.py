@@ -28,16 +28,22 @@ from pymilvus.exceptions import ErrorCode
 
 BACK_OFF = (0.2, 0.5, 1.0, 2.0)
 """Seconds to wait before each further try to reach a server."""
+
+
+
 for name in ("pymilvus", "milvus_lite"):  # they log errors that are caught and told in plain words here
     logging.getLogger(name).setLevel(logging.CRITICAL)
+
 
 
 class VectorIndexError(ValueError):
     """The index cannot do what was asked; the message says why and what to do."""
 
 
+
 class NoCollection(VectorIndexError):
     """The index has no collection or alias of that name."""
+
 
 
 class Client:
@@ -137,9 +143,11 @@ class Client:
             yield
 
 
+
 def whoami() -> str:
     """Return user@host: who builds a version of the index."""
     return f"{psutil.Process().username()}@{socket.gethostname()}"
+
 
 
 def _grpc_code(error: BaseException) -> Any:
@@ -148,10 +156,12 @@ def _grpc_code(error: BaseException) -> Any:
     return behind.code() if behind else None
 
 
+
 def _is_away(error: Exception) -> bool:
     code = _grpc_code(error)
     failed = getattr(error, "code", None) == Status.CONNECT_FAILED
     return code == grpc.StatusCode.UNAVAILABLE or (failed and code is None)
+
 
 
 def _file_fault(path: Path) -> str | None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -25,14 +25,19 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.dataset import DataError
-
-if TYPE_CHECKING:
-    from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.encoder import Encoder
 
 FORMAT = 1
+
+
 MANIFEST = "manifest.json"
+
+
 _OURS = re.compile(r"(vectors-[0-9a-f]{24}\.parquet|manifest\.json)(\.[0-9a-f]{32}\.part)?")
+
+
 T = TypeVar("T")
+
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Shard:
     file: str
     rows: int
     sha256: str
+
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class Manifest:
     shards: tuple[Shard, ...]
 
 
+
 @dataclass(frozen=True)
 class Embedded:
     """A corpus' vectors in memory, in the order of the corpus.
@@ -84,9 +91,11 @@ class Embedded:
     vectors: NDArray[np.float32]
 
 
+
 def text_hash(text: str) -> str:
     """Return 16 hex digits of the SHA-256 of ``text`` in UTF-8: equal for equal texts, on every machine."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
 
 
 def check_finite(ids: Sequence[str], vectors: NDArray[np.float32], advice: str) -> None:
@@ -94,6 +103,7 @@ def check_finite(ids: Sequence[str], vectors: NDArray[np.float32], advice: str) 
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
         raise DataError(f"the vector of article {ids[bad[0]]!r} holds NaN or infinity ({len(bad)} such in all): {advice}")
+
 
 
 def embed_shard(ids: Sequence[str], texts: Sequence[str], encoder: Encoder, folder: str | Path) -> Shard:
@@ -128,6 +138,7 @@ def embed_shard(ids: Sequence[str], texts: Sequence[str], encoder: Encoder, fold
     return Shard(Path(path).name, len(ids), hashlib.sha256(data).hexdigest())
 
 
+
 def embed_corpus(
     articles: Mapping[str, str] | Iterable[tuple[str, str]], encoder: Encoder, folder: str | Path, *, shard_size: int = 1000
 ) -> Manifest:
@@ -154,6 +165,7 @@ def embed_corpus(
             shards.append(embed_shard([a for a, _ in part], [t for _, t in part], encoder, folder))
             bar.update(len(part))
         return finish(folder, encoder.fingerprint, encoder.name, encoder.dimension, shards)
+
 
 
 def read_shards(folder: str | Path) -> Embedded:
@@ -184,6 +196,7 @@ def read_shards(folder: str | Path) -> Embedded:
     return Embedded(ids, hashes, vectors)
 
 
+
 def read_manifest(folder: str | Path) -> Manifest:
     """Return what a complete folder holds.
 
@@ -198,8 +211,6 @@ def read_manifest(folder: str | Path) -> Manifest:
         raise DataError(f"{folder}/{MANIFEST} is of another format: empty the folder and embed the corpus again")
     return Manifest(**{**record, "shards": tuple(Shard(**s) for s in record["shards"])})
 
-
-# --- what the single process and Ray's workers share ----------------------------------------------------------------
 
 
 @contextmanager
@@ -224,6 +235,7 @@ def alone_in(folder: str | Path) -> Iterator[None]:
         yield
 
 
+
 def unique(rows: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
     """Pass (article id, anything) through.
 
@@ -240,6 +252,7 @@ def unique(rows: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
         yield article_id, value
 
 
+
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Yield ``items`` in lists of ``size``, the last one shorter.
 
@@ -251,6 +264,7 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
     rest = iter(items)
     while part := list(islice(rest, size)):
         yield part
+
 
 
 def finish(folder: str | Path, fingerprint: str, encoder: str, dimension: int, shards: Sequence[Shard]) -> Manifest:
@@ -266,15 +280,18 @@ def finish(folder: str | Path, fingerprint: str, encoder: str, dimension: int, s
     return manifest
 
 
+
 def _put(fs: AbstractFileSystem, path: str, data: bytes) -> None:
     temporary = f"{path}.{uuid.uuid4().hex}.part"
     fs.pipe_file(temporary, data)
     fs.mv(temporary, path)
 
 
+
 def _schema(encoder: Encoder) -> pa.Schema:
     vector = pa.list_(pa.field("element", pa.float32()), encoder.dimension)  # "element" is what Parquet gives back
     return pa.schema({"id": pa.string(), "text_hash": pa.string(), "vector": vector}, {"fingerprint": encoder.fingerprint})
+
 
 
 def _whole(fs: AbstractFileSystem, path: str, schema: pa.Schema, rows: int) -> bytes | None:
@@ -285,6 +302,7 @@ def _whole(fs: AbstractFileSystem, path: str, schema: pa.Schema, rows: int) -> b
     except (OSError, pa.ArrowException):
         return None
     return data if table.num_rows == rows and table.schema.equals(schema, check_metadata=True) else None
+
 
 
 def _to_parquet(ids: Sequence[str], hashes: Sequence[str], vectors: NDArray[np.float32], schema: pa.Schema) -> bytes:

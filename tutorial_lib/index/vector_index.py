@@ -1,7 +1,4 @@
-"""The vector index: a new version for every model, checked before an alias switches to it, the old one kept.
-
-Runs on an embedded Milvus Lite file by default and on any Milvus server by its URI, through the same client.
-"""
+"""The vector index: a new version for every model, checked before an alias switches to it, the old one kept."""
 
 from __future__ import annotations
 
@@ -20,12 +17,9 @@ from pymilvus import DataType, MilvusClient
 from pymilvus.client.types import LoadState
 from tqdm.auto import tqdm
 
-from tutorial_lib.connection import Client, NoCollection, VectorIndexError, whoami
-from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.retrieval.calibration import Calibration
-from tutorial_lib.retrieval.runs import Run, ranked
-from tutorial_lib.shards import Embedded
-from tutorial_lib.versions import (
+from tutorial_lib.index.milvus import Client, NoCollection, VectorIndexError, whoami
+from tutorial_lib.index.shards import Embedded
+from tutorial_lib.index.version import (
     FORMAT,
     METADATA,
     Layout,
@@ -36,13 +30,20 @@ from tutorial_lib.versions import (
     record_of,
     version_of,
 )
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.retrieval.calibration import Calibration
+from tutorial_lib.retrieval.runs import Run, ranked
 
 __all__ = ["Layout", "VectorIndex", "VectorIndexError", "Verification", "Version"]
 
+
 READ_ROWS = 5000
 """Rows read back at a time; a Milvus server gives at most 16,384 an answer."""
+
+
 SEARCHES = 5
 """How often a search is begun anew because the live version changed underneath or the server was restarted."""
+
 
 
 class VectorIndex:

@@ -14,16 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.index.shards import check_finite
 from tutorial_lib.retrieval.calibration import Calibration
-from tutorial_lib.shards import check_finite
 
 METADATA = "tutorial_lib"
+
+
 FORMAT = 2
 """Of rows and metadata. Format 1 had neither position nor text hash in its rows, and no number in its metadata."""
+
+
 FLAT_LIMIT = 100_000
 """Vectors up to which every query is compared with all of them; above, an HNSW graph is built."""
+
+
 COPIED = 1000
 """Vectors from which on copying them at every search is felt."""
+
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class Layout:
         return "HNSW", {"M": 32, "efConstruction": 200}, {"ef": 256}
 
 
+
 @dataclass(frozen=True)
 class Version:
     """One version of the index.
@@ -93,6 +101,7 @@ class Version:
     search_params: Mapping[str, Any] = field(default_factory=dict)
 
 
+
 @dataclass(frozen=True)
 class Verification:
     """What ``verify`` found for one version.
@@ -121,15 +130,18 @@ class Verification:
         return self.rows == self.expected_rows and self.recall >= self.min_recall and not self.missed
 
 
+
 def corpus_hash(article_ids: Sequence[str], hashes: Sequence[str]) -> str:
     """Return a hash of ids and text hashes, whatever their order: equal for equal corpora."""
     pairs = sorted(zip(article_ids, hashes, strict=True))
     return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()[:16]
 
 
+
 def record_of(description: Mapping[str, Any]) -> dict[str, Any]:
     """Return what ``build`` noted on a collection; empty for one made by hand."""
     return json.loads(description["properties"].get(METADATA, "{}"))
+
 
 
 def version_of(description: Mapping[str, Any], name: str, live: str | None) -> Version | None:
@@ -151,6 +163,7 @@ def version_of(description: Mapping[str, Any], name: str, live: str | None) -> V
         served=record.get("served", "format" not in record),  # format 1 did not say
         calibration=Calibration.from_record(calibration) if calibration else None,
         search_params=record.get("search_params", {}))
+
 
 
 def check_rows(article_ids: Sequence[str], vectors: NDArray[np.float32], hashes: Sequence[str] | None) -> None:

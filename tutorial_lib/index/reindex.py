@@ -13,14 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.index import VectorIndex, VectorIndexError, Verification, Version
+from tutorial_lib.index.milvus import VectorIndexError
+from tutorial_lib.index.shards import Embedded, embed_corpus, read_shards, text_hash
+from tutorial_lib.index.vector_index import VectorIndex
+from tutorial_lib.index.version import FORMAT, Verification, Version, corpus_hash
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.calibration import Calibration
-from tutorial_lib.shards import Embedded, embed_corpus, read_shards, text_hash
-from tutorial_lib.versions import FORMAT, corpus_hash
 
 SAMPLE = 200
 """Articles that stand in for queries where none are given."""
+
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Changes:
         return f"{len(self.added):,} added, {len(self.changed):,} changed, {len(self.removed):,} removed, {self.kept:,} kept"
 
 
+
 @dataclass(frozen=True)
 class Reindexed:
     """What ``reindex`` did.
@@ -61,6 +64,7 @@ class Reindexed:
     embedded: int
     verification: Verification | None
     seconds: float
+
 
 
 def reindex(
@@ -138,10 +142,12 @@ def reindex(
     return Reindexed(version, changes, embedded, verification, seconds)
 
 
+
 def _compare(before: Mapping[str, str], now: Mapping[str, str]) -> Changes:
     changed = tuple(a for a, h in now.items() if a in before and before[a] != h)
     return Changes(tuple(a for a in now if a not in before), changed, tuple(a for a in before if a not in now),
                    sum(a in before for a in now) - len(changed))
+
 
 
 def _vectors(
@@ -160,6 +166,7 @@ def _vectors(
         embed_corpus(todo, encoder, folder, shard_size=shard_size)
         vectors[missing] = read_shards(folder).vectors
     return vectors, len(missing)
+
 
 
 def _remove(folder: Path) -> None:

@@ -28,17 +28,22 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.index.shards import Manifest, Shard, alone_in, batches, embed_shard, finish, unique
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.folder import resolve_model
-from tutorial_lib.shards import Manifest, Shard, alone_in, batches, embed_shard, finish, unique
 
 OBJECT_STORE_BYTES = 200_000_000
 """Shared memory of a Ray started here: only the places of shards pass through it, never texts or vectors."""
+
+
 _LOCAL = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal",
           "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # whatever its name: Ray listens on 127.0.0.1 only, as it does there
           "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}  # workers see the GPU that a single process would use
+
+
 Piece: TypeAlias = tuple[str, int, int]
 """URL, start and stop: bytes of a JSONL file, rows of a Parquet file."""
+
 
 
 def embed_with_ray(
@@ -96,6 +101,7 @@ def embed_with_ray(
         return finish(folder, done[0]["fingerprint"], model, done[0]["dimension"], shards)
 
 
+
 class Worker:
     """A process of Ray that holds the model from shard to shard."""
 
@@ -125,6 +131,7 @@ class Worker:
                 "dimension": self.encoder.dimension}
 
 
+
 @contextmanager
 def _running(workers: int | None) -> Iterator[Any]:
     """Give Ray: the caller's, or for the time of the block one of this machine alone."""
@@ -141,6 +148,7 @@ def _running(workers: int | None) -> Iterator[Any]:
             ray.shutdown()
 
 
+
 def _ray() -> Any:
     for name, value in _LOCAL.items():
         os.environ.setdefault(name, value)
@@ -150,6 +158,7 @@ def _ray() -> Any:
     except ImportError:
         raise ImportError('Ray is not installed: pip install "tutorial-lib[scale]", or use shards.embed_corpus') from None
     return ray
+
 
 
 def start_ray(cpus: int | None = None, attempts: int = 3) -> None:
@@ -183,13 +192,12 @@ def start_ray(cpus: int | None = None, attempts: int = 3) -> None:
                                                 attempts)
 
 
-# --- where articles stand, and reading them ---------------------------------------------------------------------------
-
 
 def _absolute(url: str) -> str:
     """Return a path or URL that means the same file whatever folder a process works in."""
     fs, path = url_to_fs(url)
     return path if isinstance(fs, LocalFileSystem) else url
+
 
 
 def locate(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Piece]]:
@@ -205,6 +213,7 @@ def locate(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Piece]]:
         raise DataError(f"{url} is of no kind that can be read in parts: pass .jsonl or .parquet files")
 
 
+
 def _locate_jsonl(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Piece]]:
     start = 0
     with fsspec.open(url, "rb") as file:
@@ -213,6 +222,7 @@ def _locate_jsonl(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Pie
             if line.strip():
                 yield _article(_parse(line, f"{url} line {number}"), columns, f"{url} line {number}")[0], (url, start, stop)
             start = stop
+
 
 
 def _locate_parquet(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Piece]]:
@@ -227,10 +237,12 @@ def _locate_parquet(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, P
                 yield _id(value, columns[0], f"{url} row {number}"), (url, number - 1, number)
 
 
+
 def _pieces(part: list[tuple[str, Piece]]) -> list[Piece]:
     """Return where a shard's articles stand, neighbours joined."""
     groups = [list(group) for _, group in groupby((piece for _, piece in part), key=lambda piece: piece[0])]
     return [(group[0][0], group[0][1], group[-1][2]) for group in groups]
+
 
 
 def read(url: str, start: int, stop: int, columns: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -245,6 +257,7 @@ def read(url: str, start: int, stop: int, columns: tuple[str, ...]) -> Iterator[
             yield _article(_parse(line, url), columns, url)
 
 
+
 def _parquet_rows(url: str, start: int, stop: int, columns: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     first = 0
     for group, rows in enumerate(_group_sizes(url)):
@@ -254,11 +267,13 @@ def _parquet_rows(url: str, start: int, stop: int, columns: tuple[str, ...]) -> 
         first += rows
 
 
+
 @lru_cache(maxsize=8)
 def _group_sizes(url: str) -> tuple[int, ...]:
     with fsspec.open(url, "rb") as file:
         metadata = pq.ParquetFile(file).metadata
         return tuple(metadata.row_group(n).num_rows for n in range(metadata.num_row_groups))
+
 
 
 @lru_cache(maxsize=1)  # a worker's next shard mostly lies in the same row group
@@ -268,11 +283,13 @@ def _row_group(url: str, group: int, columns: tuple[str, ...]) -> pa.Table:
         return parquet.read_row_group(group, columns=[c for c in columns if c in parquet.schema_arrow.names])
 
 
+
 def _parquet(file: Any, url: str) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(file)
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{url} cannot be read as Parquet ({error}): write the file again") from error
+
 
 
 def _parse(line: bytes, where: str) -> dict[str, Any]:
@@ -283,6 +300,7 @@ def _parse(line: bytes, where: str) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise DataError(f"{where}: found a JSON {type(row).__name__}: write one JSON object a line")
     return row
+
 
 
 def _article(row: Mapping[str, Any], columns: tuple[str, ...], where: str) -> tuple[str, str]:
@@ -296,6 +314,7 @@ def _article(row: Mapping[str, Any], columns: tuple[str, ...], where: str) -> tu
     return _id(row[id_column], id_column, where), "\n".join([t for t in texts[:-1] if t] + texts[-1:])
 
 
+
 def _check_columns(found: Sequence[str], columns: tuple[str, ...], where: str) -> None:
     id_column, *text_columns = columns
     if id_column not in found:
@@ -303,6 +322,7 @@ def _check_columns(found: Sequence[str], columns: tuple[str, ...], where: str) -
     if not set(text_columns) & set(found):
         raise DataError(f"{where}: none of the text columns {text_columns} (found: {', '.join(found)}): name them with "
                         "text_columns")
+
 
 
 def _id(value: Any, column: str, where: str) -> str:
