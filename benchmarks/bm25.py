@@ -93,7 +93,9 @@ def compare(bm25: BM25, peer: bm25s.BM25, queries: dict[str, str], sample: int, 
         name = f"bm25s retrieve, {threads} thread{'s' * (threads > 1)}"
         systems[name] = (len(texts), lambda n=threads: bm25s_search(peer, texts, n))
         systems[f"{name}, as a run"] = (
-            len(texts), lambda n=threads: as_run(bm25.ids, list(queries), bm25s_search(peer, texts, n)))
+            len(texts),
+            lambda n=threads: as_run(bm25.ids, list(queries), bm25s_search(peer, texts, n)),
+        )
     return in_turn(systems, repeats)
 
 
@@ -113,14 +115,23 @@ def main() -> None:
     rates = compare(bm25, peer, queries, options.sample, options.repeats)
     found = as_run(bm25.ids, list(queries), bm25s_search(peer, list(queries.values()), 1))
     record: dict[str, Any] = {
-        "command": " ".join(["python -m benchmarks.bm25", *sys.argv[1:]]), "machine": machine,
-        "dataset": dataset.name, "articles": len(articles), "queries": len(queries), "k": K,
-        "rank_bm25_timed_on": len(checked), "largest_score_difference": difference,
+        "command": " ".join(["python -m benchmarks.bm25", *sys.argv[1:]]),
+        "machine": machine,
+        "dataset": dataset.name,
+        "articles": len(articles),
+        "queries": len(queries),
+        "k": K,
+        "rank_bm25_timed_on": len(checked),
+        "largest_score_difference": difference,
         "bm25s_backend": peer.backend + (f" {version('numba')}" if peer.backend == "numba" else ""),
         "bm25s_top10_in_common": common_top(bm25.search(queries, k=K), found),
         "queries_per_s": rates,
-        "ratios": {f"{ours} / {name}": ratios(rates[ours], rates[name]) for name in rates if name not in ("scores", "search")
-                   for ours in ["search" if "retrieve" in name else "scores"]},
+        "ratios": {
+            f"{ours} / {name}": ratios(rates[ours], rates[name])
+            for name in rates
+            if name not in ("scores", "search")
+            for ours in ["search" if "retrieve" in name else "scores"]
+        },
     }
     write_whole(options.out, json.dumps(record, indent=1) + "\n")
     print(json.dumps(record, indent=1))

@@ -47,10 +47,15 @@ def main() -> None:
             raise subprocess.CalledProcessError(process.returncode, "tutorial_lib run")
         metrics = json.loads((run / "report" / "metrics.json").read_text())
     record = {
-        "command": f"python -m benchmarks.course --data {options.data}", "device": device_name(),
-        "cores": psutil.cpu_count(), "python": platform.python_version(), "seconds": round(time.monotonic() - started),
-        "peak_mb": round(peak), "stages": {k: round(v, 1) for k, v in metrics["seconds"].items()},
-        "pairs_per_s": round(metrics["train"]["pairs_per_s"], 1), "systems": metrics["systems"],
+        "command": f"python -m benchmarks.course --data {options.data}",
+        "device": device_name(),
+        "cores": psutil.cpu_count(),
+        "python": platform.python_version(),
+        "seconds": round(time.monotonic() - started),
+        "peak_mb": round(peak),
+        "stages": {k: round(v, 1) for k, v in metrics["seconds"].items()},
+        "pairs_per_s": round(metrics["train"]["pairs_per_s"], 1),
+        "systems": metrics["systems"],
     }
     print(json.dumps(record, indent=1))
     if options.out:

@@ -30,12 +30,22 @@ CALIBRATION = 300
 """Texts that OpenVINO's int8 model is calibrated on."""
 CPU = {"provider": "CPUExecutionProvider"}
 FILES = {
-    "onnx": "onnx/model.onnx", "onnx-int8": "onnx/model_qint8_avx512_vnni.onnx",
-    "openvino": "openvino/openvino_model.xml", "openvino-int8": "openvino/openvino_model_qint8_quantized.xml",
+    "onnx": "onnx/model.onnx",
+    "onnx-int8": "onnx/model_qint8_avx512_vnni.onnx",
+    "openvino": "openvino/openvino_model.xml",
+    "openvino-int8": "openvino/openvino_model_qint8_quantized.xml",
 }
 BACKENDS = ("torch", "torch-bf16", *FILES)
-PACKAGES = ("sentence-transformers", "transformers", "torch", "onnxruntime", "optimum-onnx", "openvino", "optimum-intel",
-            "nncf")
+PACKAGES = (
+    "sentence-transformers",
+    "transformers",
+    "torch",
+    "onnxruntime",
+    "optimum-onnx",
+    "openvino",
+    "optimum-intel",
+    "nncf",
+)
 
 
 def threads() -> int:
@@ -93,8 +103,14 @@ def export(backend: str, model: str, folder: str, texts: Path) -> None:
         with tempfile.TemporaryDirectory() as local:  # the default calibration texts would have to be downloaded
             Path(local, "train.jsonl").write_text("".join(json.dumps({"text": r}) + "\n" for r in rows))
             st.export_static_quantized_openvino_model(
-                exported, OVQuantizationConfig(num_samples=len(rows)), folder, dataset_name=local,
-                dataset_config_name="default", dataset_split="train", column_name="text")
+                exported,
+                OVQuantizationConfig(num_samples=len(rows)),
+                folder,
+                dataset_name=local,
+                dataset_config_name="default",
+                dataset_split="train",
+                column_name="text",
+            )
 
 
 def precision(backend: str, model: Any) -> str:
@@ -133,8 +149,9 @@ def main() -> None:
         print("{}")
         return
     model = load(options.backend, options.model)
-    figures = measure(lambda texts: model.encode(texts, batch_size=options.batch_size, show_progress_bar=False),
-                      options.texts, options.out)
+    figures = measure(
+        lambda texts: model.encode(texts, batch_size=options.batch_size, show_progress_bar=False), options.texts, options.out
+    )
     print(json.dumps({**figures, "precision": precision(options.backend, model), "versions": versions()}))
 
 

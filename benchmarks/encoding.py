@@ -45,8 +45,14 @@ from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.dense import exact_search
 
 OURS, REFERENCE = "ours", "sentence-transformers"
-NAMES = {"torch": REFERENCE, "torch-bf16": f"{REFERENCE}, bf16", "onnx": "ONNX", "onnx-int8": "ONNX, int8",
-         "openvino": "OpenVINO", "openvino-int8": "OpenVINO, int8"}
+NAMES = {
+    "torch": REFERENCE,
+    "torch-bf16": f"{REFERENCE}, bf16",
+    "onnx": "ONNX",
+    "onnx-int8": "ONNX, int8",
+    "openvino": "OpenVINO",
+    "openvino-int8": "OpenVINO, int8",
+}
 BATCH, BATCHES = 32, (16, 32, 64)
 TRIAL = 1000
 """Articles on which the best batch size is looked for."""
@@ -86,8 +92,14 @@ class System:
     def row(self) -> dict[str, Any]:
         """Return the measured figures."""
         last = {k: v for k, v in self.runs[-1].items() if k not in ("docs_per_s", "peak_mb")}
-        return {"system": self.name, "docs_per_s": self.rates, "median_docs_per_s": median(self.rates),
-                "peak_mb": max(run["peak_mb"] for run in self.runs), **self.quality, **last}
+        return {
+            "system": self.name,
+            "docs_per_s": self.rates,
+            "median_docs_per_s": median(self.rates),
+            "peak_mb": max(run["peak_mb"] for run in self.runs),
+            **self.quality,
+            **last,
+        }
 
 
 def with_first(dataset: RetrievalDataset, limit: int | None, split: str) -> RetrievalDataset:
@@ -113,8 +125,16 @@ def peers(backend: str, model: str, python: str, folder: Path, texts: Path, tria
         exported = str(folder / backend)
         in_child("benchmarks.encode_peer", "export", backend, model, exported, str(texts), python=python)
         model = exported
-    tried = {n: System(f"{NAMES[backend]}, batch {n}", "benchmarks.encode_peer", ("encode", backend, model),
-                       ("--batch-size", str(n)), python) for n in BATCHES}
+    tried = {
+        n: System(
+            f"{NAMES[backend]}, batch {n}",
+            "benchmarks.encode_peer",
+            ("encode", backend, model),
+            ("--batch-size", str(n)),
+            python,
+        )
+        for n in BATCHES
+    }
     speed = {n: system.encode(trial, folder / "trial.npz")["docs_per_s"] for n, system in tried.items()}
     best = max(BATCHES, key=lambda n: (speed[n], n == BATCH))
     tried[BATCH].name = NAMES[backend]
@@ -132,16 +152,24 @@ def quality(out: Path, reference: Path, dataset: RetrievalDataset, split: str) -
         documents, queries, expected = unit(own["documents"]), unit(own["queries"]), unit(other["documents"])
     cosines = (documents * expected).sum(axis=1, dtype=np.float64)
     run = exact_search(list(dataset.query_texts(split)), queries, list(dataset.corpus), documents)
-    return {"cosine_mean": float(cosines.mean()), "cosine_min": float(cosines.min()),
-            MAIN_MEASURE: evaluate_run(dataset.qrels[split], run)[MAIN_MEASURE]}
+    return {
+        "cosine_mean": float(cosines.mean()),
+        "cosine_min": float(cosines.min()),
+        MAIN_MEASURE: evaluate_run(dataset.qrels[split], run)[MAIN_MEASURE],
+    }
 
 
 def hold_threads(threads: int) -> None:
     """Give this process and all it starts the same number of threads (rayon is the tokenizers'), and no network."""
     count = str(threads)
-    os.environ.update(OMP_NUM_THREADS=count, MKL_NUM_THREADS=count, RAYON_NUM_THREADS=count,
-                      TOKENIZERS_PARALLELISM="true" if threads > 1 else "false", HF_HUB_OFFLINE="1",
-                      HF_DATASETS_OFFLINE="1")
+    os.environ.update(
+        OMP_NUM_THREADS=count,
+        MKL_NUM_THREADS=count,
+        RAYON_NUM_THREADS=count,
+        TOKENIZERS_PARALLELISM="true" if threads > 1 else "false",
+        HF_HUB_OFFLINE="1",
+        HF_DATASETS_OFFLINE="1",
+    )
     torch.set_num_threads(threads)
 
 
@@ -149,8 +177,11 @@ def record(systems: list[System], dataset: RetrievalDataset, threads: int) -> di
     """Return everything measured so far."""
     ours = next(s for s in systems if s.name == OURS)
     return {
-        "command": " ".join(["python -m benchmarks.encoding", *sys.argv[1:]]), "machine": description(),
-        "threads": threads, "dataset": dataset.name, "articles": len(dataset.corpus),
+        "command": " ".join(["python -m benchmarks.encoding", *sys.argv[1:]]),
+        "machine": description(),
+        "threads": threads,
+        "dataset": dataset.name,
+        "articles": len(dataset.corpus),
         "rows": [s.row() for s in systems],
         "ratios": {f"{OURS} / {s.name}": ratios(ours.rates, s.rates) for s in systems if s is not ours},
     }

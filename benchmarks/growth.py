@@ -128,9 +128,15 @@ def build_and_search(path: Path) -> dict[str, Any]:
         index.search({"q": str(n)}, encoder)
         taken.append(1000 * (time.perf_counter() - started))
     size = sum(p.stat().st_size for p in path.with_suffix(".db").rglob("*") if p.is_file())
-    return {"build_seconds": seconds, "search_ms_p50": float(np.percentile(taken, 50)),
-            "search_ms_p99": float(np.percentile(taken, 99)), "recall@10": verification.recall, "file_mb": size / 1e6,
-            "vectors_mb": vectors.nbytes / 1e6, "peak_mb": peak_mb()}
+    return {
+        "build_seconds": seconds,
+        "search_ms_p50": float(np.percentile(taken, 50)),
+        "search_ms_p99": float(np.percentile(taken, 99)),
+        "recall@10": verification.recall,
+        "file_mb": size / 1e6,
+        "vectors_mb": vectors.nbytes / 1e6,
+        "peak_mb": peak_mb(),
+    }
 
 
 def evaluate(path: Path) -> dict[str, Any]:
@@ -140,8 +146,12 @@ def evaluate(path: Path) -> dict[str, Any]:
     before, started = peak_mb(), time.perf_counter()
     run = exact_search(names, Synthetic().queries, articles, vectors)
     measures = evaluate_run({q: {articles[int(q)]: 1} for q in names}, run)
-    return {"evaluate_seconds": time.perf_counter() - started, "evaluate_peak_mb": peak_mb(),
-            "evaluate_peak_mb_before": before, MAIN_MEASURE: measures[MAIN_MEASURE]}
+    return {
+        "evaluate_seconds": time.perf_counter() - started,
+        "evaluate_peak_mb": peak_mb(),
+        "evaluate_peak_mb_before": before,
+        MAIN_MEASURE: measures[MAIN_MEASURE],
+    }
 
 
 STEPS = {"build_and_search": build_and_search, "evaluate": evaluate}
@@ -190,9 +200,12 @@ def main() -> None:
         parser.error("--out is missing")
     found = {r["articles"]: r for r in json.loads(options.out.read_text())["rows"]} if options.out.exists() else {}
     record: dict[str, Any] = {
-        "command": " ".join(["python -m benchmarks.growth", *sys.argv[1:]]), "machine": description(),
+        "command": " ".join(["python -m benchmarks.growth", *sys.argv[1:]]),
+        "machine": description(),
         "engines": {p: version(p) for p in ("pymilvus", "milvus-lite", "faiss-cpu")},
-        "vectors": f"synthetic: {CLUSTERS} Gaussian clusters, {DIMENSION} numbers", "queries": QUERIES, "rows": [],
+        "vectors": f"synthetic: {CLUSTERS} Gaussian clusters, {DIMENSION} numbers",
+        "queries": QUERIES,
+        "rows": [],
     }
     for size in options.sizes:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:

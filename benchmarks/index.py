@@ -49,9 +49,13 @@ GRAPH = {"M": 32, "efConstruction": 200}
 EF = 64
 ONE_LIST = {"nlist": 1}
 """Makes IVF_FLAT exact: it looks in all lists. Milvus Lite's own FLAT copies all vectors for every search."""
-MILVUS = {"FLAT float32": ("FLAT", {}, 384), "FLAT first 128": ("FLAT", {}, 128),
-          "IVF of one list, float32": ("IVF_FLAT", ONE_LIST, 384), "HNSW float32": ("HNSW", GRAPH, 384),
-          "HNSW int8": ("HNSW_SQ", GRAPH, 384)}
+MILVUS = {
+    "FLAT float32": ("FLAT", {}, 384),
+    "FLAT first 128": ("FLAT", {}, 128),
+    "IVF of one list, float32": ("IVF_FLAT", ONE_LIST, 384),
+    "HNSW float32": ("HNSW", GRAPH, 384),
+    "HNSW int8": ("HNSW_SQ", GRAPH, 384),
+}
 """Name, as among faiss' ways -> Milvus Lite's type of index, its parameters, and how many of the numbers it holds."""
 TIMED = 200
 """Queries that are timed, of those the split has."""
@@ -129,10 +133,13 @@ def milvus_way(index: VectorIndex, space: Workspace, length: int, name: str) -> 
     mb = sum(p.stat().st_size for p in index.client.file.rglob("*") if p.is_file()) / 1e6
 
     def search(queries: Vectors, k: int) -> tuple[Vectors, NDArray[np.int64]]:
-        found = index.client.search(built.collection, data=list(shortened(queries, length)), limit=k,
-                                    search_params={"params": {"ef": EF}})
-        return (np.array([[h["distance"] for h in hits] for hits in found], dtype=np.float32),
-                np.array([[rows[h["id"]] for h in hits] for hits in found]))
+        found = index.client.search(
+            built.collection, data=list(shortened(queries, length)), limit=k, search_params={"params": {"ef": EF}}
+        )
+        return (
+            np.array([[h["distance"] for h in hits] for hits in found], dtype=np.float32),
+            np.array([[rows[h["id"]] for h in hits] for hits in found]),
+        )
 
     return Way(name, "Milvus Lite", search, mb / len(ids) * 1000)
 
@@ -198,12 +205,25 @@ def table(space: Workspace, folder: Path, options: argparse.Namespace) -> dict[s
                 one_by_one = [lambda n=n, way=way: way.search(queries[n : n + 1], K) for n in range(min(TIMED, len(queries)))]
                 way.search(queries[:1], K)  # warms up
                 taken += times(one_by_one)
-        rows = [{"way": way.name, "engine": way.engine, "rescored": CANDIDATES if way.rescored else 0,
-                 **quality(way, space, options.split, queries, articles), "ms_median": 1000 * median(taken),
-                 "ms_p99": 1000 * float(np.percentile(taken, 99)), "mb_per_1000_articles": way.mb}
-                for way, taken in zip(ways, seconds, strict=True)]
-    return {"split": options.split, "articles": len(articles), "queries": len(queries), "rows": rows,
-            "refused": refused_types(folder)}
+        rows = [
+            {
+                "way": way.name,
+                "engine": way.engine,
+                "rescored": CANDIDATES if way.rescored else 0,
+                **quality(way, space, options.split, queries, articles),
+                "ms_median": 1000 * median(taken),
+                "ms_p99": 1000 * float(np.percentile(taken, 99)),
+                "mb_per_1000_articles": way.mb,
+            }
+            for way, taken in zip(ways, seconds, strict=True)
+        ]
+    return {
+        "split": options.split,
+        "articles": len(articles),
+        "queries": len(queries),
+        "rows": rows,
+        "refused": refused_types(folder),
+    }
 
 
 # --- ratios -------------------------------------------------------------------------------------------------------
@@ -232,8 +252,12 @@ def writes(space: Workspace, folder: Path, options: argparse.Namespace) -> dict[
             taken.append(sum(times([lambda part=part, name=name: client.insert(name, part) for part in parts])))
             client.drop_collection(name)
     client.close()
-    return {"rows": len(rows), "seconds_in_batches": seconds[1000], "seconds_one_by_one": seconds[1],
-            "ratio": ratios(seconds[1], seconds[1000])}
+    return {
+        "rows": len(rows),
+        "seconds_in_batches": seconds[1000],
+        "seconds_one_by_one": seconds[1],
+        "ratio": ratios(seconds[1], seconds[1000]),
+    }
 
 
 def query(space: Workspace, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -249,8 +273,13 @@ def query(space: Workspace, folder: Path, options: argparse.Namespace) -> dict[s
         whole.append(median(w for w, _ in both))
         alone.append(median(e for _, e in both))
     index.close()
-    return {"articles": len(ids), "queries": len(texts), "ms_end_to_end": [1000 * s for s in whole[1:]],
-            "ms_encode_alone": [1000 * s for s in alone[1:]], "ratio": ratios(whole[1:], alone[1:])}
+    return {
+        "articles": len(ids),
+        "queries": len(texts),
+        "ms_end_to_end": [1000 * s for s in whole[1:]],
+        "ms_encode_alone": [1000 * s for s in alone[1:]],
+        "ratio": ratios(whole[1:], alone[1:]),
+    }
 
 
 def unchanged(space: Workspace, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -259,8 +288,12 @@ def unchanged(space: Workspace, folder: Path, options: argparse.Namespace) -> di
     encoder, index = space.tuned_encoder(), VectorIndex(folder / "reindex.db")
     first, *again = times([lambda: reindex(index, articles, encoder, folder / "work")] * (1 + options.repeats))
     index.close()
-    return {"articles": len(articles), "seconds_full": first, "seconds_unchanged": again,
-            "ratio": ratios(again, [first] * len(again))}
+    return {
+        "articles": len(articles),
+        "seconds_full": first,
+        "seconds_unchanged": again,
+        "ratio": ratios(again, [first] * len(again)),
+    }
 
 
 # --- cut-offs -----------------------------------------------------------------------------------------------------
@@ -273,8 +306,12 @@ def cutoffs(space: Workspace, folder: Path, options: argparse.Namespace) -> dict
         runs = {split: space.search_run(vectors, split) for split in ("dev", "test")}
         fitted = calibrate(space.dataset().qrels["dev"], runs["dev"])
         hits = first_hits(space.dataset().qrels["test"], runs["test"])
-        record[name] = {"calibration": fitted.record(), "confidence": CONFIDENCE, "threshold": fitted.threshold(CONFIDENCE),
-                        "test": fitted.outcome(hits, CONFIDENCE)}
+        record[name] = {
+            "calibration": fitted.record(),
+            "confidence": CONFIDENCE,
+            "threshold": fitted.threshold(CONFIDENCE),
+            "test": fitted.outcome(hits, CONFIDENCE),
+        }
     return record
 
 
@@ -295,8 +332,10 @@ def main() -> None:
     before = json.loads(options.out.read_text()) if options.out.exists() else {}
     record: dict[str, Any] = {
         **{part: before[part] for part in PARTS if part in before},
-        "command": " ".join(["python -m benchmarks.index", *sys.argv[1:]]), "machine": description(),
-        "engines": {p: version(p) for p in ("pymilvus", "milvus-lite", "faiss-cpu")}, "dataset": space.dataset().name,
+        "command": " ".join(["python -m benchmarks.index", *sys.argv[1:]]),
+        "machine": description(),
+        "engines": {p: version(p) for p in ("pymilvus", "milvus-lite", "faiss-cpu")},
+        "dataset": space.dataset().name,
     }
     for part in options.parts:
         with tempfile.TemporaryDirectory() as folder:

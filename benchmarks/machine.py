@@ -41,11 +41,14 @@ def description() -> dict[str, Any]:
         except PackageNotFoundError:
             continue
     return {
-        "device": device_name(), "cores": psutil.cpu_count(logical=False) or os.cpu_count(),
-        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1), "system": platform.platform(),
+        "device": device_name(),
+        "cores": psutil.cpu_count(logical=False) or os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": platform.platform(),
         "bf16_units": [k for k in ("amx_bf16", "avx512_bf16") if capabilities.get(k)],
         "TUTORIAL_PRECISION": os.environ.get("TUTORIAL_PRECISION", ""),
-        "python": platform.python_version(), "versions": versions,
+        "python": platform.python_version(),
+        "versions": versions,
     }
 
 

@@ -49,8 +49,15 @@ class StepClock(TrainerCallback):
 
 
 def sentence_transformers_lora(
-    dataset: RetrievalDataset, negatives: Mapping[str, Sequence[str]], model: str, lora: LoraSettings,
-    settings: TrainSettings, *, bf16: bool = False, clock: StepClock | None = None, epochs: float | None = None,
+    dataset: RetrievalDataset,
+    negatives: Mapping[str, Sequence[str]],
+    model: str,
+    lora: LoraSettings,
+    settings: TrainSettings,
+    *,
+    bf16: bool = False,
+    clock: StepClock | None = None,
+    epochs: float | None = None,
 ) -> Encoder:
     """Return the encoder that sentence-transformers trains on the same pairs with the same adapter and settings.
 
@@ -60,25 +67,45 @@ def sentence_transformers_lora(
     theirs = SentenceTransformer(str(resolve_model(model)), device=None)
     theirs.max_seq_length = settings.max_length
     own_length = Encoder.load(model).settings.max_length
-    theirs.add_adapter(LoraConfig(task_type=TaskType.FEATURE_EXTRACTION, r=lora.rank, lora_alpha=lora.alpha,
-                                  lora_dropout=lora.dropout, target_modules=lora.peft_targets))
+    theirs.add_adapter(
+        LoraConfig(
+            task_type=TaskType.FEATURE_EXTRACTION,
+            r=lora.rank,
+            lora_alpha=lora.alpha,
+            lora_dropout=lora.dropout,
+            target_modules=lora.peft_targets,
+        )
+    )
     pairs = training_pairs(dataset, negatives, 1)
     text = {a: article.full_text for a, article in dataset.corpus.items()}
     judged = dataset.qrels["train"]
-    rows = Dataset.from_dict({
-        "anchor": [p.query for p in pairs], "positive": [text[p.positive_id] for p in pairs],
-        # Nothing was mined for some queries: then the first article that is not judged.
-        "negative": [text[next(a for a in (*p.negative_ids, *text) if a not in judged[p.query_id])] for p in pairs],
-    })
+    rows = Dataset.from_dict(
+        {
+            "anchor": [p.query for p in pairs],
+            "positive": [text[p.positive_id] for p in pairs],
+            # Nothing was mined for some queries: then the first article that is not judged.
+            "negative": [text[next(a for a in (*p.negative_ids, *text) if a not in judged[p.query_id])] for p in pairs],
+        }
+    )
     with tempfile.TemporaryDirectory() as folder:
         arguments = SentenceTransformerTrainingArguments(
-            output_dir=folder, num_train_epochs=settings.epochs if epochs is None else epochs,
-            per_device_train_batch_size=settings.batch_size, learning_rate=settings.learning_rate,
-            warmup_ratio=settings.warmup, bf16=bf16, seed=settings.seed, save_strategy="no", report_to="none",
-            use_cpu=not torch.cuda.is_available(), batch_sampler=BatchSamplers.NO_DUPLICATES, logging_steps=10,
+            output_dir=folder,
+            num_train_epochs=settings.epochs if epochs is None else epochs,
+            per_device_train_batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            warmup_ratio=settings.warmup,
+            bf16=bf16,
+            seed=settings.seed,
+            save_strategy="no",
+            report_to="none",
+            use_cpu=not torch.cuda.is_available(),
+            batch_sampler=BatchSamplers.NO_DUPLICATES,
+            logging_steps=10,
         )
         trainer = SentenceTransformerTrainer(
-            model=theirs, args=arguments, train_dataset=rows,
+            model=theirs,
+            args=arguments,
+            train_dataset=rows,
             loss=losses.MultipleNegativesRankingLoss(theirs, scale=1 / settings.temperature),
             callbacks=[clock] if clock else None,
         )

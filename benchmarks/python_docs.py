@@ -15,10 +15,34 @@ import sys
 from pathlib import Path
 
 MODULES = (
-    "numpy", "numpy.linalg", "numpy.fft", "numpy.random", "scipy.stats", "scipy.signal", "scipy.optimize", "scipy.sparse",
-    "scipy.linalg", "scipy.ndimage", "scipy.special", "scipy.spatial", "scipy.interpolate", "pandas", "sklearn.metrics",
-    "sklearn.preprocessing", "sklearn.linear_model", "sklearn.cluster", "sklearn.decomposition", "torch", "torch.nn",
-    "torch.nn.functional", "itertools", "os", "os.path", "shutil", "pathlib", "collections",
+    "numpy",
+    "numpy.linalg",
+    "numpy.fft",
+    "numpy.random",
+    "scipy.stats",
+    "scipy.signal",
+    "scipy.optimize",
+    "scipy.sparse",
+    "scipy.linalg",
+    "scipy.ndimage",
+    "scipy.special",
+    "scipy.spatial",
+    "scipy.interpolate",
+    "pandas",
+    "sklearn.metrics",
+    "sklearn.preprocessing",
+    "sklearn.linear_model",
+    "sklearn.cluster",
+    "sklearn.decomposition",
+    "torch",
+    "torch.nn",
+    "torch.nn.functional",
+    "itertools",
+    "os",
+    "os.path",
+    "shutil",
+    "pathlib",
+    "collections",
 )
 
 

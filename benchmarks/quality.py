@@ -125,8 +125,10 @@ class Collection:
         ids = list(self.dataset.corpus)
         if source == "random":
             rng = np.random.default_rng(0)
-            return {q: [a for a in rng.choice(ids, 12).tolist() if a not in judged][:8]
-                    for q, judged in self.dataset.qrels["train"].items()}
+            return {
+                q: [a for a in rng.choice(ids, 12).tolist() if a not in judged][:8]
+                for q, judged in self.dataset.qrels["train"].items()
+            }
         settings = mining or MiningSettings()
         if source == "bm25 unfiltered":
             settings = replace(settings, max_bm25_share=None, max_model_share=None)
@@ -191,20 +193,28 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
     epochs = _epochs(home, negatives, settings) if system == "sentence-transformers lora" else 0.0
     started = time.monotonic()
     if system == "sentence-transformers lora":
-        encoder = sentence_transformers_lora(home.dataset, negatives, home.model, lora, settings, bf16=bf16_is_fast(),
-                                             epochs=epochs)
+        encoder = sentence_transformers_lora(
+            home.dataset, negatives, home.model, lora, settings, bf16=bf16_is_fast(), epochs=epochs
+        )
         notes, trainable = {"epochs": epochs}, sum(p.numel() for p in encoder.model.parameters() if p.requires_grad)
     else:
         settings = replace(settings, train_articles=system != "lora queries")
         if system == "full":
             settings = replace(settings, learning_rate=FULL_RATE)
         with tempfile.TemporaryDirectory() as folder:
-            run = prepare_training(home.dataset, negatives, home.bm25, Path(folder), model=home.model, lora=lora,
-                                   settings=settings, all_weights=system == "full")
+            run = prepare_training(
+                home.dataset,
+                negatives,
+                home.bm25,
+                Path(folder),
+                model=home.model,
+                lora=lora,
+                settings=settings,
+                all_weights=system == "full",
+            )
             result = run.train()
         encoder, trainable = run.encoder, result.trainable
-        notes = {"best_step": result.best_step, "steps": result.steps, "dev": result.dev,
-                 "pairs_per_s": result.pairs_per_s}
+        notes = {"best_step": result.best_step, "steps": result.steps, "dev": result.dev, "pairs_per_s": result.pairs_per_s}
     seconds = time.monotonic() - started
     notes["peak_mb"] = peak_mb()  # of mining and training; searching other collections comes after
     keep = system == "lora queries"
@@ -217,16 +227,21 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
 
 
 def _untrained(home: Collection, system: str, split: str) -> Trained:
-    runs = {"bm25": home.bm25.search(home.dataset.query_texts(split)) if system != "base" else {},
-            "base": home.searched_by(home.base, split, home.article_vectors) if system != "bm25" else {}}
+    runs = {
+        "bm25": home.bm25.search(home.dataset.query_texts(split)) if system != "base" else {},
+        "base": home.searched_by(home.base, split, home.article_vectors) if system != "bm25" else {},
+    }
     return Trained({home.name: reciprocal_rank_fusion(list(runs.values())) if system == "hybrid" else runs[system]})
 
 
 def _epochs(home: Collection, negatives: dict[str, list[str]], settings: TrainSettings) -> float:
     """Return as many passes as our own training would make, so that the peer takes as many steps."""
     with tempfile.TemporaryDirectory() as folder:
-        return float(prepare_training(home.dataset, negatives, home.bm25, Path(folder), model=home.model,
-                                      settings=replace(settings, dev_queries=0)).trainer.args.num_train_epochs)
+        return float(
+            prepare_training(
+                home.dataset, negatives, home.bm25, Path(folder), model=home.model, settings=replace(settings, dev_queries=0)
+            ).trainer.args.num_train_epochs
+        )
 
 
 def _linear(
@@ -258,8 +273,14 @@ def _linear(
             best, kept = scores, weight.detach().clone()
     if not rises(before, best):
         kept = torch.eye(len(weight))
-    runs = {c.name: c.run_of(_mapped(torch.from_numpy(c.base.encode_queries(list(c.dataset.query_texts(split).values()))),
-                                     kept).numpy(), c.article_vectors, split) for c in (home, *others)}
+    runs = {
+        c.name: c.run_of(
+            _mapped(torch.from_numpy(c.base.encode_queries(list(c.dataset.query_texts(split).values()))), kept).numpy(),
+            c.article_vectors,
+            split,
+        )
+        for c in (home, *others)
+    }
     return Trained(runs, weight.numel(), time.monotonic() - started, 0)
 
 
@@ -294,8 +315,15 @@ def row(job: dict[str, Any], folders: dict[str, Path], model: str, vectors: Path
     others = [Collection(n, f, model, vectors=vectors) for n, f in folders.items() if n != home.name] if systems else []
     trained = train(home, job["system"], job["changes"], job["seed"], job["split"], others)
     qrels = home.dataset.qrels[job["split"]]
-    result = {**job, "measures": evaluate_run(qrels, trained.runs[home.name]), "trainable": trained.trainable,
-              "seconds": trained.seconds, "peak_mb": peak_mb(), "re_embedded": trained.re_embedded, **trained.notes}
+    result = {
+        **job,
+        "measures": evaluate_run(qrels, trained.runs[home.name]),
+        "trainable": trained.trainable,
+        "seconds": trained.seconds,
+        "peak_mb": peak_mb(),
+        "re_embedded": trained.re_embedded,
+        **trained.notes,
+    }
     if systems:
         base = per_query(qrels, home.searched_by(home.base, "test", home.article_vectors))["nDCG@10"]
         own = per_query(qrels, trained.runs[home.name])["nDCG@10"]
@@ -306,8 +334,9 @@ def row(job: dict[str, Any], folders: dict[str, Path], model: str, vectors: Path
         for other in others if trained.trainable else []:
             judged = other.dataset.qrels["test"]
             before = other.searched_by(other.base, "test", other.article_vectors)
-            result["elsewhere"][other.name] = (evaluate_run(judged, trained.runs[other.name])["nDCG@10"]
-                                               - evaluate_run(judged, before)["nDCG@10"])
+            result["elsewhere"][other.name] = (
+                evaluate_run(judged, trained.runs[other.name])["nDCG@10"] - evaluate_run(judged, before)["nDCG@10"]
+            )
     return result
 
 
@@ -317,13 +346,32 @@ def jobs_of(table: str, names: list[str], seeds: int, only: list[str], train_que
     for seed in range(seeds):
         for name in names:
             if table == "systems":
-                jobs += [{"dataset": name, "system": s, "changes": {}, "seed": seed, "split": "test",
-                          "train_queries": train_queries}
-                         for s in (*SEEDLESS, *TRAINED) if seed == 0 or s not in SEEDLESS]
+                jobs += [
+                    {
+                        "dataset": name,
+                        "system": s,
+                        "changes": {},
+                        "seed": seed,
+                        "split": "test",
+                        "train_queries": train_queries,
+                    }
+                    for s in (*SEEDLESS, *TRAINED)
+                    if seed == 0 or s not in SEEDLESS
+                ]
             else:
-                jobs += [{"dataset": name, "system": "lora", "group": g, "changes": c, "seed": seed, "split": "dev",
-                          "train_queries": train_queries}
-                         for g, cs in ABLATIONS.items() for c in cs]
+                jobs += [
+                    {
+                        "dataset": name,
+                        "system": "lora",
+                        "group": g,
+                        "changes": c,
+                        "seed": seed,
+                        "split": "dev",
+                        "train_queries": train_queries,
+                    }
+                    for g, cs in ABLATIONS.items()
+                    for c in cs
+                ]
     return [j for j in jobs if not only or j["system"] in only or j.get("group") in only]
 
 
@@ -356,8 +404,18 @@ def run_missing(options: argparse.Namespace, folders: dict[str, Path], shared: s
         if any(all(r.get(k) == v for k, v in job.items()) for r in rows):
             continue
         print(json.dumps(job), flush=True)
-        done = in_child("benchmarks.quality", "one", "--data", *options.data, "--model", options.model,
-                        "--job", json.dumps(job), "--vectors", shared)
+        done = in_child(
+            "benchmarks.quality",
+            "one",
+            "--data",
+            *options.data,
+            "--model",
+            options.model,
+            "--job",
+            json.dumps(job),
+            "--vectors",
+            shared,
+        )
         if options.out.exists():  # another process may be adding rows of its own
             rows = json.loads(options.out.read_text())["rows"]
         rows.append(done)

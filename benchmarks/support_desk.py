@@ -56,9 +56,33 @@ SIZES = (50, 100, 200, 400, 800)
 WRONG_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4)
 DROPPED = 0.15
 """Share of the training pairs that the noise filter drops, whatever the true share of wrong links."""
-FUNCTION_WORDS = frozenset({
-    "a", "an", "the", "to", "of", "in", "on", "for", "and", "or", "is", "with", "your", "from", "by", "at", "it", "as", "be",
-    "vs", "how", "when", "what"})
+FUNCTION_WORDS = frozenset(
+    {
+        "a",
+        "an",
+        "the",
+        "to",
+        "of",
+        "in",
+        "on",
+        "for",
+        "and",
+        "or",
+        "is",
+        "with",
+        "your",
+        "from",
+        "by",
+        "at",
+        "it",
+        "as",
+        "be",
+        "vs",
+        "how",
+        "when",
+        "what",
+    }
+)
 
 
 def jsonl(name: str) -> list[dict[str, Any]]:
@@ -100,15 +124,21 @@ def text_checks() -> dict[str, Any]:
             holders.setdefault(s, []).append(t)
     shared = Counter((a, b) for held in holders.values() for n, a in enumerate(held) for b in held[n + 1 :])
     family = {t: row["copy_of"] or t for t, row in truth.items()}
-    similar = [(a, b) for (a, b), n in shared.items() if family[a] != family[b]
-               and min(len(fours[a]), len(fours[b])) >= 4 and n >= 0.6 * min(len(fours[a]), len(fours[b]))]
+    similar = [
+        (a, b)
+        for (a, b), n in shared.items()
+        if family[a] != family[b] and min(len(fours[a]), len(fours[b])) >= 4 and n >= 0.6 * min(len(fours[a]), len(fours[b]))
+    ]
     titles = {a["article_id"]: set(tokenize(a["title"])) - FUNCTION_WORDS for a in jsonl("articles.jsonl")}
     contained: dict[str, list[bool]] = {}
     for t, row in truth.items():
         for a in row["answers"][:1]:
             contained.setdefault(a, []).append(titles[a] <= set(tokenize(texts[t])))
-    return {"distinct_3grams": len(three) / sum(three.values()), "similar": similar,
-            "titles": [a for a, hits in contained.items() if sum(hits) > len(hits) / 3]}
+    return {
+        "distinct_3grams": len(three) / sum(three.values()),
+        "similar": similar,
+        "titles": [a for a, hits in contained.items() if sum(hits) > len(hits) / 3],
+    }
 
 
 def counts() -> dict[str, Any]:
@@ -117,13 +147,17 @@ def counts() -> dict[str, Any]:
     words = [len(a["body"].split()) for a in articles]
     searches = jsonl("search_log.jsonl")
     return {
-        "articles": len(articles), "superseded": sum(a["status"] == "superseded" for a in articles),
-        "areas": len({a["area"] for a in articles}), "article_words": [min(words), float(np.mean(words)), max(words)],
-        "tickets": len(truth), "kinds": dict(Counter(row["kind"] for row in truth.values()).most_common()),
+        "articles": len(articles),
+        "superseded": sum(a["status"] == "superseded" for a in articles),
+        "areas": len({a["area"] for a in articles}),
+        "article_words": [min(words), float(np.mean(words)), max(words)],
+        "tickets": len(truth),
+        "kinds": dict(Counter(row["kind"] for row in truth.values()).most_common()),
         "recorded": dict(Counter(row["recorded"] for row in truth.values()).most_common()),
         "personal_data": dict(Counter(kind for row in truth.values() for kind, _ in row["personal_data"]).most_common()),
         "with_signature_or_quote": sum(bool(row["tail"]) for row in truth.values()),
-        "searches": len(searches), "distinct_queries": len({s["query"].lower() for s in searches}),
+        "searches": len(searches),
+        "distinct_queries": len({s["query"].lower() for s in searches}),
         "clicks": sum(len(s["clicks"]) for s in searches),
         "ticket_followed": sum(bool(s["ticket_followed"]) for s in searches),
         "golden": len(jsonl("golden.jsonl")),
@@ -134,8 +168,11 @@ def wrong_pairs(dataset: RetrievalDataset) -> set[tuple[str, str]]:
     """Return the training pairs of tickets whose recorded article is, by the planted truth, not an answer."""
     truth = planted()
     last = dataset.card.get("superseded", {})
-    right = {q: {last.get(a, a) for a in truth[v.metadata["ticket_id"]]["answers"]} for q, v in dataset.queries.items()
-             if v.metadata.get("source") == "ticket"}
+    right = {
+        q: {last.get(a, a) for a in truth[v.metadata["ticket_id"]]["answers"]}
+        for q, v in dataset.queries.items()
+        if v.metadata.get("source") == "ticket"
+    }
     return {(q, a) for q, a in dataset.pairs("train") if q in right and a not in right[q]}
 
 
@@ -149,13 +186,15 @@ def cleaning_checks(report: CleaningReport) -> dict[str, Any]:
     tails = {t for t in read.values() if truth[t]["tail"]}
     copies = {t for t in read.values() if truth[t]["copy_of"] in set(read.values())}
     merged = {read[q] for q in report.rows("repeated tickets")["id"]}
-    texts = {t: f"{row['subject']}\n{row['message']}" for t, row in rows.items()
-             if not truth[t]["kind"].startswith("language")}
+    texts = {
+        t: f"{row['subject']}\n{row['message']}" for t, row in rows.items() if not truth[t]["kind"].startswith("language")
+    }
     never = {w for a in report.raw.corpus.values() for w in tokenize(a.full_text)} | {"help@velloway.example"}
     found = dict(zip(texts, find_personal_data(list(texts.values()), never=never), strict=True))
     personal = score_findings(found, texts, {t: [tuple(p) for p in truth[t]["personal_data"]] for t in texts})
-    pasted = {(read[q], r.split(" ")[0]) for q, r in zip(*report.rows("pasted everywhere")[["id", "reason"]].T.values,
-                                                         strict=True)}
+    pasted = {
+        (read[q], r.split(" ")[0]) for q, r in zip(*report.rows("pasted everywhere")[["id", "reason"]].T.values, strict=True)
+    }
     really = {(t, "crew/writing-to-us") for t in read.values() if truth[t]["recorded"] == "pasted"}
     return {
         "set_apart": {"planted": len(junk), "found": len(apart & junk), "false_alarms": len(apart - junk)},
@@ -170,8 +209,10 @@ def noise_checks(dataset: RetrievalDataset, *, cross_fit: bool = True) -> dict[s
     """Return precision and recall of the noise filter at several shares of reviewed pairs, for both passes."""
     wrong = wrong_pairs(dataset)
     bm25, base = BM25(dataset.article_texts()), Encoder.load(DEFAULT_MODEL)
-    vectors = [base.encode_queries(list(dataset.query_texts("train").values())),
-               base.encode_documents(list(dataset.article_texts().values()))]
+    vectors = [
+        base.encode_queries(list(dataset.query_texts("train").values())),
+        base.encode_documents(list(dataset.article_texts().values())),
+    ]
     tables = {"first": suspicious_pairs(dataset, bm25, *vectors)}
     if cross_fit:
         with tempfile.TemporaryDirectory() as folder:
@@ -181,8 +222,9 @@ def noise_checks(dataset: RetrievalDataset, *, cross_fit: bool = True) -> dict[s
     for name, table in tables.items():
         of_tickets = table[table["query_id"].str.startswith("ticket/")]
         curve = precision_recall(of_tickets, wrong)
-        result[name] = [curve.iloc[max(0, round(share * len(curve)) - 1)].to_dict()
-                        for share in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 1.0)]
+        result[name] = [
+            curve.iloc[max(0, round(share * len(curve)) - 1)].to_dict() for share in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 1.0)
+        ]
     return {"pairs": len(of_tickets), "wrong": len(wrong), **result}
 
 
@@ -203,8 +245,12 @@ class Trial:
     def golden(self, encoder: Encoder) -> dict[str, float]:
         """Return the measures of ``encoder`` on the golden queries."""
         queries = self.dataset.query_texts("test")
-        run = exact_search(list(queries), encoder.encode_queries(list(queries.values())), list(self.dataset.corpus),
-                           encoder.encode_documents(list(self.dataset.article_texts().values())))
+        run = exact_search(
+            list(queries),
+            encoder.encode_queries(list(queries.values())),
+            list(self.dataset.corpus),
+            encoder.encode_documents(list(self.dataset.article_texts().values())),
+        )
         return evaluate_run(self.dataset.qrels["test"], run)
 
     def with_train(self, judged: dict[str, dict[str, int]]) -> RetrievalDataset:
@@ -216,16 +262,18 @@ class Trial:
         vectors = np.stack([self.vector[q] for q in dataset.qrels["train"]])
         mined = mine_negatives(dataset, self.bm25, vectors, self.article_vectors)
         with tempfile.TemporaryDirectory() as folder:
-            run = prepare_training(dataset, mined.negatives, self.bm25, Path(folder), model=DEFAULT_MODEL,
-                                   settings=replace(DESK, seed=seed))
+            run = prepare_training(
+                dataset, mined.negatives, self.bm25, Path(folder), model=DEFAULT_MODEL, settings=replace(DESK, seed=seed)
+            )
             run.train()
         return self.golden(run.encoder)
 
     def filtered(self, dataset: RetrievalDataset, seed: int) -> RetrievalDataset:
         """Return ``dataset`` without the most suspicious pairs by cross-fitted models."""
         with tempfile.TemporaryDirectory() as folder:
-            folds = cross_fitted_vectors(dataset, self.bm25, Path(folder), seed=seed,
-                                               settings=replace(DESK, seed=seed, epochs=1, min_steps=0))
+            folds = cross_fitted_vectors(
+                dataset, self.bm25, Path(folder), seed=seed, settings=replace(DESK, seed=seed, epochs=1, min_steps=0)
+            )
         return drop_most_suspicious(dataset, cross_fitted_pairs(dataset, self.bm25, folds), DROPPED)
 
 
@@ -250,14 +298,21 @@ def curves(dataset: RetrievalDataset, out: Path, seeds: int) -> None:
     rows = json.loads(out.read_text())["rows"] if out.exists() else []
     done = {(r["curve"], r["x"], r["filter"], r["seed"]) for r in rows}
     truth = planted()
-    right = {q: {a: 1 for a in truth[dataset.queries[q].metadata["ticket_id"]]["answers"] if a in dataset.corpus}
-             for q in dataset.qrels["train"] if dataset.queries[q].metadata["source"] == "ticket"}
+    right = {
+        q: {a: 1 for a in truth[dataset.queries[q].metadata["ticket_id"]]["answers"] if a in dataset.corpus}
+        for q in dataset.qrels["train"]
+        if dataset.queries[q].metadata["source"] == "ticket"
+    }
     right = {q: grades for q, grades in right.items() if grades}
     everything = dataset.qrels["train"]
     jobs: list[tuple[str, float, bool, int]] = [
-        (curve, x, f, s) for s in range(seeds) for curve, x, f in [
+        (curve, x, f, s)
+        for s in range(seeds)
+        for curve, x, f in [
             *(("amount", n, False) for n in (*SIZES, len(everything))),
-            *(("wrong", w, f) for w in WRONG_SHARES for f in (False, True))]]
+            *(("wrong", w, f) for w in WRONG_SHARES for f in (False, True)),
+        ]
+    ]
     for curve, x, filtered, seed in jobs:
         if (curve, x, filtered, seed) in done:
             continue
@@ -268,8 +323,17 @@ def curves(dataset: RetrievalDataset, out: Path, seeds: int) -> None:
         else:
             part = trial.with_train(misfiled(trial, right, x, seed))
             part = trial.filtered(part, seed) if filtered else part
-        rows.append({"curve": curve, "x": x, "filter": filtered, "seed": seed, "pairs": len(part.pairs("train")),
-                     "golden": trial.tuned(part, seed), "seconds": time.monotonic() - started})
+        rows.append(
+            {
+                "curve": curve,
+                "x": x,
+                "filter": filtered,
+                "seed": seed,
+                "pairs": len(part.pairs("train")),
+                "golden": trial.tuned(part, seed),
+                "seconds": time.monotonic() - started,
+            }
+        )
         print(json.dumps(rows[-1]), flush=True)
         record = {"device": device_name(), "base": trial.base, "dropped": DROPPED, "rows": rows}
         write_whole(out, json.dumps(record, indent=1))
@@ -290,12 +354,14 @@ def stream(rows: int) -> list[dict[str, Any]]:
                     message = f"{row['message']} number {n}" if distinct and row["message"] else row["message"]
                     writer.writerow({**row, "ticket_id": f"T-{n}", "message": message})
             files = f"{str(path)!r}, {str(SUPPORT_DESK / 'articles.jsonl')!r}"
-            code = ("import json, time\n"
-                    "from benchmarks.machine import peak_mb\n"
-                    "from tutorial_lib.data.ticket_log import from_ticket_log\n"
-                    f"started = time.monotonic(); d = from_ticket_log({files})\n"
-                    "print(json.dumps({'read': d.card['read'], 'seconds': time.monotonic() - started, "
-                    "'peak_mb': peak_mb()}))")
+            code = (
+                "import json, time\n"
+                "from benchmarks.machine import peak_mb\n"
+                "from tutorial_lib.data.ticket_log import from_ticket_log\n"
+                f"started = time.monotonic(); d = from_ticket_log({files})\n"
+                "print(json.dumps({'read': d.card['read'], 'seconds': time.monotonic() - started, "
+                "'peak_mb': peak_mb()}))"
+            )
             printed = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True).stdout
             size = path.stat().st_size / 2**20
             results.append({"rows": rows, "distinct": distinct, "file_mb": size, **json.loads(printed)})
@@ -334,8 +400,13 @@ def main() -> None:
     if options.command == "curves":
         curves(dataset, options.out, options.seeds)
         return
-    result = {"counts": counts(), "text": text_checks(), "dataset": dataset.counts(), "cleaning": cleaning_checks(report),
-              "noise": noise_checks(dataset)}
+    result = {
+        "counts": counts(),
+        "text": text_checks(),
+        "dataset": dataset.counts(),
+        "cleaning": cleaning_checks(report),
+        "noise": noise_checks(dataset),
+    }
     write_whole(options.out, json.dumps(result, indent=1))
     print(json.dumps(result, indent=1))
 

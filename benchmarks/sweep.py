@@ -40,23 +40,47 @@ GROUPS: dict[str, list[dict[str, Any]]] = {
     "epochs": [{"epochs": e} for e in (1, 2, 3)],
     "length": [{"max_length": n} for n in (64, 128, 256)],
     "negatives": [{"negatives": n} for n in (0, 1, 2, 4)],
-    "filter": [{"max_model_share": m, "max_bm25_share": b}
-               for m, b in itertools.product((None, 0.95, 1.0), (None, 0.9, 1.0))],
+    "filter": [
+        {"max_model_share": m, "max_bm25_share": b} for m, b in itertools.product((None, 0.95, 1.0), (None, 0.9, 1.0))
+    ],
     "window": [{"range_min": a} for a in (1, 5, 10, 20)],
     # The defaults were picked as the best of many at seeds 0 and 1, so their figures there are flattered: this group is
     # for fresh seeds (--first-seed 2).
-    "confirm": [{}, {"max_model_share": None, "max_bm25_share": None}, {"negatives": 0}, {"rank": 16, "alpha": 32},
-                {"temperature": 0.05}, {"learning_rate": 1e-3}, {"epochs": 2}, {"max_length": 256}],
+    "confirm": [
+        {},
+        {"max_model_share": None, "max_bm25_share": None},
+        {"negatives": 0},
+        {"rank": 16, "alpha": 32},
+        {"temperature": 0.05},
+        {"learning_rate": 1e-3},
+        {"epochs": 2},
+        {"max_length": 256},
+    ],
     # Small collections take few steps in an epoch: how many, how fast, with how many negatives?
-    "small": [{"epochs": e, "learning_rate": r, "negatives": n}
-              for e, r, n in itertools.product((1, 2, 3, 5, 8), (1e-3, 2e-3, 4e-3), (0, 1))],
-    "small_rest": [{"epochs": 3, **c} for c in (
-        {"max_length": 64}, {"max_length": 96}, {"max_length": 256}, {"batch_size": 32}, {"batch_size": 128},
-        {"temperature": 0.05}, {"temperature": 0.1}, {"negatives": 2}, {"negatives": 4}, {"rank": 8, "alpha": 16})],
+    "small": [
+        {"epochs": e, "learning_rate": r, "negatives": n}
+        for e, r, n in itertools.product((1, 2, 3, 5, 8), (1e-3, 2e-3, 4e-3), (0, 1))
+    ],
+    "small_rest": [
+        {"epochs": 3, **c}
+        for c in (
+            {"max_length": 64},
+            {"max_length": 96},
+            {"max_length": 256},
+            {"batch_size": 32},
+            {"batch_size": 128},
+            {"temperature": 0.05},
+            {"temperature": 0.1},
+            {"negatives": 2},
+            {"negatives": 4},
+            {"rank": 8, "alpha": 16},
+        )
+    ],
     # Where does training come apart? About 40 short steps; the rates that preflight warns of come from these.
     "diverging": [{"batch_size": 32, "min_steps": 0, "learning_rate": r} for r in (2e-3, 4e-3, 5e-3, 7e-3, 2e-2)],
-    "diverging_all_weights": [{"batch_size": 32, "min_steps": 0, "learning_rate": r, "all_weights": True}
-                              for r in (2e-4, 5e-4, 1e-3, 2e-3)],
+    "diverging_all_weights": [
+        {"batch_size": 32, "min_steps": 0, "learning_rate": r, "all_weights": True} for r in (2e-4, 5e-4, 1e-3, 2e-3)
+    ],
 }
 
 
@@ -85,8 +109,12 @@ def main() -> None:
     base = Encoder.load(options.model)
     train_vectors = base.encode_queries(list(dataset.query_texts("train").values()))
     article_vectors = base.encode_documents(list(dataset.article_texts().values()))
-    jobs = [(g, c, s) for s in range(options.first_seed, options.first_seed + options.seeds)
-            for g in options.groups.split(",") for c in GROUPS[g]]
+    jobs = [
+        (g, c, s)
+        for s in range(options.first_seed, options.first_seed + options.seeds)
+        for g in options.groups.split(",")
+        for c in GROUPS[g]
+    ]
     rows = []
     for group, changes, seed in jobs[part - 1 :: parts]:
         fixed = {"seed": seed, "dev_queries": 0, "dev_evaluations": 1}
@@ -94,16 +122,34 @@ def main() -> None:
         started = time.monotonic()
         mined = mine_negatives(dataset, bm25, train_vectors, article_vectors, mining)
         with tempfile.TemporaryDirectory() as folder:
-            run = prepare_training(dataset, mined.negatives, bm25, Path(folder), model=options.model, lora=lora,
-                                   settings=train, all_weights=changes.get("all_weights", False))
+            run = prepare_training(
+                dataset,
+                mined.negatives,
+                bm25,
+                Path(folder),
+                model=options.model,
+                lora=lora,
+                settings=train,
+                all_weights=changes.get("all_weights", False),
+            )
             result = run.train()
         queries = dataset.query_texts("dev")
         ranked = exact_search(
-            list(queries), run.encoder.encode_queries(list(queries.values())),
-            list(dataset.corpus), run.encoder.encode_documents(list(dataset.article_texts().values())),
+            list(queries),
+            run.encoder.encode_queries(list(queries.values())),
+            list(dataset.corpus),
+            run.encoder.encode_documents(list(dataset.article_texts().values())),
         )
-        rows.append({"group": group, "changes": changes, "seed": seed, "dev": evaluate_run(dataset.qrels["dev"], ranked),
-                     "pairs_per_s": result.pairs_per_s, "seconds": time.monotonic() - started})
+        rows.append(
+            {
+                "group": group,
+                "changes": changes,
+                "seed": seed,
+                "dev": evaluate_run(dataset.qrels["dev"], ranked),
+                "pairs_per_s": result.pairs_per_s,
+                "seconds": time.monotonic() - started,
+            }
+        )
         print(json.dumps(rows[-1]), flush=True)
         record = {"device": device_name(), "torch": torch.__version__, "dataset": dataset.name, "rows": rows}
         options.out.write_text(json.dumps(record, indent=1))

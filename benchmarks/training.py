@@ -51,8 +51,13 @@ def one(system: str, data: Path, negatives: Path, model: str, steps: int) -> dic
             run.train()
     else:
         sentence_transformers_lora(dataset, mined, model, LoraSettings(), SETTINGS, bf16=system.endswith("bf16"), clock=clock)
-    return {"system": system, "pairs_per_s": clock.pairs_per_s(settings.batch_size, SKIPPED), "peak_mb": peak_mb(),
-            "before_mb": before, "steps": len(clock.times) - 1}
+    return {
+        "system": system,
+        "pairs_per_s": clock.pairs_per_s(settings.batch_size, SKIPPED),
+        "peak_mb": peak_mb(),
+        "before_mb": before,
+        "steps": len(clock.times) - 1,
+    }
 
 
 def main() -> None:
@@ -72,8 +77,10 @@ def main() -> None:
         return
     systems = [OURS, "sentence-transformers", *(["sentence-transformers bf16"] if bf16_is_fast() else [])]
     dataset, base = read_beir(options.data), Encoder.load(options.model)
-    vectors = [base.encode_queries(list(dataset.query_texts("train").values())),
-               base.encode_documents(list(dataset.article_texts().values()))]
+    vectors = [
+        base.encode_queries(list(dataset.query_texts("train").values())),
+        base.encode_documents(list(dataset.article_texts().values())),
+    ]
     rows = json.loads(options.out.read_text())["rows"] if options.out and options.out.exists() else []
     jobs = [(repeat, system, options.steps) for repeat in range(options.repeats) for system in systems]
     with tempfile.TemporaryDirectory() as folder:
@@ -86,21 +93,37 @@ def main() -> None:
         for repeat, system, steps in [*jobs, (0, LARGE, SKIPPED + 1)]:
             if any((r["repeat"], r["system"]) == (repeat, system) for r in rows):
                 continue
-            rows.append({"repeat": repeat, **in_child(
-                "benchmarks.training", "--one", system, "--data", str(options.data), "--model", options.model,
-                "--negatives", folder, "--steps", str(steps))})
+            rows.append(
+                {
+                    "repeat": repeat,
+                    **in_child(
+                        "benchmarks.training",
+                        "--one",
+                        system,
+                        "--data",
+                        str(options.data),
+                        "--model",
+                        options.model,
+                        "--negatives",
+                        folder,
+                        "--steps",
+                        str(steps),
+                    ),
+                }
+            )
             print(json.dumps(rows[-1]), flush=True)
             if options.out:
                 write_whole(options.out, json.dumps({"rows": rows}, indent=1))
     of = {s: [r for r in rows if r["system"] == s] for s in (*systems, LARGE)}
     record = {
         "command": f"python -m benchmarks.training --data {options.data.name} --repeats {options.repeats} --steps "
-                   f"{options.steps}",
-        "machine": description(), "rows": rows,
-        "speed_ratio": {s: ratios([r["pairs_per_s"] for r in of[OURS]], [r["pairs_per_s"] for r in of[s]])
-                        for s in systems[1:]},
-        "memory_ratio": {s: ratios([r["peak_mb"] for r in of[OURS]], [r["peak_mb"] for r in of[s]])
-                         for s in systems[1:]},
+        f"{options.steps}",
+        "machine": description(),
+        "rows": rows,
+        "speed_ratio": {
+            s: ratios([r["pairs_per_s"] for r in of[OURS]], [r["pairs_per_s"] for r in of[s]]) for s in systems[1:]
+        },
+        "memory_ratio": {s: ratios([r["peak_mb"] for r in of[OURS]], [r["peak_mb"] for r in of[s]]) for s in systems[1:]},
         "memory_of_batch_1024": of[LARGE][0]["peak_mb"] / median(r["peak_mb"] for r in of[OURS]),
     }
     print(json.dumps({k: record[k] for k in ("machine", "speed_ratio", "memory_ratio", "memory_of_batch_1024")}, indent=1))

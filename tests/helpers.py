@@ -57,8 +57,7 @@ def make_dataset(articles, judged, *, families=False, metadata=None) -> Retrieva
         extra = {"family": a.split("/")[0]} if families else (metadata or {}).get(a, {})
         corpus[a] = Article(a, title, text, extra)
     texts = {q: text for rows in judged.values() for q, (text, _) in rows.items()}
-    qrels = {s: {q: _grades(positives) for q, (_, positives) in judged.get(s, {}).items()}
-             for s in ("train", "dev", "test")}
+    qrels = {s: {q: _grades(positives) for q, (_, positives) in judged.get(s, {}).items()} for s in ("train", "dev", "test")}
     queries = {q: Query(q, text) for q, text in sorted(texts.items())}
     return RetrievalDataset("small", corpus, queries, qrels, {"notes": []})
 

@@ -74,8 +74,12 @@ class Server:
 
     def start(self):
         command = [Path(sys.executable).with_name("milvus-lite"), "server", "--host", "127.0.0.1"]
-        self.process = subprocess.Popen([*command, "--port", str(self.port), "--data-dir", self.folder],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+        self.process = subprocess.Popen(
+            [*command, "--port", str(self.port), "--data-dir", self.folder],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=ROOT,
+        )
         return self
 
     def wait(self):
@@ -142,10 +146,19 @@ def write_format_1(client, collection: str, ids, vectors, encoder) -> None:
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=vectors.shape[1])
     parameters = MilvusClient.prepare_index_params()
     parameters.add_index("vector", index_type="FLAT", metric_type="IP")
-    record = {"fingerprint": encoder.fingerprint, "encoder": encoder.name, "articles": len(ids),
-              "dimension": int(vectors.shape[1])}
-    client.create_collection(collection, schema=schema, index_params=parameters, consistency_level="Strong",
-                             properties={"tutorial_lib": json.dumps(record)})
+    record = {
+        "fingerprint": encoder.fingerprint,
+        "encoder": encoder.name,
+        "articles": len(ids),
+        "dimension": int(vectors.shape[1]),
+    }
+    client.create_collection(
+        collection,
+        schema=schema,
+        index_params=parameters,
+        consistency_level="Strong",
+        properties={"tutorial_lib": json.dumps(record)},
+    )
     client.insert(collection, [{"id": a, "vector": v} for a, v in zip(ids, vectors, strict=True)])
     client.flush(collection)
     client.load_collection(collection)

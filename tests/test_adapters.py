@@ -81,12 +81,15 @@ def test_saved_weights_are_checked_on_loading(tiny, tmp_path):
         Encoder.load(tmp_path / "model")
 
 
-@pytest.mark.parametrize(("damage", "said"), [
-    (lambda folder: (folder / "adapter_model.safetensors").unlink(), r"adapter_model\.safetensors is missing"),
-    (lambda folder: (folder / "adapter_model.safetensors").write_bytes(b"12345678"), "does not fit .* or is damaged"),
-    (lambda folder: (folder / "adapter_config.json").write_text("{}"), "names no base model"),
-    (lambda folder: (folder / "adapter_config.json").write_text("{"), "is not JSON"),
-])
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda folder: (folder / "adapter_model.safetensors").unlink(), r"adapter_model\.safetensors is missing"),
+        (lambda folder: (folder / "adapter_model.safetensors").write_bytes(b"12345678"), "does not fit .* or is damaged"),
+        (lambda folder: (folder / "adapter_config.json").write_text("{}"), "names no base model"),
+        (lambda folder: (folder / "adapter_config.json").write_text("{"), "is not JSON"),
+    ],
+)
 def test_a_damaged_adapter_is_refused(tiny, tmp_path, damage, said):
     add_adapter(tiny, LORA)
     save_adapter(tiny, tmp_path / "adapter", "card")
@@ -97,13 +100,23 @@ def test_a_damaged_adapter_is_refused(tiny, tmp_path, damage, said):
 
 def test_the_card_names_data_settings_and_dev_scores():
     dataset = replace(tiny_dataset(), card={"source": "our own tickets", "licence": "CC0-1.0"})
-    result = TrainResult([(1, 2.5), (8, 0.25)], [(0, 0.5), (4, 0.7), (8, 0.625)], 4, [(0.4, 0.71), (1.0, 0.7)], 0.4, 8,
-                         12, 3.0, 4.0, 100, 9000)
+    result = TrainResult(
+        [(1, 2.5), (8, 0.25)], [(0, 0.5), (4, 0.7), (8, 0.625)], 4, [(0.4, 0.71), (1.0, 0.7)], 0.4, 8, 12, 3.0, 4.0, 100, 9000
+    )
     card = model_card(dataset, "/models/base-model", LORA, TrainSettings(), result)
-    for said in ("base_model: /models/base-model", "base-model fine-tuned on tiny", "our own tickets", "licence: CC0-1.0",
-                 "24 articles, 12 training queries, 12 pairs", "rank 4, alpha 8, on all-linear", "100 of 9,000 parameters",
-                 "learning_rate 0.002", "temperature 0.07", "2.500 at step 1, 0.250 at step 8",
-                 "0.500 before, 0.710 with 40% of the update of step 4"):
+    for said in (
+        "base_model: /models/base-model",
+        "base-model fine-tuned on tiny",
+        "our own tickets",
+        "licence: CC0-1.0",
+        "24 articles, 12 training queries, 12 pairs",
+        "rank 4, alpha 8, on all-linear",
+        "100 of 9,000 parameters",
+        "learning_rate 0.002",
+        "temperature 0.07",
+        "2.500 at step 1, 0.250 at step 8",
+        "0.500 before, 0.710 with 40% of the update of step 4",
+    ):
         assert said in card
 
 

@@ -21,8 +21,14 @@ TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
 BERT_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 ROBERTA_TOKENS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 """In the order of the published models, where padding is token 1."""
-SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
-         "max_position_embeddings": 64, "initializer_range": 0.5}
+SHAPE = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "max_position_embeddings": 64,
+    "initializer_range": 0.5,
+}
 DISTIL = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64, "max_position_embeddings": 64, "initializer_range": 0.5}
 ARCHITECTURES = {
     "BERT": (transformers.BertConfig, SHAPE, BERT_TOKENS, "WordPiece"),
@@ -44,8 +50,12 @@ def word_pieces(special, unknown):
 def byte_pairs(special):
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=list(special), show_progress=False,
-                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=list(special),
+        show_progress=False,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )
     tokenizer.train_from_iterator([" ".join(THINGS + ACTIONS + FILLERS)], trainer)
     return tokenizer
 
@@ -57,12 +67,24 @@ def write_model(folder, architecture):
     tokenizer = byte_pairs(special) if pieces == "BPE" else word_pieces(special, unknown)
     number = {token: n for n, token in enumerate(special)}
     tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{first} $A {last}", special_tokens=[(first, number[first]), (last, number[last])])
+        single=f"{first} $A {last}", special_tokens=[(first, number[first]), (last, number[last])]
+    )
     transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, cls_token=first, sep_token=last, pad_token=padding, unk_token=unknown,
+        tokenizer_object=tokenizer,
+        cls_token=first,
+        sep_token=last,
+        pad_token=padding,
+        unk_token=unknown,
     ).save_pretrained(str(folder))
-    config = make_config(vocab_size=tokenizer.get_vocab_size(), pad_token_id=number[padding], cls_token_id=number[first],
-                         bos_token_id=number[first], sep_token_id=number[last], eos_token_id=number[last], **shape)
+    config = make_config(
+        vocab_size=tokenizer.get_vocab_size(),
+        pad_token_id=number[padding],
+        cls_token_id=number[first],
+        bos_token_id=number[first],
+        sep_token_id=number[last],
+        eos_token_id=number[last],
+        **shape,
+    )
     with torch.random.fork_rng():
         torch.manual_seed(0)
         transformers.AutoModel.from_config(config).save_pretrained(str(folder))
@@ -76,10 +98,19 @@ def write_json(path, content):
 
 def prepare(folder, model, **settings):
     dataset = tiny_dataset()
-    chosen = TrainSettings(epochs=6.0, min_steps=0, batch_size=12, learning_rate=0.02, warmup=0.0, temperature=0.2,
-                           dev_queries=0, **settings)
-    return prepare_training(dataset, {}, BM25(dataset.article_texts()), folder, model=model, lora=LoraSettings(4, 8),
-                            settings=chosen, device=torch.device("cpu"))
+    chosen = TrainSettings(
+        epochs=6.0, min_steps=0, batch_size=12, learning_rate=0.02, warmup=0.0, temperature=0.2, dev_queries=0, **settings
+    )
+    return prepare_training(
+        dataset,
+        {},
+        BM25(dataset.article_texts()),
+        folder,
+        model=model,
+        lora=LoraSettings(4, 8),
+        settings=chosen,
+        device=torch.device("cpu"),
+    )
 
 
 @pytest.fixture

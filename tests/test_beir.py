@@ -106,8 +106,11 @@ def test_judged_queries_without_positive_are_left_out_and_noted(tmp_path):
 def test_drop_blank_leaves_lines_out_and_says_so(tmp_path):
     corpus = [*TWO, {"_id": "c", "text": "  "}, {"_id": "d", "text": "🙂", "title": ""}, {"_id": "e", "text": "three"}]
     folder = tiny_folder(tmp_path, corpus=corpus, train=["q\ta\t1", "q\tc\t1"])
-    with pytest.raises(DataError, match=r'corpus.jsonl line 3, 4: "text" has no letter or digit in 2 of 5 lines: '
-                                        r"give them text, or pass drop_blank=True \(--drop-blank\)"):
+    with pytest.raises(
+        DataError,
+        match=r'corpus.jsonl line 3, 4: "text" has no letter or digit in 2 of 5 lines: '
+        r"give them text, or pass drop_blank=True \(--drop-blank\)",
+    ):
         read_beir(folder)
     read = read_beir(folder, drop_blank=True)
     assert list(read.corpus) == ["a", "b", "e"]
@@ -133,7 +136,7 @@ BAD_CORPUS = {
     "_id with tab": ([{"_id": "a\tb", "text": "x"}], "corpus.jsonl line 1: \"_id\" is 'a\\tb': pass an id"),
     "text a number": ([{"_id": "a", "text": 3}], 'corpus.jsonl line 1: "text" is int (3): pass a string'),
     "text null": ([{"_id": "a", "text": None}], 'corpus.jsonl line 1: "text" is NoneType (None): pass a string'),
-    "title a list": ([{"_id": "a", "text": "x", "title": ["t"]}], 'line 1: "title" is list ([\'t\']): pass a string'),
+    "title a list": ([{"_id": "a", "text": "x", "title": ["t"]}], "line 1: \"title\" is list (['t']): pass a string"),
     "metadata a list": ([{"_id": "a", "text": "x", "metadata": [1]}], '"metadata" is list: pass an object'),
     "half a character": ([r'{"_id": "a", "text": "\ud83d"}'], "corpus.jsonl line 1: a field holds half a surrogate pair"),
     "half in metadata": ([r'{"_id": "a", "text": "x", "metadata": {"k": "\ud83d"}}'], "line 1: a field holds half a"),
@@ -201,8 +204,11 @@ def refused(folder, message):
     assert tree(folder) == before
 
 
-JSON = st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3)),
-                    lambda children: st.lists(children, max_size=2), max_leaves=3)
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3)),
+    lambda children: st.lists(children, max_size=2),
+    max_leaves=3,
+)
 MANGLED = st.one_of(
     st.binary(max_size=30),
     st.tuples(st.integers(0, 40), st.integers(0, 9), st.binary(max_size=3)),  # cut and paste in a good line

@@ -19,8 +19,10 @@ FIVE = {
 }
 # 14 words in 5 articles: the average length is 2.8; k1 = 1.5, b = 0.75.
 WORDS = st.lists(st.sampled_from(["plan", "refund", "router", "wifi", "the", "of"]), max_size=8).map(" ".join)
-CORPORA = st.lists(WORDS, min_size=1, max_size=9).filter(lambda texts: any(texts)).map(
-    lambda texts: {f"a{n}": text for n, text in enumerate(texts)}
+CORPORA = (
+    st.lists(WORDS, min_size=1, max_size=9)
+    .filter(lambda texts: any(texts))
+    .map(lambda texts: {f"a{n}": text for n, text in enumerate(texts)})
 )
 
 

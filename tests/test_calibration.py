@@ -10,9 +10,7 @@ from tutorial_lib.data.dataset import DataError
 from tutorial_lib.retrieval.calibration import Calibration, calibrate, first_hits
 
 QRELS = {"q1": {"a": 2, "b": 1}, "q2": {"c": 1, "a": 0}, "q3": {"d": 1}, "q4": {"e": 1}}
-RUN = {"q1": {"a": 0.9, "x": 0.5, "b": 0.4},
-       "q2": {"x": 0.6, "c": 0.3},
-       "q3": {"d": 0.8}}
+RUN = {"q1": {"a": 0.9, "x": 0.5, "b": 0.4}, "q2": {"x": 0.6, "c": 0.3}, "q3": {"d": 0.8}}
 """q1: right first. q2: wrong first. q3: nothing beside its answer. q4: not answered at all."""
 CURVE = Calibration(10.0, -6.0, 100, 0.5)
 """Even odds at a score of 0.6."""
@@ -36,8 +34,10 @@ def drawn(slope, intercept, share=0.5, queries=4000):
 def test_first_hits_with_the_answers_and_without():
     rows = first_hits(QRELS, RUN)
     assert list(rows.itertuples(index=False, name=None)) == [
-        ("q1", 0.9, True, True), ("q1", 0.5, False, False),  # "b" answers too, so "x" is the best that does not
-        ("q2", 0.6, False, True), ("q2", 0.6, False, False),
+        ("q1", 0.9, True, True),
+        ("q1", 0.5, False, False),  # "b" answers too, so "x" is the best that does not
+        ("q2", 0.6, False, True),
+        ("q2", 0.6, False, False),
         ("q3", 0.8, True, True),
     ]
 
@@ -139,10 +139,19 @@ def test_a_share_out_of_range_is_refused(share):
 
 
 def test_outcome_by_hand():
-    hits = pd.DataFrame([("q1", 0.9, True, True), ("q2", 0.7, False, True), ("q3", 0.5, True, True), ("q4", 0.8, True, True),
-                         ("q1", 0.7, False, False), ("q2", 0.2, False, False)],
-                        columns=["query_id", "score", "right", "in_index"])
+    hits = pd.DataFrame(
+        [
+            ("q1", 0.9, True, True),
+            ("q2", 0.7, False, True),
+            ("q3", 0.5, True, True),
+            ("q4", 0.8, True, True),
+            ("q1", 0.7, False, False),
+            ("q2", 0.2, False, False),
+        ],
+        columns=["query_id", "score", "right", "in_index"],
+    )
     # Shown are 0.9, 0.7, 0.8 of those in the index (an eighth each) and one of two (a quarter each) of the others.
     assert CURVE.outcome(hits, 0.5) == pytest.approx(
-        {"right_shown": 2 / 3, "no_answer_told": 1 / 2, "shown_right": (2 / 8) / (3 / 8 + 1 / 4)})
+        {"right_shown": 2 / 3, "no_answer_told": 1 / 2, "shown_right": (2 / 8) / (3 / 8 + 1 / 4)}
+    )
     assert np.isnan(CURVE.outcome(hits, 0.99)["shown_right"])

@@ -18,8 +18,11 @@ from tutorial_lib.data import splits
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.splits import check_leakage, mark_seen
 
-TASKS = [f"{verb} {thing}" for verb in ("cancel", "renew", "inspect", "export")
-         for thing in ("invoices", "passwords", "routers", "licences", "webhooks")]
+TASKS = [
+    f"{verb} {thing}"
+    for verb in ("cancel", "renew", "inspect", "export")
+    for thing in ("invoices", "passwords", "routers", "licences", "webhooks")
+]
 
 
 def touched(step):
@@ -45,7 +48,9 @@ def test_sentences_of_many_articles_are_cut():
     step = boilerplate(make_dataset(articles, {"train": {"q": ("x", "a")}}), min_articles=3)
     assert touched(step) == [("", notice, "in 3 articles"), ("c", "C", "nothing but boilerplate")]
     assert {a: v.text for a, v in step.dataset.corpus.items()} == {
-        "a": "Refunds take a week. See below.", "b": "Routers need power.", "d": "Refunds take a week.",
+        "a": "Refunds take a week. See below.",
+        "b": "Routers need power.",
+        "d": "Refunds take a week.",
     }
 
 
@@ -65,14 +70,18 @@ def test_equal_articles_are_merged_with_their_judgments():
 
 def test_equal_queries_of_one_split_are_merged_with_all_positives():
     judged = {
-        "train": {"q1": ("cancel a plan", "billing/cancel"), "q2": ("Cancel the plan!", "account/close"),
-                  "q3": ("cancel plans", "billing/cancel")},
+        "train": {
+            "q1": ("cancel a plan", "billing/cancel"),
+            "q2": ("Cancel the plan!", "account/close"),
+            "q3": ("cancel plans", "billing/cancel"),
+        },
         "test": {"e1": ("cancel plan", "billing/cancel")},
     }
     step = duplicate_queries(make_dataset(ARTICLES, judged))
     assert touched(step) == [("q2", "Cancel the plan!", "same as q1")]
     assert step.dataset.qrels["train"] == {
-        "q1": {"billing/cancel": 1, "account/close": 1}, "q3": {"billing/cancel": 1},
+        "q1": {"billing/cancel": 1, "account/close": 1},
+        "q3": {"billing/cancel": 1},
     }
     assert list(step.dataset.qrels["test"]) == ["e1"]  # a copy in another split is a leak, not a duplicate
     assert "q2" not in step.dataset.queries
@@ -81,7 +90,8 @@ def test_equal_queries_of_one_split_are_merged_with_all_positives():
 def ambiguous_articles():
     names = ("batch", "build", "cloud")
     return {f"{n}/update": (f"{n}: update environment", "Updates it.") for n in names} | {
-        "cloud/stop": ("cloud: stop environment", "Stops it.")}
+        "cloud/stop": ("cloud: stop environment", "Stops it.")
+    }
 
 
 def test_a_query_that_fits_three_families_goes():
@@ -97,8 +107,7 @@ def test_a_query_that_fits_three_families_goes():
 def test_positives_of_three_families_make_a_query_ambiguous_too():
     positives = ["batch/update", "build/update", "cloud/stop"]
     dataset = make_dataset(ambiguous_articles(), {"test": {"q": ("something else", positives)}}, families=True)
-    assert touched(ambiguous_queries(dataset)) == [
-        ("q", "something else", "fits 3 families: batch, build, cloud")]
+    assert touched(ambiguous_queries(dataset)) == [("q", "something else", "fits 3 families: batch, build, cloud")]
 
 
 def test_without_families_several_answers_are_just_several_answers():
@@ -123,7 +132,11 @@ def test_clean_chains_steps_and_reports_each():
     report = clean(make_dataset(articles, judged, families=True))
     summary = report.summary()
     assert summary["step"].tolist() == [
-        "empty articles", "boilerplate", "duplicate articles", "duplicate queries", "ambiguous queries",
+        "empty articles",
+        "boilerplate",
+        "duplicate articles",
+        "duplicate queries",
+        "ambiguous queries",
         "near-duplicate articles",
     ]
     assert summary["touched"].tolist() == ["1 article", "0 rows", "1 article", "1 query", "0 queries", "0 articles"]

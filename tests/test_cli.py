@@ -51,12 +51,18 @@ def test_a_folder_that_holds_no_dataset(tmp_path, fails):
     assert "corpus.jsonl is missing" in fails("check", "--data", tmp_path)
 
 
-@pytest.mark.parametrize(("changed", "said"), [
-    ({"corpus": NOT_JSON}, "corpus.jsonl line 2: not JSON"),
-    ({"queries": ['{"_id": "t1", "body": "x"}']}, 'queries.jsonl line 1: no "text" (keys: _id, body)'),
-    ({"qrels": {"train": ["query-id\tcorpus-id\tscore", "t1\tnone\t1"]}}, "line 2: article 'none' is not in corpus.jsonl"),
-    ({"qrels": {"train": None}}, "qrels/train.tsv is missing or empty"),
-])
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"corpus": NOT_JSON}, "corpus.jsonl line 2: not JSON"),
+        ({"queries": ['{"_id": "t1", "body": "x"}']}, 'queries.jsonl line 1: no "text" (keys: _id, body)'),
+        (
+            {"qrels": {"train": ["query-id\tcorpus-id\tscore", "t1\tnone\t1"]}},
+            "line 2: article 'none' is not in corpus.jsonl",
+        ),
+        ({"qrels": {"train": None}}, "qrels/train.tsv is missing or empty"),
+    ],
+)
 def test_a_broken_line_is_named_and_leaves_nothing(tmp_path, fails, changed, said):
     data, out = beir_folder(tmp_path / "data", **changed), tmp_path / "out"
     before = tree(data)

@@ -145,8 +145,11 @@ def guarded(tmp_path):
         def intercept_service(self, continuation, details):
             if dict(details.invocation_metadata).get("authorization") == right:
                 return continuation(details)
-            return grpc.unary_unary_rpc_method_handler(lambda _, context: context.abort(
-                grpc.StatusCode.UNAUTHENTICATED, "auth check failure, please check api key is correct"))
+            return grpc.unary_unary_rpc_method_handler(
+                lambda _, context: context.abort(
+                    grpc.StatusCode.UNAUTHENTICATED, "auth check failure, please check api key is correct"
+                )
+            )
 
     database = MilvusLite(str(tmp_path / "data"))
     server = grpc.server(futures.ThreadPoolExecutor(4), interceptors=[Guard()])
@@ -187,7 +190,9 @@ vectors = np.random.default_rng(0).standard_normal((5000, 64)).astype(np.float32
 index = VectorIndex(sys.argv[1])
 """
 
-KILLED = BUILD + """
+KILLED = (
+    BUILD
+    + """
 insert, calls = index.client.insert, []
 def then_kill(*arguments):
     insert(*arguments)
@@ -197,6 +202,7 @@ def then_kill(*arguments):
 index.client.insert = then_kill
 index.build(ids, vectors, NumberEncoder())
 """
+)
 
 
 def test_what_a_killed_build_left_is_invisible_and_overwritten(address):
@@ -225,7 +231,9 @@ def test_what_another_machine_is_building_is_not_touched(milvus_server, monkeypa
     milvus_server.clear()
 
 
-FULL = BUILD + """
+FULL = (
+    BUILD
+    + """
 import pathlib, resource
 seen = []
 small, encoder = vectors[:5], NumberEncoder()
@@ -245,6 +253,7 @@ live = index.switch(index.verify(built, ids, vectors, vectors[:20]))
 seen.append(f"{live.number} {list(index.search(query, encoder, k=1)['q'])}")
 pathlib.Path(sys.argv[2]).write_text("\\n".join(seen))
 """
+)
 
 
 def test_a_full_disk_fails_the_build_and_nothing_else(tmp_path):
@@ -257,8 +266,9 @@ def test_a_full_disk_fails_the_build_and_nothing_else(tmp_path):
 
 def test_a_file_that_another_process_has_open_is_told(tmp_path):
     script = "import sys; from milvus_lite.db import MilvusLite; MilvusLite(sys.argv[1]); print('open', flush=True); input()"
-    other = subprocess.Popen([sys.executable, "-c", script, tmp_path / "index.db"], text=True,
-                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    other = subprocess.Popen(
+        [sys.executable, "-c", script, tmp_path / "index.db"], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     assert other.stdout.readline() == "open\n"
     with pytest.raises(VectorIndexError, match=r"no index at .*index\.db: another process has it open: close it there"):
         VectorIndex(tmp_path / "index.db")

@@ -8,8 +8,11 @@ from tests.helpers import ARTICLES, make_dataset, small_dataset
 from tutorial_lib.data.dataset import Article, DataError, LeakageError, relevant
 from tutorial_lib.data.splits import check_leakage, complete_splits, draw_split, find_leaks, near_copy_groups
 
-TASKS = [f"{verb} {thing}" for verb in ("cancel", "renew", "inspect", "export", "archive")
-         for thing in ("invoices", "passwords", "routers", "licences", "webhooks", "calendars", "dashboards", "backups")]
+TASKS = [
+    f"{verb} {thing}"
+    for verb in ("cancel", "renew", "inspect", "export", "archive")
+    for thing in ("invoices", "passwords", "routers", "licences", "webhooks", "calendars", "dashboards", "backups")
+]
 
 
 def leaky(train, dev, test):
@@ -28,9 +31,15 @@ def test_full_text_is_title_and_text():
 
 def test_positives_best_grade_first_then_by_id():
     assert relevant({"c": 1, "b": 1, "a": 0, "d": 2, "e": -1}) == ["d", "b", "c"]
-    dataset = make_dataset(ARTICLES, {"train": {
-        "q2": ("x", {"devices/wifi": 1, "billing/refund": 2}), "q1": ("y", "devices/router"),
-    }})
+    dataset = make_dataset(
+        ARTICLES,
+        {
+            "train": {
+                "q2": ("x", {"devices/wifi": 1, "billing/refund": 2}),
+                "q1": ("y", "devices/router"),
+            }
+        },
+    )
     assert dataset.positives("train") == {"q1": ["devices/router"], "q2": ["billing/refund", "devices/wifi"]}
     assert dataset.pairs("train") == [("q1", "devices/router"), ("q2", "billing/refund"), ("q2", "devices/wifi")]
     assert dataset.seen_articles() == {"billing/refund", "devices/router", "devices/wifi"}
@@ -69,9 +78,15 @@ def test_the_small_dataset_does_not_leak():
     check_leakage(small_dataset())
 
 
-@pytest.mark.parametrize("copy", [
-    "refund for annual plan", "Refund for Annual Plan?", "a refund for the annual plan", "REFUND FOR ANNUAL PLAN",
-])
+@pytest.mark.parametrize(
+    "copy",
+    [
+        "refund for annual plan",
+        "Refund for Annual Plan?",
+        "a refund for the annual plan",
+        "REFUND FOR ANNUAL PLAN",
+    ],
+)
 @pytest.mark.parametrize("split", ["dev", "test"])
 def test_a_held_out_copy_is_refused_with_both_queries_named(copy, split):
     held_out = {"dev": {"d": "weak signal"}, "test": {"e": "password link"}}
@@ -84,9 +99,14 @@ def test_a_held_out_copy_is_refused_with_both_queries_named(copy, split):
     assert "cleaning.remove_leaks(dataset)" in str(error.value)
 
 
-@pytest.mark.parametrize(("where", "expected"), [
-    (("train", "dev"), ("q", "q", "dev")), (("train", "test"), ("q", "q", "test")), (("dev", "test"), ("q", "q", "test")),
-])
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (("train", "dev"), ("q", "q", "dev")),
+        (("train", "test"), ("q", "q", "test")),
+        (("dev", "test"), ("q", "q", "test")),
+    ],
+)
 def test_one_query_in_two_splits_is_refused(where, expected):
     splits = {"train": {"t": "stop renewal"}, "dev": {"d": "weak signal"}, "test": {"e": "password link"}}
     for split in where:
@@ -153,8 +173,10 @@ def test_missing_splits_are_drawn_and_said():
     completed, notes = complete_splits(training_only(TASKS))
     # 20 % of 40 are 8; 10 % of the other 32 are 3.2.
     assert completed.counts() == {"articles": 6, "train": 29, "dev": 3, "test": 8}
-    assert notes == ["no test split was given: 8 of 40 training queries were drawn for it (seed 0)",
-                     "no dev split was given: 3 of 32 training queries were drawn for it (seed 0)"]
+    assert notes == [
+        "no test split was given: 8 of 40 training queries were drawn for it (seed 0)",
+        "no dev split was given: 3 of 32 training queries were drawn for it (seed 0)",
+    ]
     check_leakage(completed)
 
 

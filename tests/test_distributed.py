@@ -25,8 +25,20 @@ def free_port():
 def torchrun(arguments):
     """Run the training command in two processes and return what they print."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_addr", "127.0.0.1",
-               "--master_port", str(free_port()), "-m", "tutorial_lib.finetune", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc_per_node",
+        "2",
+        "--master_addr",
+        "127.0.0.1",
+        "--master_port",
+        str(free_port()),
+        "-m",
+        "tutorial_lib.finetune",
+        *arguments,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return done
@@ -37,8 +49,17 @@ def test_two_processes_train_as_one(tiny_data, tiny_folder, tmp_path, monkeypatc
     if precision == "bfloat16" and not bf16_is_fast(torch.device("cpu")):
         pytest.skip("this processor would train in float32")
     monkeypatch.setenv("TUTORIAL_PRECISION", precision)
-    arguments = ["--data", str(tiny_data), "--model", str(tiny_folder), *SETTINGS, "--token-budget", "40",
-                 "--activation-tokens", "100"]  # some eight groups of texts a batch, several of them encoded twice
+    arguments = [
+        "--data",
+        str(tiny_data),
+        "--model",
+        str(tiny_folder),
+        *SETTINGS,
+        "--token-budget",
+        "40",
+        "--activation-tokens",
+        "100",
+    ]  # some eight groups of texts a batch, several of them encoded twice
     one, two = tmp_path / "one", tmp_path / "two"
     assert main([*arguments, "--out", str(one)]) == 0
     alone = capsys.readouterr()

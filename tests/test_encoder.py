@@ -106,9 +106,14 @@ def test_prompts_are_put_before_queries_and_articles(tiny, float32):
     assert not np.allclose(prompted.encode_queries(["refund"]), tiny.encode(["refund"]), atol=1e-3)
 
 
-@pytest.mark.parametrize(("pooling", "by_hand"), [
-    ("cls", lambda hidden: hidden[0]), ("lasttoken", lambda hidden: hidden[-1]), ("mean", lambda hidden: hidden.mean(0)),
-])
+@pytest.mark.parametrize(
+    ("pooling", "by_hand"),
+    [
+        ("cls", lambda hidden: hidden[0]),
+        ("lasttoken", lambda hidden: hidden[-1]),
+        ("mean", lambda hidden: hidden.mean(0)),
+    ],
+)
 def test_pooling_by_hand(tiny, float32, pooling, by_hand):
     found = with_settings(tiny, pooling=pooling, max_length=64).encode(TEXTS)  # padded to the longest of them
     for text, vector in zip(TEXTS, found, strict=True):

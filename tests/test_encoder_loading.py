@@ -27,8 +27,13 @@ def write_json(path, content):
 
 
 def test_settings_are_read_from_the_sentence_transformers_files(copy):
-    write_json(copy / "modules.json", [{"type": "sentence_transformers.models.Transformer", "path": ""},
-                                       {"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"}])
+    write_json(
+        copy / "modules.json",
+        [
+            {"type": "sentence_transformers.models.Transformer", "path": ""},
+            {"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"},
+        ],
+    )
     write_json(copy / "1_Pooling" / "config.json", {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False})
     write_json(copy / "sentence_bert_config.json", {"max_seq_length": 20})
     write_json(copy / "config_sentence_transformers.json", {"prompts": {"query": "query : ", "passage": "article : "}})
@@ -39,11 +44,14 @@ def test_a_bare_transformer_is_mean_pooled_and_reads_as_many_tokens_as_it_has_po
     assert Encoder.load(tiny_folder).settings == EncoderSettings("mean", 64, "", "")
 
 
-@pytest.mark.parametrize("config", [
-    {"pooling_mode_max_tokens": True},
-    {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True},
-    {"pooling_mode": "weightedmean"},
-])
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"pooling_mode_max_tokens": True},
+        {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True},
+        {"pooling_mode": "weightedmean"},
+    ],
+)
 def test_unknown_pooling_is_refused(copy, config):
     write_json(copy / "1_Pooling" / "config.json", config)
     with pytest.raises(ModelError, match=r"pooling '.*' is not supported: mean, cls, lasttoken are"):
@@ -78,9 +86,13 @@ def test_a_hub_model_that_is_not_here_is_refused_in_one_line():
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(("lost", "said"), [
-    ("config.json", "config.json"), ("tokenizer.json vocab.txt tokenizer_config.json", "has no tokenizer files"),
-])
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ("config.json", "config.json"),
+        ("tokenizer.json vocab.txt tokenizer_config.json", "has no tokenizer files"),
+    ],
+)
 def test_an_incomplete_folder_is_refused(copy, lost, said):
     for name in lost.split():
         (copy / name).unlink()

@@ -161,13 +161,21 @@ def test_rank_of_answer():
 
 
 def test_side_by_side():
-    runs = {"base": {"e1": {"billing/cancel": 2.0, "billing/refund": 1.0}, "e3": {}},
-            "tuned": {"e1": {"billing/refund": 1.0}}}
+    runs = {
+        "base": {"e1": {"billing/cancel": 2.0, "billing/refund": 1.0}, "e3": {}},
+        "tuned": {"e1": {"billing/refund": 1.0}},
+    }
     table = side_by_side(small_dataset(), runs, ["e1", "e3"])
     assert table.iloc[0].to_dict() == {
-        "query": "can I get a refund in the second week", "answer": "billing/refund",
-        "base ranks first": "billing/cancel", "base: answer at": "2",
-        "tuned ranks first": "billing/refund", "tuned: answer at": "1",
+        "query": "can I get a refund in the second week",
+        "answer": "billing/refund",
+        "base ranks first": "billing/cancel",
+        "base: answer at": "2",
+        "tuned ranks first": "billing/refund",
+        "tuned: answer at": "1",
     }
     assert table.loc[1, ["base ranks first", "tuned ranks first", "tuned: answer at"]].tolist() == [
-        "nothing", "nothing", "not in 100"]
+        "nothing",
+        "nothing",
+        "not in 100",
+    ]

@@ -13,8 +13,11 @@ from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.rows import cell_text, checked_rows, read_rows
 from tutorial_lib.data.times import parse_time
 
-ROWS = [{"id": "7", "text": "two\nlines", "note": "a, b; c"}, {"id": "8", "text": 'she said "no"', "note": ""},
-        {"id": "9", "text": "Größe", "note": "x"}]
+ROWS = [
+    {"id": "7", "text": "two\nlines", "note": "a, b; c"},
+    {"id": "8", "text": 'she said "no"', "note": ""},
+    {"id": "9", "text": "Größe", "note": "x"},
+]
 ARTICLES = "article_id,title,body,created_at,superseded_by\n"
 
 
@@ -47,17 +50,20 @@ def refused(call, *messages):
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "content"), [
-    ("comma.csv", as_csv(ROWS)),
-    ("semicolon.csv", as_csv(ROWS, ";")),
-    ("tab.csv", as_csv(ROWS, "\t")),
-    ("tab.TSV", as_csv(ROWS, "\t")),
-    ("bom.csv", b"\xef\xbb\xbf" + as_csv(ROWS).encode()),
-    ("blank_lines.csv", as_csv(ROWS) + "\n\n"),
-    ("lines.jsonl", as_jsonl(ROWS)),
-    ("lines.ndjson", "\n" + as_jsonl(ROWS)),
-    ("bom.jsonl", b"\xef\xbb\xbf" + as_jsonl(ROWS).encode()),
-])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("comma.csv", as_csv(ROWS)),
+        ("semicolon.csv", as_csv(ROWS, ";")),
+        ("tab.csv", as_csv(ROWS, "\t")),
+        ("tab.TSV", as_csv(ROWS, "\t")),
+        ("bom.csv", b"\xef\xbb\xbf" + as_csv(ROWS).encode()),
+        ("blank_lines.csv", as_csv(ROWS) + "\n\n"),
+        ("lines.jsonl", as_jsonl(ROWS)),
+        ("lines.ndjson", "\n" + as_jsonl(ROWS)),
+        ("bom.jsonl", b"\xef\xbb\xbf" + as_jsonl(ROWS).encode()),
+    ],
+)
 def test_every_kind_of_text_file_gives_the_same_rows(tmp_path, name, content):
     assert read(written(tmp_path, name, content)) == ROWS
 
@@ -98,8 +104,11 @@ def test_a_broken_row_is_named_or_skipped_and_counted(tmp_path, name, content, m
 
 def test_latin_1_needs_its_encoding(tmp_path):
     file = written(tmp_path, "a.csv", "id,text\n1,Größe\n".encode("latin-1"))
-    refused(lambda: read(file), "a.csv: not utf-8-sig (byte 0xf6 in b'id,text\\n1,Gr\\xf6\\xdfe\\n')",
-            'name the encoding in the mapping, e.g. encoding = "cp1252" under [format]')
+    refused(
+        lambda: read(file),
+        "a.csv: not utf-8-sig (byte 0xf6 in b'id,text\\n1,Gr\\xf6\\xdfe\\n')",
+        'name the encoding in the mapping, e.g. encoding = "cp1252" under [format]',
+    )
     assert read(file, encoding="latin-1") == [{"id": "1", "text": "Größe"}]
 
 
@@ -120,8 +129,11 @@ def checked(file, wanted=None):
 
 def test_a_missing_column_is_named_with_what_is_there(tmp_path):
     file = written(tmp_path, "a.csv", as_csv(ROWS))
-    refused(lambda: checked(file), "a.csv: no column 'body' (wanted for message); the file has id, text, note: "
-                                   "set message under [tickets] in the mapping (--columns)")
+    refused(
+        lambda: checked(file),
+        "a.csv: no column 'body' (wanted for message); the file has id, text, note: "
+        "set message under [tickets] in the mapping (--columns)",
+    )
     assert checked(file, {"message": "text", "subject": None}) == ROWS
 
 
@@ -145,11 +157,25 @@ def test_cells_become_text():
 NINE_THIRTY = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("value", [
-    "2026-03-04T09:30:00Z", "2026-03-04T10:30:00+01:00", "2026-03-04 09:30", " 2026-03-04T09:30 ", "1772616600",
-    1772616600, 1772616600.0, "1772616600.0", "4 Mar 2026 09:30", "Mar 4, 2026 9:30 am", "Wed, 04 Mar 2026 09:30:00 GMT",
-    "2026/03/04 09:30", datetime(2026, 3, 4, 9, 30), NINE_THIRTY,
-])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-03-04T09:30:00Z",
+        "2026-03-04T10:30:00+01:00",
+        "2026-03-04 09:30",
+        " 2026-03-04T09:30 ",
+        "1772616600",
+        1772616600,
+        1772616600.0,
+        "1772616600.0",
+        "4 Mar 2026 09:30",
+        "Mar 4, 2026 9:30 am",
+        "Wed, 04 Mar 2026 09:30:00 GMT",
+        "2026/03/04 09:30",
+        datetime(2026, 3, 4, 9, 30),
+        NINE_THIRTY,
+    ],
+)
 def test_the_same_time_in_many_spellings(value):
     assert parse_time(value) == NINE_THIRTY
     assert parse_time(value, ExportFormat(dayfirst=True)) == NINE_THIRTY
@@ -165,8 +191,9 @@ def test_a_time_without_zone_is_in_the_zone_of_the_mapping():
     assert parse_time(date(2026, 3, 4), berlin) == datetime(2026, 3, 3, 23, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["03/04/2026", "03-04-2026 10:00", "03.04.2026", "3/4/26", "Fri 03/04/2026",
-                                  "03/04/2026T10:00"])
+@pytest.mark.parametrize(
+    "text", ["03/04/2026", "03-04-2026 10:00", "03.04.2026", "3/4/26", "Fri 03/04/2026", "03/04/2026T10:00"]
+)
 def test_a_date_that_reads_both_ways_needs_dayfirst(text):
     refused(lambda: parse_time(text), f"the date {text!r} can be read both ways: set dayfirst = true or false under [format]")
     assert parse_time(text, ExportFormat(dayfirst=True)).date() == date(2026, 4, 3)
@@ -187,8 +214,10 @@ def test_what_is_no_time_is_refused(text):
 def test_unknown_zones_are_refused():
     refused(lambda: parse_time("2026-03-04 09:30 XYZT"), "names a time zone that is not known: write an offset")
     for zone in ("Mars/Olympus", "Europe", "", "../UTC"):
-        refused(lambda zone=zone: parse_time("2026-03-04", ExportFormat(timezone=zone)),
-                f"timezone = {zone!r} under [format] is not known: name one such as 'Europe/Berlin'")
+        refused(
+            lambda zone=zone: parse_time("2026-03-04", ExportFormat(timezone=zone)),
+            f"timezone = {zone!r} under [format] is not known: name one such as 'Europe/Berlin'",
+        )
 
 
 # --- mapping ------------------------------------------------------------------------------------------------------
@@ -201,7 +230,8 @@ def mapping(folder, text):
 def test_tables_that_are_absent_keep_the_defaults(tmp_path):
     assert mapping(tmp_path, "") == Columns()
     assert mapping(tmp_path, '[format]\ndayfirst = true\nseparator = "|"') == Columns(
-        format=ExportFormat(dayfirst=True, separator="|"))
+        format=ExportFormat(dayfirst=True, separator="|")
+    )
 
 
 def test_in_a_table_an_optional_column_that_is_not_named_is_absent(tmp_path):
@@ -216,13 +246,16 @@ def test_a_mapping_survives_its_record(tmp_path):
     assert Columns.from_record(json.loads(json.dumps(read.record()))) == read
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    ("[ticket]", "unknown table [ticket]: there are [tickets], [articles], [search], [format]"),
-    ('[tickets]\nbody = "x"', "unknown key 'body' in [tickets]: there are ticket_id, created_at, message, resolved_by"),
-    ("[format\n", "columns.toml: not TOML ("),
-    ('[format]\ndayfirst = "false"', "dayfirst in [format] is 'false': write true or false"),
-    ("[tickets]\nmessage = 3", "message in [tickets] is 3: write text in quotes"),
-])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[ticket]", "unknown table [ticket]: there are [tickets], [articles], [search], [format]"),
+        ('[tickets]\nbody = "x"', "unknown key 'body' in [tickets]: there are ticket_id, created_at, message, resolved_by"),
+        ("[format\n", "columns.toml: not TOML ("),
+        ('[format]\ndayfirst = "false"', "dayfirst in [format] is 'false': write true or false"),
+        ("[tickets]\nmessage = 3", "message in [tickets] is 3: write text in quotes"),
+    ],
+)
 def test_a_mapping_that_cannot_be_used(tmp_path, text, message):
     refused(lambda: mapping(tmp_path, text), "columns.toml: ", message)
 
@@ -235,14 +268,22 @@ def test_a_mapping_that_is_not_there(tmp_path):
 
 
 def test_articles_by_id_with_their_metadata(tmp_path):
-    file = written(tmp_path, "a.csv", "article_id,title,body,created_at,superseded_by,area,views\n"
-                                      "b,Refunds,Within 14 days.,2026-01-02,,billing,12\n"
-                                      "a,Old refunds,Within 7 days.,,b,,\n")
+    file = written(
+        tmp_path,
+        "a.csv",
+        "article_id,title,body,created_at,superseded_by,area,views\n"
+        "b,Refunds,Within 14 days.,2026-01-02,,billing,12\n"
+        "a,Old refunds,Within 7 days.,,b,,\n",
+    )
     articles = read_articles(file)
     assert list(articles) == ["a", "b"]
     assert (articles["b"].title, articles["b"].text) == ("Refunds", "Within 14 days.")
-    assert articles["b"].metadata == {"created_at": "2026-01-02T00:00:00+00:00", "area": "billing", "family": "billing",
-                                      "views": "12"}
+    assert articles["b"].metadata == {
+        "created_at": "2026-01-02T00:00:00+00:00",
+        "area": "billing",
+        "family": "billing",
+        "views": "12",
+    }
     assert articles["a"].metadata == {"superseded_by": "b"}
 
 
@@ -255,29 +296,38 @@ def test_other_names_of_columns(tmp_path):
 
 
 def test_parquet_keeps_times_and_numbers(tmp_path):
-    rows = [{"article_id": 1, "title": "Old", "body": "x", "created_at": datetime(2026, 1, 2), "superseded_by": 2.0},
-            {"article_id": 2, "title": "New", "body": "y", "created_at": None, "superseded_by": None}]
+    rows = [
+        {"article_id": 1, "title": "Old", "body": "x", "created_at": datetime(2026, 1, 2), "superseded_by": 2.0},
+        {"article_id": 2, "title": "New", "body": "y", "created_at": None, "superseded_by": None},
+    ]
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "a.parquet")
     articles = read_articles(tmp_path / "a.parquet")
     assert {a: v.metadata for a, v in articles.items()} == {
-        "1": {"created_at": "2026-01-02T00:00:00+00:00", "superseded_by": "2"}, "2": {}}
+        "1": {"created_at": "2026-01-02T00:00:00+00:00", "superseded_by": "2"},
+        "2": {},
+    }
 
 
-@pytest.mark.parametrize(("rows", "message"), [
-    ("a,One,x,,\nb,Two,y,,\na,Three,z,,\n", "a.csv line 4: 'a' stands twice: every article needs an id of its own"),
-    ("a,One,x,,\n ,Two,y,,\n", "a.csv line 3: no article_id: every article needs an id of its own"),
-    ("a,, … ,,\n", "a.csv line 2: article 'a' has neither title nor text"),
-    ("a,One,x,soon,\n", "a.csv line 2: 'soon' is not a time"),
-    ("", "a.csv: no rows"),
-])
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("a,One,x,,\nb,Two,y,,\na,Three,z,,\n", "a.csv line 4: 'a' stands twice: every article needs an id of its own"),
+        ("a,One,x,,\n ,Two,y,,\n", "a.csv line 3: no article_id: every article needs an id of its own"),
+        ("a,, … ,,\n", "a.csv line 2: article 'a' has neither title nor text"),
+        ("a,One,x,soon,\n", "a.csv line 2: 'soon' is not a time"),
+        ("", "a.csv: no rows"),
+    ],
+)
 def test_articles_that_cannot_be_used(tmp_path, rows, message):
     refused(lambda: read_articles(written(tmp_path, "a.csv", ARTICLES + rows)), message)
 
 
 def test_an_article_export_without_a_wanted_column(tmp_path):
     file = written(tmp_path, "a.csv", "article_id,title,text\na,One,x\n")
-    refused(lambda: read_articles(file), "no column 'body' (wanted for body); the file has article_id, title, text: "
-                                         "set body under [articles]")
+    refused(
+        lambda: read_articles(file),
+        "no column 'body' (wanted for body); the file has article_id, title, text: set body under [articles]",
+    )
 
 
 @pytest.mark.parametrize("given", [{"separator": ""}, {"article_pattern": "("}])

@@ -62,14 +62,17 @@ def test_the_matryoshka_loss_by_hand():
     assert matryoshka_loss(*arguments, dimensions=()).item() == pytest.approx(whole, abs=1e-6)
 
 
-@pytest.mark.parametrize(("differences", "expected"), [
-    ((0.3, 0.1, 0.1, -0.1), True),  # mean 0.1, standard deviation sqrt(0.08 / 3) = 0.163, error of the mean half of that
-    ((0.3, 0.1, 0.0, -0.2), False),  # mean 0.05, standard deviation sqrt(0.13 / 3) = 0.208
-    ((0.1, 0.1, 0.1, 0.1), True),
-    ((0.0, 0.0, 0.0, 0.0), False),
-    ((-0.1, -0.1, -0.1, -0.1), False),
-    ((0.1,), True),  # one query has no spread
-])
+@pytest.mark.parametrize(
+    ("differences", "expected"),
+    [
+        ((0.3, 0.1, 0.1, -0.1), True),  # mean 0.1, standard deviation sqrt(0.08 / 3) = 0.163, error of the mean half of that
+        ((0.3, 0.1, 0.0, -0.2), False),  # mean 0.05, standard deviation sqrt(0.13 / 3) = 0.208
+        ((0.1, 0.1, 0.1, 0.1), True),
+        ((0.0, 0.0, 0.0, 0.0), False),
+        ((-0.1, -0.1, -0.1, -0.1), False),
+        ((0.1,), True),  # one query has no spread
+    ],
+)
 def test_dev_rises_if_the_mean_does_by_more_than_its_standard_error(differences, expected):
     before = {f"q{n}": 0.5 for n in range(len(differences))}
     assert rises(before, {q: 0.5 + d for q, d in zip(before, differences, strict=True)}) is expected
@@ -189,9 +192,17 @@ def test_the_dev_pool_holds_the_positives_and_the_best_of_bm25():
 
 
 def prepare(dataset, model, folder, *, lora=LORA, all_weights=False, **settings):
-    return prepare_training(dataset, {}, BM25(dataset.article_texts()), folder, model=model, lora=lora,
-                            settings=TrainSettings(dev_queries=0, batch_size=12, **settings), device=torch.device("cpu"),
-                            all_weights=all_weights)
+    return prepare_training(
+        dataset,
+        {},
+        BM25(dataset.article_texts()),
+        folder,
+        model=model,
+        lora=lora,
+        settings=TrainSettings(dev_queries=0, batch_size=12, **settings),
+        device=torch.device("cpu"),
+        all_weights=all_weights,
+    )
 
 
 def test_the_gradient_cache_gives_the_gradients_of_the_plain_step(tiny_folder, float32, tmp_path):
@@ -218,8 +229,15 @@ def test_the_gradient_cache_gives_the_gradients_of_the_plain_step(tiny_folder, f
 def test_what_is_encoded_twice_is_encoded_with_the_same_dropout(tiny_folder, float32, tmp_path, all_weights):
     gradients = []
     for activation_tokens in (0, 10_000):
-        run = prepare(tiny_dataset(), tiny_folder, tmp_path, activation_tokens=activation_tokens, token_budget=40,
-                      lora=replace(LORA, dropout=0.3), all_weights=all_weights)
+        run = prepare(
+            tiny_dataset(),
+            tiny_folder,
+            tmp_path,
+            activation_tokens=activation_tokens,
+            token_budget=40,
+            lora=replace(LORA, dropout=0.3),
+            all_weights=all_weights,
+        )
         if not all_weights:
             set_update(run.encoder)
         run.trainer.current_gradient_accumulation_steps = 1

@@ -73,13 +73,21 @@ def desk(tmp_path):
     """A folder with tickets.csv and articles.csv under the package's column names, and a search log."""
     folder = tmp_path / "desk"
     folder.mkdir()
-    table(folder / "tickets.csv", ["ticket_id", "created_at", "subject", "message", "resolved_by", "reopened"],
-          [[f"T{n}", *row, "false"] for n, row in enumerate(TICKETS, 1)])
-    table(folder / "articles.csv", ["article_id", "title", "body", "created_at", "superseded_by"],
-          [[a, title, text, "2025-06-01", ""] for a, (title, text) in ARTICLES.items()])
+    table(
+        folder / "tickets.csv",
+        ["ticket_id", "created_at", "subject", "message", "resolved_by", "reopened"],
+        [[f"T{n}", *row, "false"] for n, row in enumerate(TICKETS, 1)],
+    )
+    table(
+        folder / "articles.csv",
+        ["article_id", "title", "body", "created_at", "superseded_by"],
+        [[a, title, text, "2025-06-01", ""] for a, (title, text) in ARTICLES.items()],
+    )
     clicks = [{"article_id": "devices/wifi", "rank": 3, "dwell_seconds": 90}]
-    searches = [{"session_id": f"s{n}", "created_at": f"2026-01-{n:02d}", "query": query, "clicks": clicks,
-                 "ticket_followed": None} for n, query in [(4, "buffering"), (23, "lag"), (29, "antenna")]]
+    searches = [
+        {"session_id": f"s{n}", "created_at": f"2026-01-{n:02d}", "query": query, "clicks": clicks, "ticket_followed": None}
+        for n, query in [(4, "buffering"), (23, "lag"), (29, "antenna")]
+    ]
     (folder / "searches.jsonl").write_text("\n".join(map(json.dumps, searches)))
     return folder
 
@@ -122,8 +130,10 @@ def test_check_reads_searches_too(desk, capsys):
     assert main(["check", *files(desk, "--searches", desk / "searches.jsonl")]) == 0
     counts, *notes = capsys.readouterr().out.splitlines()
     assert counts == "desk: 6 articles, 14 train, 2 dev, 6 test"
-    assert notes[2] == ("note: searches.jsonl: 3 searches with 3 clicks, 3 of them satisfied; 0 failed and were answered "
-                        "by a ticket; 3 queries keep an article")
+    assert notes[2] == (
+        "note: searches.jsonl: 3 searches with 3 clicks, 3 of them satisfied; 0 failed and were answered "
+        "by a ticket; 3 queries keep an article"
+    )
 
 
 def test_a_mapping_makes_any_export_readable(desk, foreign, capsys):
@@ -134,21 +144,31 @@ def test_a_mapping_makes_any_export_readable(desk, foreign, capsys):
 
 
 @pytest.mark.parametrize("command", ["check", "run"])
-@pytest.mark.parametrize(("options", "said"), [
-    (["--data", "tickets.csv", "--columns", "columns.toml"], "--columns belongs to a ticket export: pass --articles too"),
-    (["--data", "tickets.csv", "--searches", "searches.jsonl"], "--searches belongs to a ticket export: pass --articles too"),
-    (["--articles", "articles.csv"], "--articles belongs to a ticket export, and --data is aws_docs: pass the tickets"),
-    (["--data", "tickets.csv"],
-     "tickets.csv is not a folder: pass 'aws_docs' or 'support_desk', a BEIR folder (corpus.jsonl, queries.jsonl, "
-     "qrels/train.tsv), or a ticket export (a ticket export needs its articles too: --articles)"),
-    (["--data", "tickets.csv", "--articles", "articles.csv"],
-     "articles.csv: no column 'article_id' (wanted for article_id); the file has Key, Title, Text: set article_id under "
-     "[articles] in the mapping (--columns)"),
-    (["--data", "none.csv", "--articles", "articles.csv"], "none.csv: no such file"),
-    (["--data", "tickets.csv", "--articles", "none.csv"], "none.csv: no such file"),
-    (["--data", "tickets.csv", "--articles", "articles.csv", "--searches", "none.jsonl"], "none.jsonl: no such file"),
-    (["--data", "tickets.csv", "--articles", "articles.csv", "--columns", "none.toml"], "none.toml: no such file"),
-])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--data", "tickets.csv", "--columns", "columns.toml"], "--columns belongs to a ticket export: pass --articles too"),
+        (
+            ["--data", "tickets.csv", "--searches", "searches.jsonl"],
+            "--searches belongs to a ticket export: pass --articles too",
+        ),
+        (["--articles", "articles.csv"], "--articles belongs to a ticket export, and --data is aws_docs: pass the tickets"),
+        (
+            ["--data", "tickets.csv"],
+            "tickets.csv is not a folder: pass 'aws_docs' or 'support_desk', a BEIR folder (corpus.jsonl, queries.jsonl, "
+            "qrels/train.tsv), or a ticket export (a ticket export needs its articles too: --articles)",
+        ),
+        (
+            ["--data", "tickets.csv", "--articles", "articles.csv"],
+            "articles.csv: no column 'article_id' (wanted for article_id); the file has Key, Title, Text: set article_id under "
+            "[articles] in the mapping (--columns)",
+        ),
+        (["--data", "none.csv", "--articles", "articles.csv"], "none.csv: no such file"),
+        (["--data", "tickets.csv", "--articles", "none.csv"], "none.csv: no such file"),
+        (["--data", "tickets.csv", "--articles", "articles.csv", "--searches", "none.jsonl"], "none.jsonl: no such file"),
+        (["--data", "tickets.csv", "--articles", "articles.csv", "--columns", "none.toml"], "none.toml: no such file"),
+    ],
+)
 def test_what_cannot_be_used_is_said_and_leaves_nothing(tmp_path, foreign, fails, monkeypatch, command, options, said):
     monkeypatch.chdir(foreign)
     before = tree(tmp_path)
@@ -172,11 +192,21 @@ def space(desk, tmp_path):
 def test_the_dataset_stage_keeps_what_cleaning_touched(space):
     folder = space.need("dataset")
     assert sorted(p.name for p in (folder / "cleaning").iterdir()) == [
-        "1_quoted_threads.csv", "2_set_apart.csv", "3_personal_data.csv", "4_repeated_tickets.csv",
-        "5_superseded_articles.csv", "6_pasted_everywhere.csv", "7_near-duplicate_articles.csv", "8_leaks.csv", "summary.csv"]
+        "1_quoted_threads.csv",
+        "2_set_apart.csv",
+        "3_personal_data.csv",
+        "4_repeated_tickets.csv",
+        "5_superseded_articles.csv",
+        "6_pasted_everywhere.csv",
+        "7_near-duplicate_articles.csv",
+        "8_leaks.csv",
+        "summary.csv",
+    ]
     with (folder / "cleaning" / "2_set_apart.csv").open(encoding="utf-8", newline="") as file:
         assert [(row["id"], row["reason"]) for row in csv.DictReader(file)] == [
-            ("ticket/T4", "a test"), ("ticket/T8", "written in 'de'")]
+            ("ticket/T4", "a test"),
+            ("ticket/T8", "written in 'de'"),
+        ]
     assert "laura@" not in "".join(p.read_text(encoding="utf-8") for p in folder.rglob("*.*"))
     assert space.dataset().queries["ticket/T5"].text == "Please remove everything you store about me, <PERSON>, <EMAIL>."
     assert space.dataset().queries["ticket/T25"].metadata["article_seen"] is True
@@ -196,8 +226,11 @@ def test_a_workspace_remembers_its_export(space, desk, capsys):
 def test_another_mapping_or_other_files_are_refused(space, desk):
     mapped = replace(space.export, columns=Columns(tickets=TicketColumns(subject=None)))
     shutil.copy(desk / "articles.csv", desk / "other.csv")
-    for export in (mapped, replace(space.export, articles=desk / "other.csv"),
-                   replace(space.export, searches=desk / "searches.jsonl")):
+    for export in (
+        mapped,
+        replace(space.export, articles=desk / "other.csv"),
+        replace(space.export, searches=desk / "searches.jsonl"),
+    ):
         before = tree(space.root)
         with pytest.raises(DataError, match=r"space holds a run of other files or another mapping: pass another folder"):
             Workspace(space.root, export.tickets, export=export)

@@ -278,21 +278,32 @@ def test_metadata_tell_model_corpus_and_time(index):
 
 
 def test_a_layout_names_the_index(index, address):
-    other = VectorIndex(address, "graph", layout=Layout("HNSW", {"M": 8, "efConstruction": 40}, {"ef": 99},
-                                                         consistency="Bounded"))
+    other = VectorIndex(
+        address, "graph", layout=Layout("HNSW", {"M": 8, "efConstruction": 40}, {"ef": 99}, consistency="Bounded")
+    )
     assert go_live(other).search_params == {"ef": 99}
     go_live(index)
     built = [index.client.describe_index(c, "vector") for c in ("graph_v1", "help_v1")]
     assert [b["index_type"] for b in built] == ["HNSW", "FLAT"]
     assert {k: int(v) for k, v in (built[0].get("params") or built[0]).items() if k in ("M", "efConstruction")} == {
-        "M": 8, "efConstruction": 40}
+        "M": 8,
+        "efConstruction": 40,
+    }
     assert list(other.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
     other.close()
 
 
-@pytest.mark.parametrize(("articles", "embedded", "kind"), [
-    (999, True, "FLAT"), (1000, True, "IVF_FLAT"), (100_000, True, "IVF_FLAT"), (100_001, True, "HNSW"),
-    (100_000, False, "FLAT"), (100_001, False, "HNSW")])
+@pytest.mark.parametrize(
+    ("articles", "embedded", "kind"),
+    [
+        (999, True, "FLAT"),
+        (1000, True, "IVF_FLAT"),
+        (100_000, True, "IVF_FLAT"),
+        (100_001, True, "HNSW"),
+        (100_000, False, "FLAT"),
+        (100_001, False, "HNSW"),
+    ],
+)
 def test_the_index_type_goes_by_the_number_of_articles(articles, embedded, kind):
     assert Layout().index_for(articles, embedded=embedded)[0] == kind
     assert Layout("DISKANN").index_for(articles, embedded=embedded)[0] == "DISKANN"

@@ -40,16 +40,33 @@ def lines(file, rows):
 @pytest.fixture
 def articles(tmp_path):
     """Ten articles named after one word each; camera is published on day 85."""
-    return table(tmp_path / "articles.csv", [
-        {"article_id": w, "title": w, "body": f"All about the {w}.", "created_at": day(85 if w == "camera" else -9),
-         "superseded_by": ""} for w in WORDS])
+    return table(
+        tmp_path / "articles.csv",
+        [
+            {
+                "article_id": w,
+                "title": w,
+                "body": f"All about the {w}.",
+                "created_at": day(85 if w == "camera" else -9),
+                "superseded_by": "",
+            }
+            for w in WORDS
+        ],
+    )
 
 
 def ticket(n, message=None, resolved_by=None, **changes):
     """Return ticket n: of day n, about word n (from 0), solved with that word's article."""
     word = WORDS[n % 10]
-    return {"ticket_id": f"T{n}", "created_at": day(n), "subject": "", "message": message or f"question {n} on the {word}",
-            "resolved_by": word if resolved_by is None else resolved_by, "reopened": "false", **changes}
+    return {
+        "ticket_id": f"T{n}",
+        "created_at": day(n),
+        "subject": "",
+        "message": message or f"question {n} on the {word}",
+        "resolved_by": word if resolved_by is None else resolved_by,
+        "reopened": "false",
+        **changes,
+    }
 
 
 def read_tickets(articles, rows, **options):
@@ -68,8 +85,12 @@ def test_a_ticket_is_subject_and_message_with_the_article_that_solved_it(article
     rows[3].update(subject="Help!", message="The invoice\nis wrong", reopened="True")
     dataset = read_tickets(articles, rows)
     assert dataset.queries["ticket/T3"].text == "Help!\nThe invoice\nis wrong"
-    assert dataset.queries["ticket/T3"].metadata == {"source": "ticket", "ticket_id": "T3", "reopened": True,
-                                                     "created_at": "2026-01-04T00:00:00+00:00"}
+    assert dataset.queries["ticket/T3"].metadata == {
+        "source": "ticket",
+        "ticket_id": "T3",
+        "reopened": True,
+        "created_at": "2026-01-04T00:00:00+00:00",
+    }
     assert dataset.qrels["train"]["ticket/T3"] == {"invoice": 1}
     assert solved_tickets(dataset)["T9"] == ["camera"]
 
@@ -84,8 +105,9 @@ def test_the_splits_follow_each_other_in_time(articles):
 @given(st.lists(st.integers(0, 12), min_size=10, max_size=40))
 def test_no_split_reaches_into_the_next_whatever_the_times(tmp_path_factory, offsets):
     folder = tmp_path_factory.mktemp("log")
-    help_centre = table(folder / "articles.csv", [{"article_id": "a", "title": "A", "body": "x", "created_at": "",
-                                                   "superseded_by": ""}])
+    help_centre = table(
+        folder / "articles.csv", [{"article_id": "a", "title": "A", "body": "x", "created_at": "", "superseded_by": ""}]
+    )
     rows = [ticket(n, resolved_by="a", created_at=day(d)) for n, d in enumerate(offsets)]
     try:
         dataset = read_tickets(help_centre, rows)
@@ -106,15 +128,21 @@ def test_splits_from_given_days_on(articles):
     assert [len(without_test.qrels[s]) for s in SPLITS] == [5, 15, 0]
 
 
-@pytest.mark.parametrize(("given", "message"), [
-    ({"dev_from": "2027-01-01", "test_from": "2027-02-01"}, r"no query falls into dev \(dev from 2027-01-01, test from 2027-"
-                                                            r"02-01; 20 queries from 2026-01-01 to 2026-01-20\): pass other"),
-    ({"dev_from": "2025-12-01", "test_from": "2026-01-10"}, "no query falls into train"),
-    ({"dev_from": "2026-01-10", "test_from": "2027-01-01"}, "no query falls into test"),
-    ({"dev_from": "2026-01-10", "test_from": "2026-01-05"}, "dev starts on 2026-01-10, after test on 2026-01-05"),
-    ({"test_from": "2026-01-05"}, "dev starts on 2026-01-15, after test on 2026-01-05: pass an earlier dev_from"),
-    ({"dev_from": "01/02/2026"}, "the date '01/02/2026' can be read both ways"),
-])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"dev_from": "2027-01-01", "test_from": "2027-02-01"},
+            r"no query falls into dev \(dev from 2027-01-01, test from 2027-"
+            r"02-01; 20 queries from 2026-01-01 to 2026-01-20\): pass other",
+        ),
+        ({"dev_from": "2025-12-01", "test_from": "2026-01-10"}, "no query falls into train"),
+        ({"dev_from": "2026-01-10", "test_from": "2027-01-01"}, "no query falls into test"),
+        ({"dev_from": "2026-01-10", "test_from": "2026-01-05"}, "dev starts on 2026-01-10, after test on 2026-01-05"),
+        ({"test_from": "2026-01-05"}, "dev starts on 2026-01-15, after test on 2026-01-05: pass an earlier dev_from"),
+        ({"dev_from": "01/02/2026"}, "the date '01/02/2026' can be read both ways"),
+    ],
+)
 def test_days_that_leave_a_split_empty_are_refused(articles, given, message):
     with pytest.raises(DataError, match=message):
         read_tickets(articles, [ticket(n) for n in range(20)], **given)
@@ -129,18 +157,28 @@ def test_an_article_of_the_test_period_is_marked(articles):
 
 def test_what_gives_no_pair_is_counted(articles):
     rows = [ticket(n) for n in range(20)] + [
-        ticket(20, message="  … "), ticket(21, resolved_by=""), ticket(22, resolved_by="fax; telex"),
-        ticket(23, resolved_by="fax"), ticket(24, message="Question 0 on a REFUND!", resolved_by="refund"),
-        ticket(25, message="question 0 on the refund", resolved_by="router")]
+        ticket(20, message="  … "),
+        ticket(21, resolved_by=""),
+        ticket(22, resolved_by="fax; telex"),
+        ticket(23, resolved_by="fax"),
+        ticket(24, message="Question 0 on a REFUND!", resolved_by="refund"),
+        ticket(25, message="question 0 on the refund", resolved_by="router"),
+    ]
     dataset = read_tickets(articles, rows)
     assert dataset.card["read"] == {
-        "rows": 26, "empty message": 1, "not solved with an article": 1, "article not in the help centre": 2,
-        "exact repeat": 1, "kept": 21}
+        "rows": 26,
+        "empty message": 1,
+        "not solved with an article": 1,
+        "article not in the help centre": 2,
+        "exact repeat": 1,
+        "kept": 21,
+    }
     assert dataset.card["unknown_articles"] == {"fax": 2, "telex": 1}
     assert dataset.card["notes"] == [
         "tickets.csv: 26 rows, 21 kept; left out: 2 article not in the help centre, 1 empty message, "
         "1 not solved with an article, 1 exact repeat",
-        "articles named by tickets but not in the help centre: fax (2), telex (1)"]
+        "articles named by tickets but not in the help centre: fax (2), telex (1)",
+    ]
     assert "ticket/T24" in dataset.queries
     assert "ticket/T0" not in dataset.queries  # the older of the repeats
 
@@ -168,10 +206,13 @@ def test_a_time_that_cannot_be_read_is_named_by_line(articles):
 
 def test_a_log_that_names_no_known_article_shows_both_sides(articles):
     rows = [ticket(n, resolved_by=f"https://help.example.com/{WORDS[n % 2]}") for n in range(9)]
-    with pytest.raises(DataError, match=r"tickets.csv: none of 9 tickets \(9 article not in the help centre\) names an "
-                                        r"article of .*articles.csv \(ids such as "
-                                        r"backup, camera, coupon\); named there: https://help.example.com/refund, https://h"
-                                        r".*: check resolved_by under \[tickets\], or set article_pattern under \[format\]"):
+    with pytest.raises(
+        DataError,
+        match=r"tickets.csv: none of 9 tickets \(9 article not in the help centre\) names an "
+        r"article of .*articles.csv \(ids such as "
+        r"backup, camera, coupon\); named there: https://help.example.com/refund, https://h"
+        r".*: check resolved_by under \[tickets\], or set article_pattern under \[format\]",
+    ):
         read_tickets(articles, rows)
 
 
@@ -204,8 +245,10 @@ def test_only_the_newest_tickets_are_held(articles):
 @given(st.randoms(use_true_random=False), st.integers(10, 40))
 def test_the_order_of_the_rows_does_not_matter(tmp_path_factory, random, max_tickets):
     folder = tmp_path_factory.mktemp("log")
-    help_centre = table(folder / "articles.csv", [{"article_id": w, "title": w, "body": w, "created_at": "",
-                                                   "superseded_by": ""} for w in WORDS])
+    help_centre = table(
+        folder / "articles.csv",
+        [{"article_id": w, "title": w, "body": w, "created_at": "", "superseded_by": ""} for w in WORDS],
+    )
     rows = [ticket(n) for n in range(25)]
     rows += [ticket(n + 25, message=rows[n]["message"], resolved_by=rows[n]["resolved_by"]) for n in (2, 3, 24)]  # repeats
     rows += [ticket(24, message="the same id and time again")]
@@ -225,8 +268,13 @@ def click(article_id, rank=1, dwell=60):
 
 
 def search(n, query, *clicks, ticket_followed=None):
-    return {"session_id": f"s{n}", "created_at": day(n), "query": query, "clicks": list(clicks),
-            "ticket_followed": ticket_followed}
+    return {
+        "session_id": f"s{n}",
+        "created_at": day(n),
+        "query": query,
+        "clicks": list(clicks),
+        "ticket_followed": ticket_followed,
+    }
 
 
 def twice(n, query, *clicks):
@@ -242,8 +290,12 @@ def read_searches(articles, rows, **options):
 
 def learnt(dataset):
     """Return query text -> article ids, without the plain searches."""
-    return {dataset.queries[q].text: sorted(grades) for s in SPLITS for q, grades in dataset.qrels[s].items()
-            if not dataset.queries[q].text.startswith("plain")}
+    return {
+        dataset.queries[q].text: sorted(grades)
+        for s in SPLITS
+        for q, grades in dataset.qrels[s].items()
+        if not dataset.queries[q].text.startswith("plain")
+    }
 
 
 def test_searches_are_divided_by_time_too(articles):
@@ -267,13 +319,19 @@ def test_the_reader_must_have_stayed(articles):
     assert learnt(dataset) == {"blinking": ["router"]}
     assert dataset.card["read"]["left within 30 s"] == 2
     assert learnt(read_searches(articles, rows, settings=ClickSettings(min_dwell=20))) == {
-        "blinking": ["router"], "money back": ["refund"]}
+        "blinking": ["router"],
+        "money back": ["refund"],
+    }
 
 
 def test_a_click_is_worth_its_rank_to_the_power_of_the_bias(articles):
     # 2 ** 0.7 is 1.62 and 3 ** 0.7 is 2.16: one click at rank 3 is enough for weight 2, one at rank 1 or 2 is not.
-    rows = [search(3, "first place", click("refund", 1)), search(3, "second place", click("refund", 2)),
-            search(3, "third place", click("refund", 3)), *twice(3, "second place twice", click("refund", 2))]
+    rows = [
+        search(3, "first place", click("refund", 1)),
+        search(3, "second place", click("refund", 2)),
+        search(3, "third place", click("refund", 3)),
+        *twice(3, "second place twice", click("refund", 2)),
+    ]
     dataset = read_searches(articles, rows)
     assert learnt(dataset) == {"third place": ["refund"], "second place twice": ["refund"]}
     weights = {v.text: v.metadata["click_weight"] for v in dataset.queries.values()}
@@ -286,8 +344,12 @@ def test_a_click_is_worth_its_rank_to_the_power_of_the_bias(articles):
 
 
 def test_clicks_add_up_by_article_over_spellings(articles):
-    rows = [search(5, "Money back!", click("refund")), search(3, "the money-back", click("refund")),
-            *twice(4, "money back", click("coupon")), search(4, "money back", click("router"))]
+    rows = [
+        search(5, "Money back!", click("refund")),
+        search(3, "the money-back", click("refund")),
+        *twice(4, "money back", click("coupon")),
+        search(4, "money back", click("router")),
+    ]
     dataset = read_searches(articles, rows)
     assert learnt(dataset) == {"Money back!": ["coupon", "refund"]}
     query = next(v for v in dataset.queries.values() if v.text == "Money back!")
@@ -295,10 +357,18 @@ def test_clicks_add_up_by_article_over_spellings(articles):
     assert query.metadata["click_weight"] == 2.0
 
 
-@pytest.mark.parametrize(("followed", "pairs"), [
-    ("T7", {"it blinks": ["refund", "router"]}), ("T8", {}), (True, {}), ("true", {}),
-    (None, {"it blinks": ["camera"]}), (False, {"it blinks": ["camera"]}), ("", {"it blinks": ["camera"]}),
-])
+@pytest.mark.parametrize(
+    ("followed", "pairs"),
+    [
+        ("T7", {"it blinks": ["refund", "router"]}),
+        ("T8", {}),
+        (True, {}),
+        ("true", {}),
+        (None, {"it blinks": ["camera"]}),
+        (False, {"it blinks": ["camera"]}),
+        ("", {"it blinks": ["camera"]}),
+    ],
+)
 def test_a_search_that_failed_takes_the_article_of_its_ticket(articles, followed, pairs):
     row = search(3, "it blinks", click("camera", rank=5), ticket_followed=followed)
     dataset = read_searches(articles, [row], solved={"T7": ["router", "refund", "fax"]})
@@ -308,8 +378,12 @@ def test_a_search_that_failed_takes_the_article_of_its_ticket(articles, followed
 
 
 def test_searches_that_say_nothing_are_counted(articles):
-    rows = [search(3, " ? "), search(3, "nothing found"), search(3, "old", click("fax", 9)),
-            *twice(3, "new", click("camera"))]
+    rows = [
+        search(3, " ? "),
+        search(3, "nothing found"),
+        search(3, "old", click("fax", 9)),
+        *twice(3, "new", click("camera")),
+    ]
     read = read_searches(articles, rows).card["read"]
     assert read["searches"] == 25
     assert read["clicks"] == 23
@@ -318,8 +392,12 @@ def test_searches_that_say_nothing_are_counted(articles):
 
 
 def test_a_click_a_row_gives_the_same_dataset(articles):
-    rows = [*twice(3, "money back", click("coupon"), click("refund")), search(4, "nothing found"),
-            search(5, "third", click("router", 3), ticket_followed="T7"), search(6, "brief", click("router", 3, dwell=1))]
+    rows = [
+        *twice(3, "money back", click("coupon"), click("refund")),
+        search(4, "nothing found"),
+        search(5, "third", click("router", 3), ticket_followed="T7"),
+        search(6, "brief", click("router", 3, dwell=1)),
+    ]
     nested = read_searches(articles, rows)
     flat = []
     for row in map(json.loads, articles.with_name("searches.jsonl").read_text().splitlines()):
@@ -349,8 +427,11 @@ def test_search_logs_that_cannot_be_used(articles):
 
 def write_both(articles):
     tickets = table(articles.with_name("tickets.csv"), [ticket(n) for n in range(20)])
-    rows = [search(2, "it blinks", click("camera"), ticket_followed="T1"),  # day 2: T1 was solved with the router article
-            search(14, "it beeps", click("printer", 4)), search(17, "no picture", click("camera", 4))]
+    rows = [
+        search(2, "it blinks", click("camera"), ticket_followed="T1"),  # day 2: T1 was solved with the router article
+        search(14, "it beeps", click("printer", 4)),
+        search(17, "no picture", click("camera", 4)),
+    ]
     return Export(tickets, articles, lines(articles.with_name("searches.jsonl"), rows))
 
 
@@ -360,8 +441,9 @@ def test_an_export_divides_both_logs_on_the_same_days(articles):
     assert learnt_of(dataset, "train")["it blinks"] == ["router"]
     assert learnt_of(dataset, "dev")["it beeps"] == ["printer"]
     assert learnt_of(dataset, "test")["no picture"] == ["camera"]
-    assert dataset.card["source"] == ("tickets.csv (tickets) and articles.csv (articles); "
-                                      "searches.jsonl (searches) and articles.csv (articles)")
+    assert dataset.card["source"] == (
+        "tickets.csv (tickets) and articles.csv (articles); searches.jsonl (searches) and articles.csv (articles)"
+    )
     assert [note.split(":")[0] for note in dataset.card["notes"]] == ["tickets.csv", "searches.jsonl"]
 
 

@@ -46,8 +46,9 @@ def passes(layer, x):
 
 
 def close(one, other, **tolerance):
-    return all(a.shape == b.shape and torch.allclose(a.float(), b.float(), **tolerance)
-               for a, b in zip(one, other, strict=True))
+    return all(
+        a.shape == b.shape and torch.allclose(a.float(), b.float(), **tolerance) for a, b in zip(one, other, strict=True)
+    )
 
 
 # --- one layer ----------------------------------------------------------------------------------------------------
@@ -82,11 +83,15 @@ def test_in_bfloat16_they_agree_coarsely_and_gradients_of_the_factors_stay_float
     assert layer.base_layer.weight.dtype == torch.float32
 
 
-@pytest.mark.parametrize("optimizer", [
-    lambda parameters: torch.optim.AdamW(parameters, lr=0.1),
-    lambda parameters: torch.optim.AdamW(parameters, lr=0.1, foreach=True),
-    lambda parameters: torch.optim.SGD(parameters, lr=0.01),
-], ids=["AdamW", "AdamW foreach", "SGD"])
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda parameters: torch.optim.AdamW(parameters, lr=0.1),
+        lambda parameters: torch.optim.AdamW(parameters, lr=0.1, foreach=True),
+        lambda parameters: torch.optim.SGD(parameters, lr=0.01),
+    ],
+    ids=["AdamW", "AdamW foreach", "SGD"],
+)
 def test_the_weight_is_merged_once_and_anew_after_each_step(optimizer):
     x, layers, steps = torch.randn(7, 6), [], []
     for ours in (True, False):

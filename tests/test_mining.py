@@ -54,7 +54,10 @@ def test_reasons_worked_out_by_hand():
     result = mined("b", MiningSettings(per_query=1))
     # a beats the positive by both scorers; c is the first that passes; d passes too, but one is enough.
     assert list(reasons(result).items()) == [
-        ("a", "likely_positive"), ("b", "positive"), ("c", "kept"), ("d", "surplus"),
+        ("a", "likely_positive"),
+        ("b", "positive"),
+        ("c", "kept"),
+        ("d", "surplus"),
     ]
     assert result.negatives == {"q": ["c"]}
     assert result.statistics()["candidates"].tolist() == [1, 0, 1, 1, 1]
@@ -73,10 +76,15 @@ def test_candidates_carry_rank_and_scores_of_both_scorers():
 
 def test_a_near_duplicate_of_a_positive_is_never_a_negative():
     assert reasons(mined("b", twins=[["b", "c"]])) == {
-        "a": "likely_positive", "b": "positive", "c": "near_duplicate", "d": "kept",
+        "a": "likely_positive",
+        "b": "positive",
+        "c": "near_duplicate",
+        "d": "kept",
     }
     assert near_duplicates_of(dataclasses.replace(small_dataset(), card={"near_duplicates": [["a", "b", "c"]]})) == {
-        "a": {"b", "c"}, "b": {"a", "c"}, "c": {"a", "b"},
+        "a": {"b", "c"},
+        "b": {"a", "c"},
+        "c": {"a", "b"},
     }
 
 
@@ -93,9 +101,17 @@ def test_the_best_of_several_positives_is_the_measure():
     assert mined("d").short == {"q": 0}
 
 
-@pytest.mark.parametrize(("low", "high", "expected"), [
-    (1, 50, ["a", "b", "c", "d"]), (1, 2, ["a", "b"]), (2, 3, ["b", "c"]), (4, 9, ["d"]), (5, 9, []), (100, 200, []),
-])
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (1, 50, ["a", "b", "c", "d"]),
+        (1, 2, ["a", "b"]),
+        (2, 3, ["b", "c"]),
+        (4, 9, ["d"]),
+        (5, 9, []),
+        (100, 200, []),
+    ],
+)
 def test_the_window_is_respected(low, high, expected):
     table = mined("b", MiningSettings(range_min=low, range_max=high)).candidates
     assert table["article_id"].tolist() == expected
@@ -186,18 +202,24 @@ def test_save_then_load_is_equality(tmp_path, positive):
     result.save(tmp_path)
     loaded = MinedNegatives.load(tmp_path)
     assert (loaded.negatives, loaded.settings, loaded.held_out_positives) == (
-        result.negatives, result.settings, result.held_out_positives)
+        result.negatives,
+        result.settings,
+        result.held_out_positives,
+    )
     pd.testing.assert_frame_equal(loaded.candidates, result.candidates)
 
 
 # --- refused ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    ({"range_min": 0}, "BM25 ranks 0 to 50: pass 1 <= range_min"),
-    ({"range_min": 9, "range_max": 8}, "BM25 ranks 9 to 8"),
-    ({"per_query": 0}, "per_query is 0: pass at least 1"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"range_min": 0}, "BM25 ranks 0 to 50: pass 1 <= range_min"),
+        ({"range_min": 9, "range_max": 8}, "BM25 ranks 9 to 8"),
+        ({"per_query": 0}, "per_query is 0: pass at least 1"),
+    ],
+)
 def test_settings_that_can_give_nothing_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         MiningSettings(**arguments)

@@ -22,8 +22,12 @@ from tutorial_lib.training import crossfit
 from tutorial_lib.training.crossfit import cross_fitted_pairs, cross_fitted_vectors
 
 WORDS = ("camera", "printer", "refund", "router")
-ASKED = {"1": ("my camera", "camera"), "2": ("my printer", "refund"), "3": ("my refund", "refund"),
-         "4": ("my router", "router")}
+ASKED = {
+    "1": ("my camera", "camera"),
+    "2": ("my printer", "refund"),
+    "3": ("my refund", "refund"),
+    "4": ("my router", "router"),
+}
 """Query 2 asks about the printer and was recorded as solved with the article on refunds."""
 
 
@@ -44,7 +48,11 @@ def pairs_of(dataset):
 def test_a_planted_wrong_pair_comes_first():
     table = pairs_of(planted())
     assert list(zip(table["query_id"], table["article_id"], strict=True)) == [
-        ("2", "refund"), ("1", "camera"), ("3", "refund"), ("4", "router")]
+        ("2", "refund"),
+        ("1", "camera"),
+        ("3", "refund"),
+        ("4", "router"),
+    ]
     assert table["suggested"][0] == "printer"
     assert list(table["bm25_rank"]) == list(table["model_rank"]) == [2, 1, 1, 1]
     # One of four scores is 1, the others are 0: mean 1/4, deviation sqrt(3)/4, so the hit lies 4/sqrt(3) above the others.
@@ -174,14 +182,20 @@ def test_a_review_reaches_any_split_and_keeps_the_grade(tmp_path):
     assert read_review(file, dataset).qrels["test"] == {"1": {"camera": 1, "printer": 2}}
 
 
-@pytest.mark.parametrize(("decisions", "changes", "message"), [
-    ({"2": ("wrong", "")}, {}, "row 2: decision 'wrong': write keep, drop or replace, or leave it empty"),
-    ({"4": ("replace", "")}, {}, "row 5: correct_article '' is not in the corpus: write an article's id"),
-    ({"1": ("replace", "fax")}, {}, "row 3: correct_article 'fax' is not in the corpus"),
-    ({"3": ("drop", "")}, {"q3": {"article_id": "router"}}, "row 4: the dataset holds no pair '3', 'router': was the review "
-                                                            "written for another dataset?"),
-    ({"1": ("drop", "")}, {"q1": {"query_id": "9"}}, "row 3: the dataset holds no pair '9', 'camera'"),
-])
+@pytest.mark.parametrize(
+    ("decisions", "changes", "message"),
+    [
+        ({"2": ("wrong", "")}, {}, "row 2: decision 'wrong': write keep, drop or replace, or leave it empty"),
+        ({"4": ("replace", "")}, {}, "row 5: correct_article '' is not in the corpus: write an article's id"),
+        ({"1": ("replace", "fax")}, {}, "row 3: correct_article 'fax' is not in the corpus"),
+        (
+            {"3": ("drop", "")},
+            {"q3": {"article_id": "router"}},
+            "row 4: the dataset holds no pair '3', 'router': was the review written for another dataset?",
+        ),
+        ({"1": ("drop", "")}, {"q1": {"query_id": "9"}}, "row 3: the dataset holds no pair '9', 'camera'"),
+    ],
+)
 def test_an_error_names_its_row(review, decisions, changes, message):
     dataset, fill = review
     with pytest.raises(DataError, match=re.escape(message)):
@@ -212,8 +226,14 @@ def fitted(tiny_folder, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(crossfit, "prepare_training", recorded)
-        folds = cross_fitted_vectors(dataset, BM25(dataset.article_texts()), tmp_path_factory.mktemp("folds"),
-                                     model=str(tiny_folder), lora=LORA, settings=replace(TRAIN, epochs=1.0))
+        folds = cross_fitted_vectors(
+            dataset,
+            BM25(dataset.article_texts()),
+            tmp_path_factory.mktemp("folds"),
+            model=str(tiny_folder),
+            lora=LORA,
+            settings=replace(TRAIN, epochs=1.0),
+        )
     return dataset, folds, seen
 
 

@@ -78,12 +78,15 @@ def test_every_sanitizing_pair_is_seen_by_nbval():
     assert len(parsed) == text.count("regex") == text.count("replace") == 1
 
 
-@pytest.mark.parametrize(("line", "compared"), [
-    ("nDCG@10 ≈0.894", "nDCG@10 ≈NUM"),
-    ("difference ≈-0.03 to ≈+0.12", "difference ≈NUM to ≈NUM"),
-    ("≈4,316 pairs, ≈9 MB", "≈NUM pairs, ≈NUM MB"),
-    ("bm25 nDCG@10 0.6802 of 1,211", "bm25 nDCG@10 0.6802 of 1,211"),
-])
+@pytest.mark.parametrize(
+    ("line", "compared"),
+    [
+        ("nDCG@10 ≈0.894", "nDCG@10 ≈NUM"),
+        ("difference ≈-0.03 to ≈+0.12", "difference ≈NUM to ≈NUM"),
+        ("≈4,316 pairs, ≈9 MB", "≈NUM pairs, ≈NUM MB"),
+        ("bm25 nDCG@10 0.6802 of 1,211", "bm25 nDCG@10 0.6802 of 1,211"),
+    ],
+)
 def test_only_marked_numbers_escape_comparison(line, compared):
     text = (ROOT / "nbval.ini").read_text(encoding="utf-8")
     for pattern, replacement in re.findall(r"^regex: (.*)$\n^replace: (.*)$", text, flags=re.MULTILINE):

@@ -12,10 +12,21 @@ from tutorial_lib.evaluation.measures import MEASURE_NAMES
 from tutorial_lib.notebook import show, show_source, table
 from tutorial_lib.training.settings import TrainResult
 
-RANKS = {"base": pd.Series({"q1": 1.0, "q2": 3.0, "q3": 50.0, "q4": np.inf}),
-         "tuned": pd.Series({"q1": 1.0, "q2": 1.0, "q3": 10.0, "q4": 2.0})}
-SLICES = pd.DataFrame({"slice": ["length", "length"], "value": ["short", "long"], "queries": [60, 20],
-                       "difference": [0.2, -0.1], "low": [0.1, -0.2], "high": [0.3, -0.05], "worse": [False, True]})
+RANKS = {
+    "base": pd.Series({"q1": 1.0, "q2": 3.0, "q3": 50.0, "q4": np.inf}),
+    "tuned": pd.Series({"q1": 1.0, "q2": 1.0, "q3": 10.0, "q4": 2.0}),
+}
+SLICES = pd.DataFrame(
+    {
+        "slice": ["length", "length"],
+        "value": ["short", "long"],
+        "queries": [60, 20],
+        "difference": [0.2, -0.1],
+        "low": [0.1, -0.2],
+        "high": [0.3, -0.05],
+        "worse": [False, True],
+    }
+)
 
 
 def axes_of(figure, count):
@@ -76,13 +87,21 @@ def test_rank_shift():
     assert labels(axis) == ("rank with tuned", "rank with base")
     counts = np.array(texts(axis)).reshape(5, 5)
     assert {(row, column): counts[row, column] for row, column in np.argwhere(counts != "")} == {
-        (0, 0): "1", (1, 0): "1", (3, 2): "1", (4, 1): "1"}
+        (0, 0): "1",
+        (1, 0): "1",
+        (3, 2): "1",
+        (4, 1): "1",
+    }
 
 
 def test_candidate_scores():
     rows = [("kept", 0.5, 0.6), ("surplus", 0.4, 0.3), ("likely_positive", 1.2, 1.1), ("positive", 1.0, 1.0)]
-    candidates = pd.DataFrame([{"reason": r, "bm25_score": 10 * b, "bm25_positive": 10.0, "model_score": m,
-                                "model_positive": 1.0} for r, b, m in rows])
+    candidates = pd.DataFrame(
+        [
+            {"reason": r, "bm25_score": 10 * b, "bm25_positive": 10.0, "model_score": m, "model_positive": 1.0}
+            for r, b, m in rows
+        ]
+    )
     left, right = axes_of(plots.candidate_scores(candidates), 2)
     assert legend(left) == ["not needed", "kept as negative", "dropped: likely positive"]
     assert labels(left) == ("BM25 score: candidate / positive", "density")
@@ -90,8 +109,9 @@ def test_candidate_scores():
 
 
 def test_training():
-    result = TrainResult([(10, 2.0), (20, 0.5)], [(0, 0.6), (10, 0.8), (20, 0.7)], 10, [(1.0, 0.8)], 1.0, 20, 100, 1.0,
-                         100.0, 5, 50)
+    result = TrainResult(
+        [(10, 2.0), (20, 0.5)], [(0, 0.6), (10, 0.8), (20, 0.7)], 10, [(1.0, 0.8)], 1.0, 20, 100, 1.0, 100.0, 5, 50
+    )
     loss, dev = axes_of(plots.training(result), 2)
     assert loss.lines[0].get_xydata().tolist() == [[10, 2.0], [20, 0.5]]
     assert dev.lines[0].get_xydata().tolist() == [[0, 0.6], [10, 0.8], [20, 0.7]]
@@ -147,20 +167,28 @@ def test_show_source_is_the_code_itself():
     assert source.endswith("return figure\n```")
 
 
-@pytest.mark.parametrize(("options", "shown"), [
-    ({}, "0.894"), ({"approximate": True}, "≈0.894"), ({"approximate": True, "digits": 1}, "≈0.9"),
-])
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({}, "0.894"),
+        ({"approximate": True}, "≈0.894"),
+        ({"approximate": True, "digits": 1}, "≈0.9"),
+    ],
+)
 def test_a_table_marks_floats_only(options, shown):
     page = table(pd.DataFrame({"nDCG@10": [0.8941], "queries": [120]}), **options).data
     assert re.findall(r"<td>(.*?)</td>", page) == [shown, "120"]
 
 
-@pytest.mark.parametrize(("index", "row_names"), [
-    (["base", "tuned"], ["base", "tuned"]),
-    (pd.Index(["base", "tuned"], dtype=object), ["base", "tuned"]),
-    (None, []),
-    ([3, 7], []),  # positions left over from a filter say nothing
-])
+@pytest.mark.parametrize(
+    ("index", "row_names"),
+    [
+        (["base", "tuned"], ["base", "tuned"]),
+        (pd.Index(["base", "tuned"], dtype=object), ["base", "tuned"]),
+        (None, []),
+        ([3, 7], []),  # positions left over from a filter say nothing
+    ],
+)
 def test_a_table_shows_row_names_but_no_row_numbers(index, row_names):
     page = table(pd.DataFrame({"queries": [120, 80]}, index=index)).data
     assert re.findall(r"<tr>\s*<th>(.+?)</th>\s*<td>", page) == row_names
@@ -197,8 +225,14 @@ def test_training_curves_draw_the_mean_over_seeds():
 
 
 def test_ablations_place_one_row_a_setting_and_one_panel_a_dataset():
-    rows = pd.DataFrame({"dataset": ["docs", "docs", "docs", "desk"], "group": ["rank", "rank", "defaults", "defaults"],
-                         "setting": ["rank 4", "rank 4", "the defaults", "the defaults"], "value": [0.5, 0.6, 0.7, 0.8]})
+    rows = pd.DataFrame(
+        {
+            "dataset": ["docs", "docs", "docs", "desk"],
+            "group": ["rank", "rank", "defaults", "defaults"],
+            "setting": ["rank 4", "rank 4", "the defaults", "the defaults"],
+            "value": [0.5, 0.6, 0.7, 0.8],
+        }
+    )
     docs, desk = axes_of(plots.ablations(rows, ["defaults", "rank"]), 2)
     assert [docs.get_title(), desk.get_title()] == ["docs", "desk"]
     assert [t.get_text() for t in docs.get_yticklabels()] == ["the defaults", "rank 4"]
@@ -215,8 +249,15 @@ def test_broken_runs_show_loss_and_dev():
 
 
 def test_ways_of_training_leave_out_what_was_not_trained():
-    rows = pd.DataFrame({"dataset": ["a", "a", "b"], "system": ["base", "lora", "lora"], "above": [0.0, 0.1, 0.2],
-                         "seconds": [0.0, 60.0, 120.0], "trainable": [0, 5, 5]})
+    rows = pd.DataFrame(
+        {
+            "dataset": ["a", "a", "b"],
+            "system": ["base", "lora", "lora"],
+            "above": [0.0, 0.1, 0.2],
+            "seconds": [0.0, 60.0, 120.0],
+            "trainable": [0, 5, 5],
+        }
+    )
     first, second = axes_of(plots.ways_of_training(rows), 2)
     assert first.lines[0].get_xydata().tolist() == [[1.0, 0.1]]
     assert second.lines[0].get_xydata().tolist() == [[2.0, 0.2]]

@@ -7,15 +7,24 @@ import pytest
 from tests.test_plots import axes_of, labels, legend
 from tutorial_lib import plots
 
-WAYS = pd.DataFrame([("FLAT float32", "faiss", 0, 1.0, 1.5, 2.0), ("FLAT int8", "faiss", 0, 0.97, 0.4, 0.5),
-                     ("FLAT int8", "faiss", 100, 1.0, 0.4, 0.7), ("FLAT float32", "Milvus Lite", 0, 1.0, 3.1, 9.0)],
-                    columns=["way", "engine", "rescored", "recall@10", "mb_per_1000_articles", "ms_median"])
+WAYS = pd.DataFrame(
+    [
+        ("FLAT float32", "faiss", 0, 1.0, 1.5, 2.0),
+        ("FLAT int8", "faiss", 0, 0.97, 0.4, 0.5),
+        ("FLAT int8", "faiss", 100, 1.0, 0.4, 0.7),
+        ("FLAT float32", "Milvus Lite", 0, 1.0, 3.1, 9.0),
+    ],
+    columns=["way", "engine", "rescored", "recall@10", "mb_per_1000_articles", "ms_median"],
+)
 
 
 def points(axis):
     """Return what is drawn: x, y, shape, filled or not."""
-    return [(*line.get_xydata()[0].tolist(), line.get_marker(), line.get_markerfacecolor() != "white")
-            for line in axis.lines if len(line.get_xydata())]
+    return [
+        (*line.get_xydata()[0].tolist(), line.get_marker(), line.get_markerfacecolor() != "white")
+        for line in axis.lines
+        if len(line.get_xydata())
+    ]
 
 
 def test_index_choices():
@@ -29,9 +38,17 @@ def test_index_choices():
 
 
 def test_growth():
-    rows = pd.DataFrame({"articles": [10, 100], "build_seconds": [1.0, np.nan], "evaluate_seconds": [0.1, 1.0],
-                         "search_ms_p50": [2.0, 4.0], "search_ms_p99": [3.0, 9.0], "file_mb": [1.0, 10.0],
-                         "evaluate_peak_mb": [500.0, 510.0]})
+    rows = pd.DataFrame(
+        {
+            "articles": [10, 100],
+            "build_seconds": [1.0, np.nan],
+            "evaluate_seconds": [0.1, 1.0],
+            "search_ms_p50": [2.0, 4.0],
+            "search_ms_p99": [3.0, 9.0],
+            "file_mb": [1.0, 10.0],
+            "evaluate_peak_mb": [500.0, 510.0],
+        }
+    )
     seconds, search, disk, memory = axes_of(plots.growth(rows, {"evaluate_seconds": 1.0, "search_ms_p50": 0.301}), 4)
     assert legend(seconds) == ["build", "evaluate, slope 1.00"]
     assert legend(search) == ["median, slope 0.30", "99 %"]
@@ -43,10 +60,13 @@ def test_growth():
 
 
 def test_cut_offs():
-    hits = pd.DataFrame([("q1", 0.9, True, True), ("q2", 0.4, False, True), ("q1", 0.3, False, False)],
-                        columns=["query_id", "score", "right", "in_index"])
-    base, tuned = axes_of(plots.cut_offs({"base": hits, "tuned": hits.assign(score=hits["score"] / 2)},
-                                         {"base": 0.6, "tuned": 0.3}), 2)
+    hits = pd.DataFrame(
+        [("q1", 0.9, True, True), ("q2", 0.4, False, True), ("q1", 0.3, False, False)],
+        columns=["query_id", "score", "right", "in_index"],
+    )
+    base, tuned = axes_of(
+        plots.cut_offs({"base": hits, "tuned": hits.assign(score=hits["score"] / 2)}, {"base": 0.6, "tuned": 0.3}), 2
+    )
     kinds = ["the answer", "wrong, the answer is elsewhere", "wrong, there is no answer"]
     assert sorted(legend(base)) == sorted([*kinds, "cut-off 0.60"])
     assert "cut-off 0.30" in legend(tuned)

@@ -42,9 +42,17 @@ def prepare(tiny_folder, tmp_path, float32):
         dataset = dataset or tiny_dataset()
         folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
-        return prepare_training(dataset, {"q00": ["a05"]}, BM25(dataset.article_texts()), folder, model=tiny_folder,
-                                lora=lora or LoraSettings(rank=4, alpha=8), settings=TrainSettings(**{**SETTINGS, **changes}),
-                                device=torch.device("cpu"), all_weights=all_weights)
+        return prepare_training(
+            dataset,
+            {"q00": ["a05"]},
+            BM25(dataset.article_texts()),
+            folder,
+            model=tiny_folder,
+            lora=lora or LoraSettings(rank=4, alpha=8),
+            settings=TrainSettings(**{**SETTINGS, **changes}),
+            device=torch.device("cpu"),
+            all_weights=all_weights,
+        )
 
     return prepare
 
@@ -141,9 +149,15 @@ def test_tokens_are_counted_in_some_of_many_texts(prepare, monkeypatch):
 # --- settings -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("rate", "all_weights", "bad"), [
-    (5e-3, False, False), (6e-3, False, True), (5e-4, True, False), (6e-4, True, True),
-])
+@pytest.mark.parametrize(
+    ("rate", "all_weights", "bad"),
+    [
+        (5e-3, False, False),
+        (6e-3, False, True),
+        (5e-4, True, False),
+        (6e-4, True, True),
+    ],
+)
 def test_learning_rates_that_come_apart(prepare, rate, all_weights, bad):
     findings = learning_rate(prepare(learning_rate=rate, all_weights=all_weights))
     assert [f.level for f in findings] == ["warning"] * bad
@@ -163,8 +177,9 @@ def test_a_batch_larger_than_the_data_and_a_single_step(prepare):
 
 def test_more_negatives_than_were_mined_are_a_warning(prepare):
     (finding,) = mined_negatives(prepare(negatives=3))
-    assert str(finding) == ("warning: negatives is 3, but no pair has more than 1: mine more (MiningSettings(per_query=3)), "
-                            "or pass fewer")
+    assert str(finding) == (
+        "warning: negatives is 3, but no pair has more than 1: mine more (MiningSettings(per_query=3)), or pass fewer"
+    )
     assert mined_negatives(prepare(negatives=1)) == []
 
 
@@ -200,8 +215,10 @@ def test_memory_grows_with_the_batch_until_activation_tokens(prepare):
 def test_too_little_memory_is_an_error_that_says_what_to_lower(prepare, monkeypatch):
     run = prepare(batch_size=1000, token_budget=64)
     activations, weights = memory_needed(run, token_counts(run, tiny_dataset()))
-    for available, advice in ((weights + activations / 2, "lower activation_tokens from 16,384 to "),
-                              (weights, "pass a smaller model, rank, max_length or token_budget")):
+    for available, advice in (
+        (weights + activations / 2, "lower activation_tokens from 16,384 to "),
+        (weights, "pass a smaller model, rank, max_length or token_budget"),
+    ):
         monkeypatch.setattr(psutil, "virtual_memory", lambda a=available: SimpleNamespace(available=a))
         report = preflight(run, tiny_dataset())
         assert not report.ok
@@ -247,8 +264,9 @@ def test_long_texts_make_the_batch_smaller(prepare, monkeypatch):
     assert len(_small_batch(prepare())["answers"]) == 6
 
 
-@pytest.mark.parametrize("way", [{}, {"lora": LoraSettings(rank=4, alpha=8, dropout=0.2)}, {"all_weights": True},
-                                 {"train_articles": False}])
+@pytest.mark.parametrize(
+    "way", [{}, {"lora": LoraSettings(rank=4, alpha=8, dropout=0.2)}, {"all_weights": True}, {"train_articles": False}]
+)
 def test_training_after_the_checks_is_training_without(prepare, way):
     straight, checked = prepare(**way), prepare(**way)
     modes = [m.training for m in checked.encoder.model.modules()]
@@ -288,8 +306,9 @@ def test_an_interrupted_check_leaves_the_run_as_it_was(prepare, monkeypatch):
 # --- workspace ----------------------------------------------------------------------------------------------------
 
 
-def test_a_workspace_checks_before_training_and_not_when_it_goes_on(tiny_data, tiny_folder, tmp_path, at_home, monkeypatch,
-                                                                    capsys):
+def test_a_workspace_checks_before_training_and_not_when_it_goes_on(
+    tiny_data, tiny_folder, tmp_path, at_home, monkeypatch, capsys
+):
     space = Workspace(tmp_path / "space", tiny_data, tiny_folder)
     interrupt_adapter(space, 3, monkeypatch)
     assert "warning: learning_rate is 0.05" in capsys.readouterr().err

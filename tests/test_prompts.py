@@ -26,8 +26,16 @@ def prompts(encoder):
 
 def prepare(model, folder, settings=SETTINGS):
     dataset = tiny_dataset()
-    return prepare_training(dataset, {}, BM25(dataset.article_texts()), folder, model=model, lora=LORA, settings=settings,
-                            device=torch.device("cpu"))
+    return prepare_training(
+        dataset,
+        {},
+        BM25(dataset.article_texts()),
+        folder,
+        model=model,
+        lora=LORA,
+        settings=settings,
+        device=torch.device("cpu"),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +85,19 @@ def test_a_trained_model_takes_its_own_prompts(trained, kind, query, document):
 
 
 @pytest.mark.parametrize("kind", ["adapter", "model"])
-@pytest.mark.parametrize(("asked", "named"), [
-    ({"query_prompt": "find : "}, "'find : ' and 'article : '"), ({"document_prompt": ""}, "'query : ' and ''"),
-])
+@pytest.mark.parametrize(
+    ("asked", "named"),
+    [
+        ({"query_prompt": "find : "}, "'find : ' and 'article : '"),
+        ({"document_prompt": ""}, "'query : ' and ''"),
+    ],
+)
 def test_a_trained_model_refuses_other_prompts_and_names_both(trained, kind, asked, named):
-    with pytest.raises(ModelError, match=rf"{kind} was trained with the prompts 'query : ' \(query\) and 'article : ' "
-                                         rf"\(document\), asked for are {named}.*leave them out"):
+    with pytest.raises(
+        ModelError,
+        match=rf"{kind} was trained with the prompts 'query : ' \(query\) and 'article : ' "
+        rf"\(document\), asked for are {named}.*leave them out",
+    ):
         Encoder.load(trained / kind, **asked)
 
 

@@ -28,8 +28,13 @@ def found(index, encoder, queries=QUESTION, k=10):
 
 def exact(articles, encoder, queries=QUESTION, k=10):
     ids = sorted(articles)
-    run = exact_search(list(queries), encoder.encode_queries(list(queries.values())), ids,
-                       encoder.encode_queries([articles[a] for a in ids]), k=k)
+    run = exact_search(
+        list(queries),
+        encoder.encode_queries(list(queries.values())),
+        ids,
+        encoder.encode_queries([articles[a] for a in ids]),
+        k=k,
+    )
     return {q: list(hits) for q, hits in run.items()}
 
 

@@ -115,12 +115,15 @@ def test_articles_are_read_once_and_a_chunk_at_a_time():
     assert [list(hits) for hits in run.values()] == [["y", "v"], ["w", "v"], ["x", "z"]]  # "b": v and z tie
 
 
-@pytest.mark.parametrize(("q_ids", "a_ids", "shape", "message"), [
-    (["q"], ["a"], (2, 3), "1 article ids for 2 vectors"),
-    (["q", "r"], ["a", "b"], (2, 3), "2 query ids for 1 vectors"),
-    (["q"], ["a", "b"], (2, 4), "3 dimensions and article vectors 4"),
-    (["q"], ["b", "a"], (2, 3), "not in ascending order"),
-])
+@pytest.mark.parametrize(
+    ("q_ids", "a_ids", "shape", "message"),
+    [
+        (["q"], ["a"], (2, 3), "1 article ids for 2 vectors"),
+        (["q", "r"], ["a", "b"], (2, 3), "2 query ids for 1 vectors"),
+        (["q"], ["a", "b"], (2, 4), "3 dimensions and article vectors 4"),
+        (["q"], ["b", "a"], (2, 3), "not in ascending order"),
+    ],
+)
 def test_exact_search_refuses_what_does_not_fit(q_ids, a_ids, shape, message):
     with pytest.raises(ValueError, match=message):
         exact_search(q_ids, np.ones((1, 3), dtype=np.float32), a_ids, np.ones(shape, dtype=np.float32))
@@ -146,7 +149,10 @@ def test_fusion_refuses_runs_of_different_queries():
 def test_trec_lines(tmp_path):
     write_trec_run({"q2": {"a/b c": 2.5, "100%": 1.0}, "q 1": {"é\u3000x": 1.0}}, tmp_path / "r.trec", "bm25")
     assert (tmp_path / "r.trec").read_text(encoding="utf-8").split("\n") == [
-        "q%201 Q0 é%E3%80%80x 1 1.0 bm25", "q2 Q0 a/b%20c 1 2.5 bm25", "q2 Q0 100%25 2 1.0 bm25", "",
+        "q%201 Q0 é%E3%80%80x 1 1.0 bm25",
+        "q2 Q0 a/b%20c 1 2.5 bm25",
+        "q2 Q0 100%25 2 1.0 bm25",
+        "",
     ]
     assert [p.name for p in tmp_path.iterdir()] == ["r.trec"]  # no temporary file stays behind
 

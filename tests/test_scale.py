@@ -108,10 +108,13 @@ def test_two_workers_go_on_and_read_parquet_and_urls(straight, tmp_path, tiny_fo
 def test_kill_9(straight, tmp_path, tiny_folder, own_ray):
     """The process that Ray answers to is killed once the first shard is there, and its workers with it."""
     source, out = jsonl(tmp_path / "corpus.jsonl", ROWS), tmp_path / "out"
-    script = ("import sys; from tutorial_lib.index.ray_workers import embed_with_ray\n"
-              "embed_with_ray(*sys.argv[1:], workers=1, shard_size=5)")
-    process = subprocess.Popen([sys.executable, "-c", script, source, str(tiny_folder), str(out)],
-                               cwd=Path(__file__).parent.parent)
+    script = (
+        "import sys; from tutorial_lib.index.ray_workers import embed_with_ray\n"
+        "embed_with_ray(*sys.argv[1:], workers=1, shard_size=5)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, source, str(tiny_folder), str(out)], cwd=Path(__file__).parent.parent
+    )
     while not list(out.glob("*.parquet")):
         assert process.poll() is None
         time.sleep(0.01)
@@ -162,7 +165,7 @@ def test_the_text_is_that_of_an_article():
 
 def test_jsonl_with_a_byte_order_mark_and_empty_lines(tmp_path):
     path = tmp_path / "corpus.jsonl"
-    path.write_bytes("\ufeff{\"_id\": \"a\", \"text\": \"é\u2028\"}\n\n  \n{\"_id\": \"b\", \"text\": \"c\"}".encode())
+    path.write_bytes('\ufeff{"_id": "a", "text": "é\u2028"}\n\n  \n{"_id": "b", "text": "c"}'.encode())
     found = list(locate(str(path), COLUMNS))
     assert [a for a, _ in found] == ["a", "b"]
     assert list(read(str(path), 0, found[1][1][2], COLUMNS)) == [("a", "é\u2028"), ("b", "c")]
@@ -176,18 +179,25 @@ def test_other_columns_can_be_named(tmp_path):
 # --- what cannot be used ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "lines", "message"), [
-    ("c.jsonl", ['{"_id": "a", "text": "b"}', '{"id": "b", "text": "c"}'], r'c.jsonl line 2: no "_id" \(found: id, text\)'),
-    ("c.jsonl", ['{"_id": "a", "body": "b"}'], r"c.jsonl line 1: none of the text columns \['title', 'text'\] \("),
-    ("c.jsonl", ['{"_id": "a", "text": ["b"]}'], r'c.jsonl line 1: "text" is list'),
-    ("c.jsonl", ['{"_id": " ", "text": "b"}'], r'c.jsonl line 1: "_id" is \' \': pass a string'),
-    ("c.jsonl", ['{"_id": "a"'], r"c.jsonl line 1: not JSON"),
-    ("c.jsonl", ["[1]"], r"c.jsonl line 1: found a JSON list"),
-    ("c.jsonl", ['{"_id": "a", "text": "b"}'] * 2, r"id 'a' is used twice, by articles number 1 and 2"),
-    ("c.jsonl", [], r"c.jsonl holds no article"),
-    ("c.parquet", ["no Parquet"], r"c.parquet cannot be read as Parquet"),
-    ("c.csv", ["_id,text"], r"c.csv is of no kind that can be read in parts: pass .jsonl or .parquet"),
-])
+@pytest.mark.parametrize(
+    ("name", "lines", "message"),
+    [
+        (
+            "c.jsonl",
+            ['{"_id": "a", "text": "b"}', '{"id": "b", "text": "c"}'],
+            r'c.jsonl line 2: no "_id" \(found: id, text\)',
+        ),
+        ("c.jsonl", ['{"_id": "a", "body": "b"}'], r"c.jsonl line 1: none of the text columns \['title', 'text'\] \("),
+        ("c.jsonl", ['{"_id": "a", "text": ["b"]}'], r'c.jsonl line 1: "text" is list'),
+        ("c.jsonl", ['{"_id": " ", "text": "b"}'], r'c.jsonl line 1: "_id" is \' \': pass a string'),
+        ("c.jsonl", ['{"_id": "a"'], r"c.jsonl line 1: not JSON"),
+        ("c.jsonl", ["[1]"], r"c.jsonl line 1: found a JSON list"),
+        ("c.jsonl", ['{"_id": "a", "text": "b"}'] * 2, r"id 'a' is used twice, by articles number 1 and 2"),
+        ("c.jsonl", [], r"c.jsonl holds no article"),
+        ("c.parquet", ["no Parquet"], r"c.parquet cannot be read as Parquet"),
+        ("c.csv", ["_id,text"], r"c.csv is of no kind that can be read in parts: pass .jsonl or .parquet"),
+    ],
+)
 def test_the_first_fault_is_named_before_anything_is_started(tmp_path, name, lines, message):
     (tmp_path / name).write_text("".join(line + "\n" for line in lines))
     with pytest.raises(DataError, match=message):
@@ -195,11 +205,14 @@ def test_the_first_fault_is_named_before_anything_is_started(tmp_path, name, lin
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(("row", "message"), [
-    ({"id": "a", "text": "b"}, r'c.parquet: no "_id" \(found: id, text\): name the column of the ids with id_column'),
-    ({"_id": "a", "body": "b"}, r"c.parquet: none of the text columns \['title', 'text'\] \(found: _id, body\)"),
-    ({"_id": None, "text": "b"}, r'c.parquet row 1: "_id" is None'),
-])
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"id": "a", "text": "b"}, r'c.parquet: no "_id" \(found: id, text\): name the column of the ids with id_column'),
+        ({"_id": "a", "body": "b"}, r"c.parquet: none of the text columns \['title', 'text'\] \(found: _id, body\)"),
+        ({"_id": None, "text": "b"}, r'c.parquet row 1: "_id" is None'),
+    ],
+)
 def test_faults_of_a_parquet_file(tmp_path, row, message):
     with pytest.raises(DataError, match=message):
         embed_with_ray(parquet(tmp_path / "c.parquet", [row]), "no model", str(tmp_path / "out"))

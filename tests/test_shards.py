@@ -107,8 +107,13 @@ def test_files_that_are_not_ours_are_left_alone(straight):
     for name in ("corpus.parquet", "vectors-mine.parquet", "vectors-old.parquet.part", "notes.txt"):
         (straight / name).write_text("mine")
     embed_corpus({}, NumberEncoder(), straight)
-    assert sorted(files(straight)) == ["corpus.parquet", "manifest.json", "notes.txt", "vectors-mine.parquet",
-                                       "vectors-old.parquet.part"]
+    assert sorted(files(straight)) == [
+        "corpus.parquet",
+        "manifest.json",
+        "notes.txt",
+        "vectors-mine.parquet",
+        "vectors-old.parquet.part",
+    ]
 
 
 # --- interruption -------------------------------------------------------------------------------------------------
@@ -116,8 +121,10 @@ def test_files_that_are_not_ours_are_left_alone(straight):
 
 def test_kill_9_and_a_second_process(straight, tmp_path):
     folder = tmp_path / "killed"
-    script = ("import sys; from tests.test_shards import ARTICLES, NumberEncoder, embed_corpus\n"
-              "embed_corpus(ARTICLES, NumberEncoder(stop_at='17 3 words'), sys.argv[1], shard_size=5)")
+    script = (
+        "import sys; from tests.test_shards import ARTICLES, NumberEncoder, embed_corpus\n"
+        "embed_corpus(ARTICLES, NumberEncoder(stop_at='17 3 words'), sys.argv[1], shard_size=5)"
+    )
     process = subprocess.Popen([sys.executable, "-c", script, str(folder)], cwd=Path(__file__).parent.parent)
     try:
         while len(list(folder.glob("*.parquet"))) < 3:
@@ -142,6 +149,7 @@ class Killed(BaseException):
 
 def test_death_at_any_step_of_writing(straight, tmp_path, monkeypatch):
     """The process dies at the first, second, … change it makes to a file; a file being written is left half done."""
+
     def dying(change, is_write):
         def step(fs, path, *rest, **options):
             left.pop() if left else die(fs, path, *rest)
@@ -226,10 +234,13 @@ def test_an_id_used_twice_is_named_with_both_places(tmp_path):
     assert files(tmp_path) == {}
 
 
-@pytest.mark.parametrize(("pair", "message"), [
-    ((7, "1 1"), "the id of article number 2 is 7: pass a string"),
-    (("b", None), "the text of article 'b' is NoneType: pass a string"),
-])
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [
+        ((7, "1 1"), "the id of article number 2 is 7: pass a string"),
+        (("b", None), "the text of article 'b' is NoneType: pass a string"),
+    ],
+)
 def test_ids_and_texts_are_strings(tmp_path, pair, message):
     with pytest.raises(DataError, match=message):
         embed_corpus([("a", "1 1"), pair], NumberEncoder(), tmp_path)

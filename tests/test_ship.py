@@ -28,8 +28,7 @@ def test_slices_by_family_put_small_ones_together():
     families = ["ec2"] * 3 + ["s3"] * 3 + ["kms"]
     judged = {"train": {"t": ("x", "a0")}, "test": {f"q{n}": (f"word{n} here", f"a{n}") for n in range(7)}}
     dataset = make_dataset({f"a{n}": ("title", f"word{n} here and there") for n in range(7)}, judged)
-    queries = {q: replace(v, metadata={"family": families[int(q[1])]}) if q != "t" else v
-               for q, v in dataset.queries.items()}
+    queries = {q: replace(v, metadata={"family": families[int(q[1])]}) if q != "t" else v for q, v in dataset.queries.items()}
     slices = query_slices(replace(dataset, queries=queries), min_queries=3)
     assert slices["family"].tolist() == ["ec2"] * 3 + ["s3"] * 3 + ["other"]
     assert slices["article"].tolist() == ["seen in training"] + ["unseen in training"] * 6
@@ -52,8 +51,9 @@ def harmed():
     """60 queries gain, 20 long ones lose; a slicing by chance stands beside the one that finds them."""
     rng = np.random.default_rng(4)
     comparison = comparison_of(np.r_[rng.normal(0.2, 0.05, 60), rng.normal(-0.15, 0.05, 20)])
-    slices = pd.DataFrame({"length": ["short"] * 60 + ["long"] * 20, "coin": ["heads", "tails"] * 40},
-                          index=comparison.before.index)
+    slices = pd.DataFrame(
+        {"length": ["short"] * 60 + ["long"] * 20, "coin": ["heads", "tails"] * 40}, index=comparison.before.index
+    )
     return comparison, slice_table(comparison, slices)
 
 
@@ -96,13 +96,16 @@ def test_a_model_that_meets_every_requirement_ships():
     assert all(reason.startswith("yes: ") for reason in decision.reasons)
 
 
-@pytest.mark.parametrize(("failed", "said"), [
-    ({"nDCG_at_10": replace(GOOD, difference=0.019, low=0.001)}, "gains +0.019 over base, 0.02 wanted"),
-    ({"nDCG_at_10": replace(GOOD, low=-0.001)}, "interval of the gain, -0.001 to +0.150, lies above 0"),
-    ({"nDCG_at_10": replace(GOOD, p=0.05)}, "p = 0.050 in the paired randomisation test"),
-    ({"against_bm25": replace(GOOD, difference=0.02, low=-0.01)}, "against BM25 nDCG@10 differs by +0.020 (-0.010 to"),
-    ({"R_at_100": replace(GOOD, difference=-0.011)}, "R@100 changes by -0.011, a loss of at most 0.01"),
-])
+@pytest.mark.parametrize(
+    ("failed", "said"),
+    [
+        ({"nDCG_at_10": replace(GOOD, difference=0.019, low=0.001)}, "gains +0.019 over base, 0.02 wanted"),
+        ({"nDCG_at_10": replace(GOOD, low=-0.001)}, "interval of the gain, -0.001 to +0.150, lies above 0"),
+        ({"nDCG_at_10": replace(GOOD, p=0.05)}, "p = 0.050 in the paired randomisation test"),
+        ({"against_bm25": replace(GOOD, difference=0.02, low=-0.01)}, "against BM25 nDCG@10 differs by +0.020 (-0.010 to"),
+        ({"R_at_100": replace(GOOD, difference=-0.011)}, "R@100 changes by -0.011, a loss of at most 0.01"),
+    ],
+)
 def test_each_failed_requirement_stops_the_ship(failed, said):
     decision = decide(**failed)
     assert decision.decision == "do not ship"

@@ -25,21 +25,25 @@ def cleaned(raw):
 # --- the pieces ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("bold", "title"), [
-    ("**To cancel a key deletion**", "cancel a key deletion"),
-    ("**Example 1: To list all volumes**", "list all volumes"),
-    ("**Example 12 - to list ``io1`` volumes:**", "list io1 volumes"),
-    ("**example: Describe the thing.**", "Describe the thing"),
-    ("**Today's usage**", "Today's usage"),
-    ("**Examples of use**", "Examples of use"),
-])
+@pytest.mark.parametrize(
+    ("bold", "title"),
+    [
+        ("**To cancel a key deletion**", "cancel a key deletion"),
+        ("**Example 1: To list all volumes**", "list all volumes"),
+        ("**Example 12 - to list ``io1`` volumes:**", "list io1 volumes"),
+        ("**example: Describe the thing.**", "Describe the thing"),
+        ("**Today's usage**", "Today's usage"),
+        ("**Examples of use**", "Examples of use"),
+    ],
+)
 def test_titles_are_what_a_user_would_type(bold, title):
     assert example_titles(f"{bold}\n\nThe following example ... ::\n") == [title]
 
 
 def test_only_whole_bold_lines_are_titles():
     assert example_titles("**First one**\n\nUse **care** here.\n\n  **indented**\n\n**Second one**  \n") == [
-        "First one", "Second one",
+        "First one",
+        "Second one",
     ]
     assert example_titles("**...**\n\n**Example 3:**\n\nplain text") == []
 
@@ -53,12 +57,20 @@ def test_html_becomes_visible_text():
 
 def test_assembly_by_hand():
     services = {
-        "ec2": {"full_name": "EC2", "operations": {"Stop": ("stop", "<p>Stops.</p>"), "Start": ("start", "Starts.")},
-                "operation_of": {"stop": "Stop", "halt": "Stop", "start": "Start"}},
+        "ec2": {
+            "full_name": "EC2",
+            "operations": {"Stop": ("stop", "<p>Stops.</p>"), "Start": ("start", "Starts.")},
+            "operation_of": {"stop": "Stop", "halt": "Stop", "start": "Start"},
+        },
         "rds": {"full_name": "RDS", "operations": {"Stop": ("stop-db", "Stops it.")}, "operation_of": {"stop-db": "Stop"}},
     }
-    examples = [("ec2", "halt", "**To stop it**"), ("ec2", "start", "no title"), ("rds", "stop-db", "**To stop it**"),
-                ("s3", "cp", "**One**\n**Two**"), ("ec2", "stop", "**Example 1: To end**\n**To stop it**")]
+    examples = [
+        ("ec2", "halt", "**To stop it**"),
+        ("ec2", "start", "no title"),
+        ("rds", "stop-db", "**To stop it**"),
+        ("s3", "cp", "**One**\n**Two**"),
+        ("ec2", "stop", "**Example 1: To end**\n**To stop it**"),
+    ]
     dataset = _assemble(services, examples, "1.0")
     assert {a: (v.title, v.text, v.metadata) for a, v in dataset.corpus.items()} == {
         "ec2/start": ("EC2: start", "Starts.", {"family": "ec2"}),
@@ -130,8 +142,11 @@ def test_queries_are_titles_without_lead_in(raw):
 def test_a_title_of_several_operations_has_several_positives(raw):
     several = {raw.queries[q].text: sorted(grades) for q, grades in raw.qrels["train"].items() if len(grades) > 1}
     assert {a.split("/")[0] for a in several["tag a resource"]} >= {"ecs", "efs", "omics"}
-    assert all(raw.queries[q].metadata["family"] == "several" for q, grades in raw.qrels["train"].items()
-               if len({a.split("/")[0] for a in grades}) > 1)
+    assert all(
+        raw.queries[q].metadata["family"] == "several"
+        for q, grades in raw.qrels["train"].items()
+        if len({a.split("/")[0] for a in grades}) > 1
+    )
 
 
 def test_awscli_is_not_imported_into_this_process(raw):

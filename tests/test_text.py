@@ -9,7 +9,15 @@ TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)
 
 def test_tokens_are_lower_cased_runs_of_letters_and_digits():
     assert tokenize("Reset the MFA-device: e_mail v2, 日本 ÉTÉ!") == [
-        "reset", "the", "mfa", "device", "e", "mail", "v2", "日本", "été",
+        "reset",
+        "the",
+        "mfa",
+        "device",
+        "e",
+        "mail",
+        "v2",
+        "日本",
+        "été",
     ]
 
 
@@ -24,9 +32,16 @@ def test_has_words_says_whether_there_are_tokens(text):
     assert has_words(text) == bool(tokenize(text))
 
 
-@pytest.mark.parametrize("other", [
-    "delete an s3 bucket", "Delete the S3 Bucket!", "  DELETE  a  s3-bucket ", "delete s3 bucket", "ｄｅｌｅｔｅ S3 bucket",
-])
+@pytest.mark.parametrize(
+    "other",
+    [
+        "delete an s3 bucket",
+        "Delete the S3 Bucket!",
+        "  DELETE  a  s3-bucket ",
+        "delete s3 bucket",
+        "ｄｅｌｅｔｅ S3 bucket",
+    ],
+)
 def test_normal_form_ignores_case_articles_punctuation_and_width(other):
     assert normal_form(other) == "delete s3 bucket"
 

@@ -28,8 +28,10 @@ def dataset(texts, *, source="ticket", articles=ARTICLES, metadata=None):
     """Build a dataset of split -> query id -> text or (text, article ids); id order is time order."""
     judged = {s: {q: (t, "router") if isinstance(t, str) else t for q, t in rows.items()} for s, rows in texts.items()}
     made = make_dataset(articles, judged, metadata=metadata)
-    queries = {q: Query(q, v.text, {"source": source, "created_at": f"2026-01-{n:02d}"})
-               for n, (q, v) in enumerate(made.queries.items(), 1)}
+    queries = {
+        q: Query(q, v.text, {"source": source, "created_at": f"2026-01-{n:02d}"})
+        for n, (q, v) in enumerate(made.queries.items(), 1)
+    }
     return replace(made, queries=queries)
 
 
@@ -70,12 +72,15 @@ def test_quoted_mails_and_signatures_are_cut():
     assert "Laura" not in step.rows.to_csv()
 
 
-@pytest.mark.parametrize(("text", "own"), [
-    ("No print\nThe printer does nothing.\nTa,\nJo Brandt\nBrandt Roofing", "No print\nThe printer does nothing."),
-    ("The printer does nothing.\nJo Brandt", "The printer does nothing.\nJo Brandt"),  # the first two lines always stay
-    ("Plan\nWhich plan is right for\nBrandt Roofing", "Plan\nWhich plan is right for\nBrandt Roofing"),  # it goes on
-    ("Plan\nWhich plan is right?\nThere are two of us.", "Plan\nWhich plan is right?\nThere are two of us."),
-])
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("No print\nThe printer does nothing.\nTa,\nJo Brandt\nBrandt Roofing", "No print\nThe printer does nothing."),
+        ("The printer does nothing.\nJo Brandt", "The printer does nothing.\nJo Brandt"),  # the first two lines always stay
+        ("Plan\nWhich plan is right for\nBrandt Roofing", "Plan\nWhich plan is right for\nBrandt Roofing"),  # it goes on
+        ("Plan\nWhich plan is right?\nThere are two of us.", "Plan\nWhich plan is right?\nThere are two of us."),
+    ],
+)
 def test_a_signature_without_a_mark_is_cut(text, own):
     assert texts_of(quoted_threads(dataset({"train": {"q": text}})).dataset) == {"q": own}
 
@@ -87,24 +92,38 @@ def test_a_message_that_only_quotes_is_kept():
     assert touched(step) == {}
 
 
-@pytest.mark.parametrize(("text", "reason"), [
-    ("test", "a test"),
-    ("Testing 123, please ignore", "a test"),
-    ("xxx", "a test"),
-    ("asdf qwrtzp", "a test"),
-    ("Out of office: back on Monday\nThank you for your message.", "automatic mail"),
-    ("Delivery Status Notification (Failure)\nYour message was not delivered.", "automatic mail"),
-    ("Weekly digest\nThis message was sent automatically.", "automatic mail"),
-    (GERMAN, "written in 'de'"),
-])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("test", "a test"),
+        ("Testing 123, please ignore", "a test"),
+        ("xxx", "a test"),
+        ("asdf qwrtzp", "a test"),
+        ("Out of office: back on Monday\nThank you for your message.", "automatic mail"),
+        ("Delivery Status Notification (Failure)\nYour message was not delivered.", "automatic mail"),
+        ("Weekly digest\nThis message was sent automatically.", "automatic mail"),
+        (GERMAN, "written in 'de'"),
+    ],
+)
 def test_what_no_customer_asked_is_set_apart(text, reason):
     step = set_apart(dataset({"train": {"odd": text, "real": "How do I restart the router?"}}))
     assert touched(step) == {"odd": reason}
     assert list(step.dataset.queries) == ["real"]
 
 
-@pytest.mark.parametrize("text", ["router kaputt", "wifi", "VPN?", "why", "router blinks red", "test printer does not print",
-                                  "Hello, please check this invoice", "The office is closed, how do I reset the router?"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "router kaputt",
+        "wifi",
+        "VPN?",
+        "why",
+        "router blinks red",
+        "test printer does not print",
+        "Hello, please check this invoice",
+        "The office is closed, how do I reset the router?",
+    ],
+)
 def test_short_and_plain_questions_stay(text):
     assert touched(set_apart(dataset({"train": {"q": text}}))) == {}
 
@@ -118,14 +137,20 @@ def test_the_language_kept_is_that_of_the_articles_or_the_one_named():
 
 
 def test_personal_data_becomes_placeholders():
-    step = personal_data(dataset({"train": {
-        "1": "My name is Laura Schmidt, mail laura.schmidt@example.com, and the router is broken.",
-        "2": "Please call me back on +49 30 901820 about the refund.",
-        "3": "I paid with card 4111 1111 1111 1111 and was charged twice.",
-        "4": "Send it to IBAN DE89 3704 0044 0532 0130 00 please.",
-        "5": "The router at 192.168.10.25 does not answer.",
-        "6": "Order 4111 has no personal data.",
-    }}))
+    step = personal_data(
+        dataset(
+            {
+                "train": {
+                    "1": "My name is Laura Schmidt, mail laura.schmidt@example.com, and the router is broken.",
+                    "2": "Please call me back on +49 30 901820 about the refund.",
+                    "3": "I paid with card 4111 1111 1111 1111 and was charged twice.",
+                    "4": "Send it to IBAN DE89 3704 0044 0532 0130 00 please.",
+                    "5": "The router at 192.168.10.25 does not answer.",
+                    "6": "Order 4111 has no personal data.",
+                }
+            }
+        )
+    )
     assert texts_of(step.dataset) == {
         "1": "My name is <PERSON>, mail <EMAIL>, and the router is broken.",
         "2": "Please call me back on <PHONE> about the refund.",
@@ -150,16 +175,31 @@ LONG = "the router in the hall blinks red since the storm last night and the pho
 
 
 def test_repeats_are_merged_into_the_oldest():
-    step = repeated_tickets(dataset({"train": {
-        "1": (LONG, "router"), "2": ("how do I get my money back for the annual plan", "refund"),
-        "3": (LONG + " help", {"refund": 1, "router": 2})}}))
+    step = repeated_tickets(
+        dataset(
+            {
+                "train": {
+                    "1": (LONG, "router"),
+                    "2": ("how do I get my money back for the annual plan", "refund"),
+                    "3": (LONG + " help", {"refund": 1, "router": 2}),
+                }
+            }
+        )
+    )
     assert touched(step) == {"3": "repeats 1"}
     assert step.dataset.qrels["train"] == {"1": {"router": 1, "refund": 1}, "2": {"refund": 1}}
 
 
 def test_a_repeat_in_a_later_split_goes_and_teaches_nothing():
-    step = repeated_tickets(dataset({"train": {"1": (LONG, "router")}, "dev": {"2": (LONG + " again", "refund")},
-                                     "test": {"3": (LONG + " help", "password"), "4": ("refund when", "refund")}}))
+    step = repeated_tickets(
+        dataset(
+            {
+                "train": {"1": (LONG, "router")},
+                "dev": {"2": (LONG + " again", "refund")},
+                "test": {"3": (LONG + " help", "password"), "4": ("refund when", "refund")},
+            }
+        )
+    )
     assert touched(step) == {"2": "repeats 1", "3": "repeats 1"}
     assert step.dataset.qrels == {"train": {"1": {"router": 1}}, "dev": {}, "test": {"4": {"refund": 1}}}
 
@@ -167,33 +207,45 @@ def test_a_repeat_in_a_later_split_goes_and_teaches_nothing():
 def test_the_oldest_is_so_by_time_not_by_id():
     made = dataset({"train": {"1": LONG}, "test": {"2": LONG + " help"}})
     times = {"1": "2026-05-01", "2": "2026-04-01"}
-    made = replace(made, queries={q: replace(v, metadata={**v.metadata, "created_at": times[q]})
-                                  for q, v in made.queries.items()})
+    made = replace(
+        made, queries={q: replace(v, metadata={**v.metadata, "created_at": times[q]}) for q, v in made.queries.items()}
+    )
     assert touched(repeated_tickets(made)) == {"1": "repeats 2"}
 
 
 def chained(**successors):
     articles = {a: (a, f"All about {a}.") for a in ("v1", "v2", "v3", "other")}
     metadata = {a: {"superseded_by": s} for a, s in successors.items()}
-    judged = {"train": {"1": ("old", "v1"), "2": ("both", {"v1": 1, "v3": 2}), "3": ("other", "other")},
-              "test": {"4": ("middle", {"v2": 2, "v3": 0, "other": 1})}}
+    judged = {
+        "train": {"1": ("old", "v1"), "2": ("both", {"v1": 1, "v3": 2}), "3": ("other", "other")},
+        "test": {"4": ("middle", {"v2": 2, "v3": 0, "other": 1})},
+    }
     return dataset(judged, articles=articles, metadata={a: metadata.get(a, {}) for a in articles})
 
 
 def test_the_end_of_the_chain_takes_the_place_of_superseded_articles():
     step = superseded_articles(chained(v1="v2", v2="v3"))
-    assert step.dataset.qrels == {"train": {"1": {"v3": 1}, "2": {"v3": 2}, "3": {"other": 1}},
-                                  "dev": {}, "test": {"4": {"v3": 2, "other": 1}}}
+    assert step.dataset.qrels == {
+        "train": {"1": {"v3": 1}, "2": {"v3": 2}, "3": {"other": 1}},
+        "dev": {},
+        "test": {"4": {"v3": 2, "other": 1}},
+    }
     assert list(step.dataset.corpus) == ["other", "v3"]
     assert touched(step) == {"1": "v1 -> v3", "2": "v1 -> v3", "4": "v2 -> v3"}
     assert step.dataset.card["superseded"] == {"v1": "v3", "v2": "v3"}
 
 
-@pytest.mark.parametrize(("successors", "message"), [
-    ({"v1": "v2", "v2": "v1"}, "superseded_by runs in a circle: v1 -> v2 -> v1"),
-    ({"v1": "v1"}, "superseded_by runs in a circle: v1 -> v1"),
-    ({"v1": "v2", "v2": "v9"}, "article 'v2' is superseded by 'v9', which is not in the help centre: correct superseded_by"),
-])
+@pytest.mark.parametrize(
+    ("successors", "message"),
+    [
+        ({"v1": "v2", "v2": "v1"}, "superseded_by runs in a circle: v1 -> v2 -> v1"),
+        ({"v1": "v1"}, "superseded_by runs in a circle: v1 -> v1"),
+        (
+            {"v1": "v2", "v2": "v9"},
+            "article 'v2' is superseded by 'v9', which is not in the help centre: correct superseded_by",
+        ),
+    ],
+)
 def test_chains_that_lead_nowhere_are_refused(successors, message):
     with pytest.raises(DataError, match=message):
         superseded_articles(chained(**successors))
@@ -209,8 +261,10 @@ def pasted():
     train |= {"c10": ("where do I contact you", "contact"), "c11": ("your contact address", "contact")}
     train |= {f"r{n}": (f"router {n}", "router") for n in range(10)}
     train["c00"] = (train["c00"][0], {"contact": 1, "refund": 1})
-    held = {"dev": {"d0": ("my refund is gone", "contact"), "d1": ("contact", "contact")},
-            "test": {"t0": ("my router is gone", "contact")}}
+    held = {
+        "dev": {"d0": ("my refund is gone", "contact"), "d1": ("contact", "contact")},
+        "test": {"t0": ("my router is gone", "contact")},
+    }
     return dataset({"train": train, **held}, articles=PASTED)
 
 
@@ -251,21 +305,37 @@ def test_queries_that_are_no_tickets_are_never_touched(source):
 
 @pytest.fixture
 def raw():
-    return dataset({
-        "train": {
-            "01": "My name is Laura Schmidt and my password does not work.\n\n--\nLaura Schmidt\nHead of Sales",
-            "02": "test", "03": GERMAN, "04": LONG, "05": LONG + " help", "06": ("how long does a refund take", "old"),
-            "07": "Where is the plug of the router?"},
-        "dev": {"08": ("I forgot my password again", "password")},
-        "test": {"09": "where is the plug of the router", "10": ("money back for my plan, please", "old")},
-    }, articles={**ARTICLES, "old": ("Old refunds", "Within seven days.")}, metadata={"old": {"superseded_by": "refund"}})
+    return dataset(
+        {
+            "train": {
+                "01": "My name is Laura Schmidt and my password does not work.\n\n--\nLaura Schmidt\nHead of Sales",
+                "02": "test",
+                "03": GERMAN,
+                "04": LONG,
+                "05": LONG + " help",
+                "06": ("how long does a refund take", "old"),
+                "07": "Where is the plug of the router?",
+            },
+            "dev": {"08": ("I forgot my password again", "password")},
+            "test": {"09": "where is the plug of the router", "10": ("money back for my plan, please", "old")},
+        },
+        articles={**ARTICLES, "old": ("Old refunds", "Within seven days.")},
+        metadata={"old": {"superseded_by": "refund"}},
+    )
 
 
 def test_all_steps_in_order(raw):
     report = collect(raw)
     assert {s.name: list(s.rows["id"]) for s in report.steps} == {
-        "quoted threads": ["01"], "set apart": ["02", "03"], "personal data": ["01"], "repeated tickets": ["05", "09"],
-        "superseded articles": ["06", "10"], "pasted everywhere": [], "near-duplicate articles": [], "leaks": []}
+        "quoted threads": ["01"],
+        "set apart": ["02", "03"],
+        "personal data": ["01"],
+        "repeated tickets": ["05", "09"],
+        "superseded articles": ["06", "10"],
+        "pasted everywhere": [],
+        "near-duplicate articles": [],
+        "leaks": [],
+    }
     assert report.dataset.counts() == {"articles": 3, "train": 4, "dev": 1, "test": 1}
     assert report.dataset.queries["01"].text == "My name is <PERSON> and my password does not work."
     assert report.raw == raw
@@ -274,8 +344,12 @@ def test_all_steps_in_order(raw):
 def test_a_dataset_for_the_course_says_what_was_done(raw):
     made = dataset_of(collect(raw))
     assert [note.split(" (")[0] for note in made.card["notes"]] == [
-        "quoted threads: 1 touched", "set apart: 2 touched", "personal data: 1 touched", "repeated tickets: 2 touched",
-        "superseded articles: 2 touched"]
+        "quoted threads: 1 touched",
+        "set apart: 2 touched",
+        "personal data: 1 touched",
+        "repeated tickets: 2 touched",
+        "superseded articles: 2 touched",
+    ]
     assert made.queries["10"].metadata["article_seen"] is True  # 06 was solved with the same article
     assert made.queries["08"].metadata["article_seen"] is False
 
@@ -303,10 +377,16 @@ def test_a_step_can_be_undone(raw):
 def test_a_report_is_saved_as_tables(raw, tmp_path):
     report = clean(raw, [set_apart, superseded_articles])
     report.save(tmp_path / "cleaning")
-    assert {p.name for p in (tmp_path / "cleaning").iterdir()} == {"summary.csv", "1_set_apart.csv",
-                                                                    "2_superseded_articles.csv"}
+    assert {p.name for p in (tmp_path / "cleaning").iterdir()} == {
+        "summary.csv",
+        "1_set_apart.csv",
+        "2_superseded_articles.csv",
+    }
     assert (tmp_path / "cleaning" / "2_superseded_articles.csv").read_text(encoding="utf-8").splitlines() == [
-        "id,text,reason", "06,how long does a refund take,old -> refund", '10,"money back for my plan, please",old -> refund']
+        "id,text,reason",
+        "06,how long does a refund take,old -> refund",
+        '10,"money back for my plan, please",old -> refund',
+    ]
     summary = (tmp_path / "cleaning" / "summary.csv").read_text(encoding="utf-8").splitlines()
     assert summary[0] == "step,rule,touched,articles left,queries left"
     assert summary[1].endswith(",2 tickets,4,8")

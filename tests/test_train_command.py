@@ -18,8 +18,24 @@ from tutorial_lib.train_command import descriptions, job_of, main
 from tutorial_lib.training.mining import MiningSettings
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 
-SETTINGS = ("--device", "cpu", "--rank", "4", "--alpha", "16", "--batch-size", "6", "--min-steps", "0", "--epochs", "4",
-            "--learning-rate", "0.01", "--temperature", "0.1")
+SETTINGS = (
+    "--device",
+    "cpu",
+    "--rank",
+    "4",
+    "--alpha",
+    "16",
+    "--batch-size",
+    "6",
+    "--min-steps",
+    "0",
+    "--epochs",
+    "4",
+    "--learning-rate",
+    "0.01",
+    "--temperature",
+    "0.1",
+)
 """12 pairs in batches of 6 for 4 epochs: 8 steps, dev scored after each second, and the best of these is not the last."""
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
 
@@ -78,8 +94,25 @@ def test_every_setting_is_described(kind):
 
 
 def test_options_become_settings():
-    job = job_of(["--data", "d", "--out", "o", "--learning-rate", "1e-3", "--matryoshka", "64,128", "--no-train-articles",
-                  "--query-prompt", "query: ", "--target-modules", "query,value", "--max-bm25-share", "none"])
+    job = job_of(
+        [
+            "--data",
+            "d",
+            "--out",
+            "o",
+            "--learning-rate",
+            "1e-3",
+            "--matryoshka",
+            "64,128",
+            "--no-train-articles",
+            "--query-prompt",
+            "query: ",
+            "--target-modules",
+            "query,value",
+            "--max-bm25-share",
+            "none",
+        ]
+    )
     assert job.train == TrainSettings(learning_rate=1e-3, matryoshka=(64, 128), train_articles=False, query_prompt="query: ")
     assert job.lora == LoraSettings(target_modules=("query", "value"))
     assert job.mining == MiningSettings(max_bm25_share=None)
@@ -87,17 +120,20 @@ def test_options_become_settings():
     assert job_of(["--data", "d", "--out", "o", "--target-modules", "all-linear"]).lora == LoraSettings()
 
 
-@pytest.mark.parametrize(("option", "said"), [
-    (("--learning-rate", "nan"), "--learning-rate is nan: pass a number above 0"),
-    (("--batch-size", "1"), "--batch-size is 1: pass at least 2"),
-    (("--matryoshka", "8,0"), "--matryoshka is 0: pass at least 1"),
-    (("--warmup", "1.5"), "--warmup is 1.5: pass at least 0 and at most 1.0"),
-    (("--strengths", "2"), "strengths [2.0] lie outside 0 to 1"),
-    (("--range-min", "0"), "BM25 ranks 0 to 50"),
-    (("--device", "toaster"), "--device is 'toaster': pass cpu"),
-    (("--device", "cuda:99"), "--device is cuda:99, and this machine has"),
-    (("--upper-layers", "3"), "upper_layers is 3"),
-])
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--learning-rate", "nan"), "--learning-rate is nan: pass a number above 0"),
+        (("--batch-size", "1"), "--batch-size is 1: pass at least 2"),
+        (("--matryoshka", "8,0"), "--matryoshka is 0: pass at least 1"),
+        (("--warmup", "1.5"), "--warmup is 1.5: pass at least 0 and at most 1.0"),
+        (("--strengths", "2"), "strengths [2.0] lie outside 0 to 1"),
+        (("--range-min", "0"), "BM25 ranks 0 to 50"),
+        (("--device", "toaster"), "--device is 'toaster': pass cpu"),
+        (("--device", "cuda:99"), "--device is cuda:99, and this machine has"),
+        (("--upper-layers", "3"), "upper_layers is 3"),
+    ],
+)
 def test_a_setting_that_cannot_be_is_refused(command, refused, option, said):
     assert said in refused(command(*option))
 
@@ -130,9 +166,11 @@ def test_a_run_leaves_an_adapter_and_a_model(command, tmp_path, tiny_folder, flo
     assert main(command()) == 0
     out, result = tmp_path / "out", training(tmp_path / "out")
     (line,) = capsys.readouterr().out.splitlines()
-    assert line == (f"dev nDCG@10 {result.dev[0][1]:.3f} -> {dict(result.strengths)[result.strength]:.3f}, "
-                    f"{result.strength:.0%} of the update of step {result.best_step} of 8 kept: "
-                    f"{out / 'model'} encodes queries and articles")
+    assert line == (
+        f"dev nDCG@10 {result.dev[0][1]:.3f} -> {dict(result.strengths)[result.strength]:.3f}, "
+        f"{result.strength:.0%} of the update of step {result.best_step} of 8 kept: "
+        f"{out / 'model'} encodes queries and articles"
+    )
     assert {p.name for p in out.iterdir()} == {"settings.json", "negatives", "adapter", "model"}
     adapter, model = (Encoder.load(out / name).encode(TEXTS) for name in ("adapter", "model"))
     assert np.allclose(adapter, model, atol=1e-6)
@@ -213,8 +251,13 @@ def test_unusable_folders(command, tmp_path, refused):
 
 
 def test_the_module_runs_and_says_no_more_than_its_error(tmp_path):
-    done = subprocess.run([sys.executable, "-m", "tutorial_lib.finetune", "--data", str(tmp_path / "none"), "--out", "o"],
-                          capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "tutorial_lib.finetune", "--data", str(tmp_path / "none"), "--out", "o"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=False,
+    )
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1

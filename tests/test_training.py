@@ -25,16 +25,31 @@ from tutorial_lib.training.losses import contrastive_loss
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
-SETTINGS = {"epochs": 4.0, "min_steps": 0, "batch_size": 6, "learning_rate": 0.01, "dev_evaluations": 4, "max_length": 20,
-            "strengths": ()}
+SETTINGS = {
+    "epochs": 4.0,
+    "min_steps": 0,
+    "batch_size": 6,
+    "learning_rate": 0.01,
+    "dev_evaluations": 4,
+    "max_length": 20,
+    "strengths": (),
+}
 """12 pairs in batches of 6 for 4 epochs: 8 steps, dev scored after steps 2, 4, 6 and 8."""
 
 
 def prepare_run(model, folder, *, dropout=0.0, all_weights=False, **changes):
     dataset = tiny_dataset()
-    return prepare_training(dataset, {"q00": ["a05"]}, BM25(dataset.article_texts()), folder, model=model,
-                            lora=LoraSettings(rank=4, alpha=8, dropout=dropout), device=torch.device("cpu"),
-                            settings=TrainSettings(**{**SETTINGS, **changes}), all_weights=all_weights)
+    return prepare_training(
+        dataset,
+        {"q00": ["a05"]},
+        BM25(dataset.article_texts()),
+        folder,
+        model=model,
+        lora=LoraSettings(rank=4, alpha=8, dropout=dropout),
+        device=torch.device("cpu"),
+        settings=TrainSettings(**{**SETTINGS, **changes}),
+        all_weights=all_weights,
+    )
 
 
 @pytest.fixture
@@ -139,8 +154,12 @@ def test_an_interrupted_run_resumes_to_the_same_result(prepare, interrupted_at):
 
 def test_a_run_killed_without_warning_resumes_to_the_same_result(prepare, tiny_folder, tmp_path):
     script = "import sys; from tests.test_training import train_until_killed; train_until_killed(*sys.argv[1:])"
-    killed = subprocess.run([sys.executable, "-c", script, tiny_folder, tmp_path / "killed"], check=False,
-                            cwd=Path(__file__).parents[1], stderr=subprocess.DEVNULL)
+    killed = subprocess.run(
+        [sys.executable, "-c", script, tiny_folder, tmp_path / "killed"],
+        check=False,
+        cwd=Path(__file__).parents[1],
+        stderr=subprocess.DEVNULL,
+    )
     assert killed.returncode == -signal.SIGKILL
     assert {p.name for p in (tmp_path / "killed").iterdir()} == {"checkpoint-2", "checkpoint-4", "dev.json"}
     straight, resumed = prepare(), prepare("killed")

@@ -13,11 +13,46 @@ from tutorial_lib.data.beir import write_beir
 from tutorial_lib.data.dataset import Article, Query, RetrievalDataset
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
-THINGS = ("invoice", "refund", "password", "router", "printer", "backup", "license", "webhook", "report", "calendar",
-          "export", "import", "dashboard", "domain", "email", "storage", "camera", "battery", "warranty", "shipping",
-          "coupon", "keyboard", "firewall", "robot")
-ACTIONS = ("cancel", "renew", "reset", "install", "share", "restore", "delete", "rename", "schedule", "archive", "move",
-           "repair")
+THINGS = (
+    "invoice",
+    "refund",
+    "password",
+    "router",
+    "printer",
+    "backup",
+    "license",
+    "webhook",
+    "report",
+    "calendar",
+    "export",
+    "import",
+    "dashboard",
+    "domain",
+    "email",
+    "storage",
+    "camera",
+    "battery",
+    "warranty",
+    "shipping",
+    "coupon",
+    "keyboard",
+    "firewall",
+    "robot",
+)
+ACTIONS = (
+    "cancel",
+    "renew",
+    "reset",
+    "install",
+    "share",
+    "restore",
+    "delete",
+    "rename",
+    "schedule",
+    "archive",
+    "move",
+    "repair",
+)
 FILLERS = ("the", "your", "how", "to", "please", "page", "open", "then", "click", "and", "a", "query", "article", ":")
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -40,8 +75,15 @@ def tiny_bert(folder: Path, *, seed: int = 0, positions: int = 64) -> Path:
     """Write a BERT of 2 layers and 32 dimensions with its tokenizer into ``folder`` and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = tiny_tokenizer(folder)
-    config = BertConfig(vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
-                        intermediate_size=64, max_position_embeddings=positions, initializer_range=0.5)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=positions,
+        initializer_range=0.5,
+    )
     state = torch.random.get_rng_state()
     torch.manual_seed(seed)
     BertModel(config, add_pooling_layer=False).save_pretrained(str(folder))

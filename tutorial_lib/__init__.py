@@ -14,7 +14,20 @@ from tutorial_lib.training.settings import LoraSettings, TrainSettings
 from tutorial_lib.workspace import Workspace
 
 __all__ = [
-    "BM25", "DataError", "Encoder", "LeakageError", "LoraSettings", "MiningSettings", "ModelError",
-    "RetrievalDataset", "TrainSettings", "VectorIndex", "Workspace", "compare", "evaluate_run", "mine_negatives",
-    "ship_decision", "show_source",
+    "BM25",
+    "DataError",
+    "Encoder",
+    "LeakageError",
+    "LoraSettings",
+    "MiningSettings",
+    "ModelError",
+    "RetrievalDataset",
+    "TrainSettings",
+    "VectorIndex",
+    "Workspace",
+    "compare",
+    "evaluate_run",
+    "mine_negatives",
+    "ship_decision",
+    "show_source",
 ]

@@ -18,8 +18,14 @@ from tutorial_lib.models.settings import DEFAULT_MODEL, ModelError
 from tutorial_lib.workspace import AWS_DOCS, BUILT_IN, SUPPORT_DESK, Workspace
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-CHAPTERS = ("01_collect_pairs", "02_measure_the_baseline", "03_mine_hard_negatives", "04_finetune_with_lora",
-            "05_reindex", "06_compare_before_and_after")
+CHAPTERS = (
+    "01_collect_pairs",
+    "02_measure_the_baseline",
+    "03_mine_hard_negatives",
+    "04_finetune_with_lora",
+    "05_reindex",
+    "06_compare_before_and_after",
+)
 
 
 def export_of(options: argparse.Namespace) -> Export | None:
@@ -69,8 +75,14 @@ def run(data: str, out: Path, model: str, *, drop_blank: bool = False, export: E
     for chapter in chapters:
         started = time.monotonic()
         print(f"{chapter} …", flush=True)
-        papermill.execute_notebook(NOTEBOOKS / f"{chapter}.ipynb", executed / f"{chapter}.ipynb", parameters,
-                                   cwd=NOTEBOOKS, kernel_name="python3", progress_bar=sys.stderr.isatty())
+        papermill.execute_notebook(
+            NOTEBOOKS / f"{chapter}.ipynb",
+            executed / f"{chapter}.ipynb",
+            parameters,
+            cwd=NOTEBOOKS,
+            kernel_name="python3",
+            progress_bar=sys.stderr.isatty(),
+        )
         print(f"{chapter}: {time.monotonic() - started:.0f} s", flush=True)
     report = workspace.root / "report"  # written by the last chapter
     metrics = json.loads((report / "metrics.json").read_text(encoding="utf-8"))
@@ -93,16 +105,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Parse ``arguments`` and run a command; returns the exit status: 0, 1 for a failed cell, 2 for unusable input."""
     parser = argparse.ArgumentParser(prog="python -m tutorial_lib", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, text in (("run", "run the notebooks on a dataset and write a report"),
-                       ("check", "read a dataset and say what it holds")):
+    for name, text in (
+        ("run", "run the notebooks on a dataset and write a report"),
+        ("check", "read a dataset and say what it holds"),
+    ):
         command = commands.add_parser(name, help=text)
-        command.add_argument("--data", default=AWS_DOCS, help=f"{AWS_DOCS}, {SUPPORT_DESK}, a BEIR folder, or a ticket "
-                                                              f"export (default: {AWS_DOCS})")
+        command.add_argument(
+            "--data",
+            default=AWS_DOCS,
+            help=f"{AWS_DOCS}, {SUPPORT_DESK}, a BEIR folder, or a ticket export (default: {AWS_DOCS})",
+        )
         command.add_argument("--articles", help="articles of the ticket export: CSV, TSV, JSONL or Parquet")
         command.add_argument("--searches", help="search log of the same help centre, if there is one")
         command.add_argument("--columns", help="TOML file that says which column holds what")
-        command.add_argument("--drop-blank", action="store_true",
-                             help="leave out articles and queries without a letter or digit")
+        command.add_argument(
+            "--drop-blank", action="store_true", help="leave out articles and queries without a letter or digit"
+        )
         if name == "run":
             command.add_argument("--out", type=Path, required=True, help="folder of this run's artifacts and report")
             command.add_argument("--model", default=DEFAULT_MODEL, help="base model: name, folder or Hub id")
@@ -121,14 +139,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted: the same command goes on where this one stopped", file=sys.stderr)
         return 130
     except OSError as error:
-        print(f"error: {error} — nothing half-made is kept; the same command goes on where this one stopped",
-              file=sys.stderr)
+        print(f"error: {error} — nothing half-made is kept; the same command goes on where this one stopped", file=sys.stderr)
         return 1
     except Exception as error:
         if type(error).__name__ != "PapermillExecutionError":
             raise
-        print(f"error: a cell failed; read it at the end of the newest notebook under {options.out}/notebooks\n"
-              f"{str(error)[-1500:]}", file=sys.stderr)
+        print(
+            f"error: a cell failed; read it at the end of the newest notebook under {options.out}/notebooks\n"
+            f"{str(error)[-1500:]}",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

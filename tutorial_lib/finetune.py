@@ -12,22 +12,6 @@ import warnings
 warnings.filterwarnings("ignore", message="'tutorial_lib.finetune' found in sys.modules", category=RuntimeWarning)
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
 if __name__ == "__main__":
     from tutorial_lib.train_command import main
 

@@ -70,8 +70,12 @@ def evaluate_workspace(workspace: Workspace) -> Report:
     against = {name: compare(qrels, runs, name, "tuned") for name in ("base", "bm25")}
     slices = slice_table(against["base"], query_slices(dataset))
     decision = ship_decision(against["base"], against["bm25"], slices)
-    significance = {f"tuned_vs_{name}": {m: {k: getattr(d, k) for k in ("difference", "low", "high", "p")}
-                                         for m, d in c.differences.items()} for name, c in against.items()}
+    significance = {
+        f"tuned_vs_{name}": {
+            m: {k: getattr(d, k) for k in ("difference", "low", "high", "p")} for m, d in c.differences.items()
+        }
+        for name, c in against.items()
+    }
     metrics = {
         "dataset": dataset.name,
         "counts": dataset.counts(),
@@ -93,8 +97,12 @@ def compare_elsewhere(tuned: Encoder, other: Workspace) -> Comparison:
     """
     dataset = other.dataset()
     queries = dataset.query_texts("test")
-    run = exact_search(list(queries), tuned.encode_queries(list(queries.values())), list(dataset.corpus),
-                       tuned.encode_documents(list(dataset.article_texts().values())))
+    run = exact_search(
+        list(queries),
+        tuned.encode_queries(list(queries.values())),
+        list(dataset.corpus),
+        tuned.encode_documents(list(dataset.article_texts().values())),
+    )
     runs = {"base": other.search_run(other.base_vectors(), "test"), "tuned": run}
     return compare(dataset.qrels["test"], runs, "base", "tuned")
 
@@ -104,9 +112,15 @@ def write_report(workspace: Workspace, report: Report | None = None) -> Path:
     report = report or evaluate_workspace(workspace)
     folder = workspace.root / "report"
     folder.mkdir(exist_ok=True)
-    page = Environment(autoescape=True).from_string(_TEMPLATE).render(
-        m=report.metrics, notes=workspace.dataset().card.get("notes", []), sections=_sections(workspace, report),
-        colour="#54a24b" if report.decision.ship else "#e45756",
+    page = (
+        Environment(autoescape=True)
+        .from_string(_TEMPLATE)
+        .render(
+            m=report.metrics,
+            notes=workspace.dataset().card.get("notes", []),
+            sections=_sections(workspace, report),
+            colour="#54a24b" if report.decision.ship else "#e45756",
+        )
     )
     write_whole(folder / "metrics.json", json.dumps(report.metrics, indent=1))
     write_whole(folder / "report.html", page)
@@ -120,17 +134,33 @@ def _sections(workspace: Workspace, report: Report) -> list[tuple[str, str, str]
     outcome = comparison.outcome()
     losses = comparison.deltas().sort_values(kind="stable").index[: min(10, outcome["lost"])]
     return [
-        ("The four systems", "BM25, the base model, the fine-tuned model, and BM25 fused with the fine-tuned model.",
-         _table(report.systems) + _image(plots.systems(report.systems))),
-        ("Where the answer stands", "Rank of the best-placed answer.",
-         _image(plots.answer_ranks(ranks)) + _image(plots.rank_shift(ranks["base"], ranks["tuned"]))),
-        ("Is the gain real?", "Tuned against base: mean difference, 95 % bootstrap interval, p of the paired "
-         "randomisation test; queries that share an article are resampled together.", _table(comparison.table())),
-        ("Won and lost", f"{outcome['won']} queries got better, {outcome['lost']} worse, {outcome['tied']} stayed.",
-         _image(plots.deltas(comparison.deltas()))),
+        (
+            "The four systems",
+            "BM25, the base model, the fine-tuned model, and BM25 fused with the fine-tuned model.",
+            _table(report.systems) + _image(plots.systems(report.systems)),
+        ),
+        (
+            "Where the answer stands",
+            "Rank of the best-placed answer.",
+            _image(plots.answer_ranks(ranks)) + _image(plots.rank_shift(ranks["base"], ranks["tuned"])),
+        ),
+        (
+            "Is the gain real?",
+            "Tuned against base: mean difference, 95 % bootstrap interval, p of the paired "
+            "randomisation test; queries that share an article are resampled together.",
+            _table(comparison.table()),
+        ),
+        (
+            "Won and lost",
+            f"{outcome['won']} queries got better, {outcome['lost']} worse, {outcome['tied']} stayed.",
+            _image(plots.deltas(comparison.deltas())),
+        ),
         ("Slices", "Difference in nDCG@10 by kind of query.", _image(plots.slices(report.slices)) + _table(report.slices)),
-        ("The worst losses", "Read these before you ship.",
-         _table(side_by_side(dataset, {n: runs[n] for n in ("base", "tuned")}, list(losses)))),
+        (
+            "The worst losses",
+            "Read these before you ship.",
+            _table(side_by_side(dataset, {n: runs[n] for n in ("base", "tuned")}, list(losses))),
+        ),
     ]
 
 
@@ -149,6 +179,8 @@ def before_after(metrics: dict[str, Any]) -> str:
     head = f"{'':8}" + "".join(f"{m:>11}" for m in MEASURE_NAMES)
     rows = [f"{name:8}" + "".join(f"{row[m]:>11.3f}" for m in MEASURE_NAMES) for name, row in metrics["systems"].items()]
     d = metrics["significance"]["tuned_vs_base"]["nDCG@10"]
-    gain = (f"tuned - base, nDCG@10: {d['difference']:+.3f}, 95 % interval {d['low']:+.3f} to {d['high']:+.3f}, "
-            f"p {'< 0.001' if d['p'] < 0.001 else format(d['p'], '.3f')}")
+    gain = (
+        f"tuned - base, nDCG@10: {d['difference']:+.3f}, 95 % interval {d['low']:+.3f} to {d['high']:+.3f}, "
+        f"p {'< 0.001' if d['p'] < 0.001 else format(d['p'], '.3f')}"
+    )
     return "\n".join([head, *rows, gain, f"decision: {metrics['ship']['decision']}"])

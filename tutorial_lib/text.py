@@ -50,8 +50,6 @@ def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
     return len(a & b) / len(a | b) if a or b else 1.0
 
 
-
-
 def near_duplicate_groups(
     shingles: Mapping[str, frozenset[str]], threshold: float, *, label: str = "near-duplicates"
 ) -> list[list[str]]:

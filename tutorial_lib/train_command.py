@@ -43,9 +43,24 @@ from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSetti
 
 SETTINGS = (TrainSettings, LoraSettings, MiningSettings)
 POSITIVE = {"epochs", "learning_rate", "temperature"}
-LEAST = {"min_steps": 0, "batch_size": 2, "negatives": 0, "warmup": 0, "max_length": 3, "dev_evaluations": 1,
-         "dev_queries": 0, "dev_pool_per_query": 1, "matryoshka": 1, "activation_tokens": 0, "token_budget": 1, "seed": 0,
-         "rank": 1, "alpha": 1, "dropout": 0, "upper_layers": 0}
+LEAST = {
+    "min_steps": 0,
+    "batch_size": 2,
+    "negatives": 0,
+    "warmup": 0,
+    "max_length": 3,
+    "dev_evaluations": 1,
+    "dev_queries": 0,
+    "dev_pool_per_query": 1,
+    "matryoshka": 1,
+    "activation_tokens": 0,
+    "token_budget": 1,
+    "seed": 0,
+    "rank": 1,
+    "alpha": 1,
+    "dropout": 0,
+    "upper_layers": 0,
+}
 MOST = {"warmup": 1.0, "dropout": 0.9}
 TRAINED_WITH = ("train.", "lora.")
 """What begins so has no part in mining."""
@@ -105,8 +120,12 @@ def job_of(arguments: Sequence[str] | None = None) -> Job:
         DataError: A setting is nothing to train with, or there is no such device.
     """
     parser = argparse.ArgumentParser(prog="python -m tutorial_lib.finetune", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="BEIR folder: corpus.jsonl, queries.jsonl, qrels/train.tsv; "
-                                                                 "missing dev and test splits are drawn from train")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="BEIR folder: corpus.jsonl, queries.jsonl, qrels/train.tsv; missing dev and test splits are drawn from train",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of this run: checkpoints, then adapter and model")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="base model: name, folder or Hub id (default: %(default)s)")
     parser.add_argument("--device", help="cpu, cuda or cuda:N (default: a GPU if there is one)")
@@ -124,8 +143,10 @@ def add_settings(parser: argparse.ArgumentParser, kind: Any) -> None:
     said, hints = descriptions(kind), typing.get_type_hints(kind)
     group = parser.add_argument_group(kind.__name__)
     for field in fields(kind):
-        option: dict[str, Any] = {"default": argparse.SUPPRESS,
-                                  "help": f"{said[field.name]} (default: {_shown(field)})".replace("%", "%%")}
+        option: dict[str, Any] = {
+            "default": argparse.SUPPRESS,
+            "help": f"{said[field.name]} (default: {_shown(field)})".replace("%", "%%"),
+        }
         if hints[field.name] is bool:
             option["action"] = argparse.BooleanOptionalAction
         else:
@@ -144,12 +165,15 @@ def converter(annotation: Any) -> Callable[[str], Any]:
     """Return what turns an option's text into a field's value; commas divide the items of a tuple, "none" is None."""
     kinds = typing.get_args(annotation)
     if typing.get_origin(annotation) is tuple:
+
         def convert(text: str) -> Any:
             return tuple(kinds[0](part) for part in text.split(",") if part.strip() and text.lower() != "none")
     elif type(None) in kinds:
+
         def convert(text: str) -> Any:
             return None if text.lower() == "none" else kinds[0](text)
     elif kinds:  # target_modules: the one word as it is, the names of layers as a tuple
+
         def convert(text: str) -> Any:
             return text if text == "all-linear" else tuple(text.split(","))
     else:
@@ -193,8 +217,10 @@ def _device(name: str | None) -> torch.device:
     except RuntimeError as error:
         raise DataError(f"--device is {name!r}: pass cpu, cuda or cuda:N") from error
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise DataError(f"--device is {name}, and this machine has {torch.cuda.device_count()} GPUs that torch can use: pass "
-                        "--device cpu, or leave it out")
+        raise DataError(
+            f"--device is {name}, and this machine has {torch.cuda.device_count()} GPUs that torch can use: pass "
+            "--device cpu, or leave it out"
+        )
     if device.type == "cuda" and device.index:
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise DataError(f"--device is {name}, and torchrun gives each process a GPU of its own: pass --device cuda")
@@ -221,8 +247,9 @@ def train(job: Job) -> str:
     """
     _join_processes(job.device)
     dataset = prepare(read_beir(job.data, drop_blank=job.drop_blank))
-    base = Encoder.load(job.model, device=job.device, query_prompt=job.train.query_prompt,
-                        document_prompt=job.train.document_prompt)
+    base = Encoder.load(
+        job.model, device=job.device, query_prompt=job.train.query_prompt, document_prompt=job.train.document_prompt
+    )
     settings = settings_record(job, dataset, base)
     found = found_settings(job.out, settings)
     _wait()  # until every process has looked, and nothing is written before
@@ -242,8 +269,12 @@ def train(job: Job) -> str:
 
 def settings_record(job: Job, dataset: RetrievalDataset, base: Encoder) -> dict[str, Any]:
     """Return what a run's result hangs on, by name, as JSON gives it back."""
-    record = {"version": version("tutorial-lib"), "dataset": dataset.fingerprint(), "model": job.model,
-              "weights": base.fingerprint}  # the prompts are part of this
+    record = {
+        "version": version("tutorial-lib"),
+        "dataset": dataset.fingerprint(),
+        "model": job.model,
+        "weights": base.fingerprint,
+    }  # the prompts are part of this
     for group, settings in (("train", job.train), ("lora", job.lora), ("mining", job.mining)):
         record |= {f"{group}.{name}": value for name, value in asdict(settings).items()}
     return json.loads(json.dumps(record))
@@ -261,15 +292,19 @@ def found_settings(out: Path, settings: dict[str, Any]) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = json.loads((out / "settings.json").read_text(encoding="utf-8"))
     trained = (out / "adapter").is_dir() or any((out / "checkpoints").glob("checkpoint-*"))
-    differing = [f"{name} {found.get(name)!r} there and {settings.get(name)!r} here"
-                 for name in {**found, **settings} if found.get(name) != settings.get(name)]
+    differing = [
+        f"{name} {found.get(name)!r} there and {settings.get(name)!r} here"
+        for name in {**found, **settings}
+        if found.get(name) != settings.get(name)
+    ]
     if trained and differing:
         raise DataError(f"{out} holds a run with other settings: {', '.join(differing)}; pass the same, or another --out")
     return found
 
 
-def _mine(job: Job, dataset: RetrievalDataset, bm25: BM25, base: Encoder, settings: dict[str, Any],
-          found: dict[str, Any]) -> None:
+def _mine(
+    job: Job, dataset: RetrievalDataset, bm25: BM25, base: Encoder, settings: dict[str, Any], found: dict[str, Any]
+) -> None:
     """Note the settings, and leave hard negatives mined with the base model in the run's folder."""
     folder = job.out / "negatives"
     if any(found.get(name) != value for name, value in settings.items() if not name.startswith(TRAINED_WITH)):
@@ -285,8 +320,16 @@ def _mine(job: Job, dataset: RetrievalDataset, bm25: BM25, base: Encoder, settin
 
 def _train_adapter(job: Job, dataset: RetrievalDataset, bm25: BM25) -> None:
     negatives = MinedNegatives.load(job.out / "negatives").negatives
-    run = prepare_training(dataset, negatives, bm25, job.out / "checkpoints", model=job.model, lora=job.lora,
-                           settings=job.train, device=job.device)
+    run = prepare_training(
+        dataset,
+        negatives,
+        bm25,
+        job.out / "checkpoints",
+        model=job.model,
+        lora=job.lora,
+        settings=job.train,
+        device=job.device,
+    )
     if run.last_checkpoint() is None:
         report = preflight(run, dataset)
         if _is_first():
@@ -318,8 +361,11 @@ def result_line(result: TrainResult, job: Job) -> str:
         return f"{result.steps} steps, dev not scored: {where}"
     before = result.dev[0][1]
     after = dict(result.strengths).get(result.strength, before)
-    kept = (f"{result.strength:.0%} of the update of step {result.best_step} of {result.steps} kept" if result.best_step
-            else f"none of {result.steps} steps kept, since dev did not rise by more than its standard error")
+    kept = (
+        f"{result.strength:.0%} of the update of step {result.best_step} of {result.steps} kept"
+        if result.best_step
+        else f"none of {result.steps} steps kept, since dev did not rise by more than its standard error"
+    )
     return f"dev {DEV_METRIC} {before:.3f} -> {after:.3f}, {kept}: {where}"
 
 

@@ -66,8 +66,13 @@ class Workspace:
     """
 
     def __init__(
-        self, root: str | Path = "workspace/aws_docs", dataset: str | Path = AWS_DOCS,
-        model: str | Path = DEFAULT_MODEL, *, drop_blank: bool = False, export: Export | None = None,
+        self,
+        root: str | Path = "workspace/aws_docs",
+        dataset: str | Path = AWS_DOCS,
+        model: str | Path = DEFAULT_MODEL,
+        *,
+        drop_blank: bool = False,
+        export: Export | None = None,
     ) -> None:
         """Open or create the workspace at ``root``.
 
@@ -97,18 +102,23 @@ class Workspace:
             found = json.loads(marker.read_text(encoding="utf-8"))
             noted = Export.from_record(found["export"]) if found.get("export") else None
             if self.export and noted != self.export:
-                raise DataError(f"{self.root} holds a run of other files or another mapping: pass another folder, or delete "
-                                "this one")
+                raise DataError(
+                    f"{self.root} holds a run of other files or another mapping: pass another folder, or delete this one"
+                )
             self.export = noted
             for key in mine:
                 if found[key] != mine[key]:
-                    raise DataError(f"{self.root} holds a run of {key} {found[key]}, not {mine[key]}: pass another "
-                                    "folder, or delete this one")
+                    raise DataError(
+                        f"{self.root} holds a run of {key} {found[key]}, not {mine[key]}: pass another "
+                        "folder, or delete this one"
+                    )
             return
         if self.export is None and self.source not in BUILT_IN and not Path(self.source).is_dir():
             help_desk = " (a ticket export needs its articles too: --articles)" if Path(self.source).is_file() else ""
-            raise DataError(f"{self.source} is not a folder: pass {' or '.join(map(repr, BUILT_IN))}, a BEIR folder "
-                            f"(corpus.jsonl, queries.jsonl, qrels/train.tsv), or a ticket export{help_desk}")
+            raise DataError(
+                f"{self.source} is not a folder: pass {' or '.join(map(repr, BUILT_IN))}, a BEIR folder "
+                f"(corpus.jsonl, queries.jsonl, qrels/train.tsv), or a ticket export{help_desk}"
+            )
         if self.root.is_file() or (self.root.is_dir() and any(self.root.iterdir())):
             raise DataError(f"{self.root} exists and is no workspace: pass a new or empty folder")
         self.root.mkdir(parents=True, exist_ok=True)
@@ -130,7 +140,11 @@ class Workspace:
         return getattr(self, f"_need_{stage}")(**settings)
 
     def _stage(
-        self, name: str, inputs: dict[str, str], make: Callable[[Path], None], settings: dict[str, Any] | None,
+        self,
+        name: str,
+        inputs: dict[str, str],
+        make: Callable[[Path], None],
+        settings: dict[str, Any] | None,
         defaults: dict[str, Any] | None = None,
     ) -> Path:
         folder = self.root / name
@@ -153,8 +167,10 @@ class Workspace:
                 shutil.rmtree(part, ignore_errors=True)
                 raise
             seconds = time.monotonic() - started
-            _write_json(part / "stage.json", {"stage": name, "key": key, "inputs": inputs, "settings": used,
-                                              "version": made_by, "seconds": seconds})
+            _write_json(
+                part / "stage.json",
+                {"stage": name, "key": key, "inputs": inputs, "settings": used, "version": made_by, "seconds": seconds},
+            )
             shutil.rmtree(folder, ignore_errors=True)
             part.rename(folder)
         return folder
@@ -285,22 +301,34 @@ class Workspace:
         return MinedNegatives.load(self.need("negatives", settings=settings))
 
     def _need_adapter(self, lora: LoraSettings | None = None, train: TrainSettings | None = None) -> Path:
-        inputs = {"dataset": self._key("dataset"), "negatives": self._key("negatives"),
-                  "encoder": self.base_encoder.fingerprint}
+        inputs = {
+            "dataset": self._key("dataset"),
+            "negatives": self._key("negatives"),
+            "encoder": self.base_encoder.fingerprint,
+        }
         given = {"lora": asdict(lora or LoraSettings()), "train": asdict(train or TrainSettings())}
         record = self.record("adapter")
         if lora is None and train is None and record and all(set(record["settings"][k]) <= set(given[k]) for k in given):
             given = record["settings"]  # unless an older version made it, with settings that are no more
         if train is not None and not train.train_articles:
-            raise DataError("train_articles=False tunes queries only, and a workspace encodes queries and articles with one "
-                            "model: call prepare_training yourself")
+            raise DataError(
+                "train_articles=False tunes queries only, and a workspace encodes queries and articles with one "
+                "model: call prepare_training yourself"
+            )
         lora, train = LoraSettings(**_tuples(given["lora"])), TrainSettings(**_tuples(given["train"]))
         return self._stage("adapter", inputs, lambda folder: self._make_adapter(folder, lora, train), _plain(given))
 
     def _make_adapter(self, folder: Path, lora: LoraSettings, train: TrainSettings) -> None:
         checkpoints = self.root / f"checkpoints.{folder.name.split('.')[1]}"  # of this key: another run's never match
-        run = prepare_training(self.dataset(), self.negatives().negatives, self.bm25(), checkpoints,
-                                        model=self.model_name, lora=lora, settings=train)
+        run = prepare_training(
+            self.dataset(),
+            self.negatives().negatives,
+            self.bm25(),
+            checkpoints,
+            model=self.model_name,
+            lora=lora,
+            settings=train,
+        )
         if run.last_checkpoint() is None:
             preflight(run, self.dataset()).announce()
         result = run.train(resume=True)
@@ -321,8 +349,12 @@ class Workspace:
     def _need_model(self) -> Path:
         adapter = self.need("adapter")
         inputs = {"adapter": self._key("adapter")}
-        return self._stage("model", inputs, lambda folder: save_model(
-            merge_adapter(adapter), folder, (adapter / "README.md").read_text(encoding="utf-8")), None)
+        return self._stage(
+            "model",
+            inputs,
+            lambda folder: save_model(merge_adapter(adapter), folder, (adapter / "README.md").read_text(encoding="utf-8")),
+            None,
+        )
 
     # --- runs -----------------------------------------------------------------------------------------------------
 
@@ -343,14 +375,12 @@ class Workspace:
     def baseline_runs(self, split: str) -> dict[str, Run]:
         """Return the runs of BM25 and of the base model (exact search) on one split, 100 articles a query."""
         dataset = self.dataset()
-        return {"bm25": self.bm25().search(dataset.query_texts(split)),
-                "base": self.search_run(self.base_vectors(), split)}
+        return {"bm25": self.bm25().search(dataset.query_texts(split)), "base": self.search_run(self.base_vectors(), split)}
 
     def search_run(self, vectors: Vectors, split: str) -> Run:
         """Return the run of exact search with ``vectors`` on one split, 100 articles a query."""
         dataset = self.dataset()
-        return exact_search(list(dataset.query_texts(split)), vectors.queries[split], list(dataset.corpus),
-                            vectors.articles)
+        return exact_search(list(dataset.query_texts(split)), vectors.queries[split], list(dataset.corpus), vectors.articles)
 
     def runs(self) -> dict[str, Run]:
         """Return the test runs of bm25, base, tuned and hybrid (reciprocal rank fusion of bm25 and tuned)."""

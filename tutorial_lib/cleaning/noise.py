@@ -22,14 +22,26 @@ from tutorial_lib.retrieval.bm25 import BM25
 DECISIONS = ("", "keep", "drop", "replace")
 
 
-REVIEW_COLUMNS = ["query_id", "query", "article_id", "title", "suspicion", "suggested", "suggested_title", "decision",
-                  "correct_article"]
-
+REVIEW_COLUMNS = [
+    "query_id",
+    "query",
+    "article_id",
+    "title",
+    "suspicion",
+    "suggested",
+    "suggested_title",
+    "decision",
+    "correct_article",
+]
 
 
 def suspicious_pairs(
-    dataset: RetrievalDataset, bm25: BM25, query_vectors: NDArray[np.float32], article_vectors: NDArray[np.float32],
-    *, split: str = "train",
+    dataset: RetrievalDataset,
+    bm25: BM25,
+    query_vectors: NDArray[np.float32],
+    article_vectors: NDArray[np.float32],
+    *,
+    split: str = "train",
 ) -> pd.DataFrame:
     """Return every (query, article) pair of a split with its suspicion, most suspicious first.
 
@@ -54,8 +66,10 @@ def suspicious_pairs(
     """
     queries, articles = dataset.query_texts(split), list(dataset.corpus)
     if (len(query_vectors), len(article_vectors)) != (len(queries), len(articles)):
-        raise DataError(f"{len(query_vectors)} query and {len(article_vectors)} article vectors for {len(queries)} {split} "
-                        f"queries and {len(articles)} articles: pass one vector each, in id order")
+        raise DataError(
+            f"{len(query_vectors)} query and {len(article_vectors)} article vectors for {len(queries)} {split} "
+            f"queries and {len(articles)} articles: pass one vector each, in id order"
+        )
     position = {a: n for n, a in enumerate(articles)}
     records = []
     for (q, text), vector in zip(queries.items(), query_vectors, strict=True):
@@ -68,9 +82,21 @@ def suspicious_pairs(
             margins = [float(o.max() - s[n]) for s, o in zip(scores, others, strict=True)]
             reopened = bool(dataset.queries[q].metadata.get("reopened", False))
             records.append((q, articles[n], *ranks, *margins, reopened, suggested))
-    return by_suspicion(pd.DataFrame(records, columns=["query_id", "article_id", "bm25_rank", "model_rank", "bm25_margin",
-                                                        "model_margin", "reopened", "suggested"]))
-
+    return by_suspicion(
+        pd.DataFrame(
+            records,
+            columns=[
+                "query_id",
+                "article_id",
+                "bm25_rank",
+                "model_rank",
+                "bm25_margin",
+                "model_margin",
+                "reopened",
+                "suggested",
+            ],
+        )
+    )
 
 
 def by_suspicion(table: pd.DataFrame) -> pd.DataFrame:
@@ -80,11 +106,9 @@ def by_suspicion(table: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["suspicion", "query_id", "article_id"], ascending=[False, True, True], ignore_index=True)
 
 
-
 def _standard(scores: NDArray) -> NDArray[np.float64]:
     scores = np.asarray(scores, dtype=np.float64)
     return (scores - scores.mean()) / (scores.std() or 1.0)
-
 
 
 def precision_recall(table: pd.DataFrame, wrong: Collection[tuple[str, str]]) -> pd.DataFrame:
@@ -99,9 +123,9 @@ def precision_recall(table: pd.DataFrame, wrong: Collection[tuple[str, str]]) ->
     """
     hits = np.array([pair in wrong for pair in zip(table["query_id"], table["article_id"], strict=True)], dtype=float)
     n = np.arange(1, len(hits) + 1)
-    return pd.DataFrame({"reviewed": n, "share": n / len(n), "precision": hits.cumsum() / n,
-                         "recall": hits.cumsum() / max(1.0, hits.sum())})
-
+    return pd.DataFrame(
+        {"reviewed": n, "share": n / len(n), "precision": hits.cumsum() / n, "recall": hits.cumsum() / max(1.0, hits.sum())}
+    )
 
 
 def drop_pairs(dataset: RetrievalDataset, pairs: Collection[tuple[str, str]], *, split: str = "train") -> RetrievalDataset:
@@ -111,14 +135,12 @@ def drop_pairs(dataset: RetrievalDataset, pairs: Collection[tuple[str, str]], *,
     return replace(dataset, qrels={**dataset.qrels, split: judged}).restrict()
 
 
-
 def drop_most_suspicious(dataset: RetrievalDataset, table: pd.DataFrame, share: float) -> RetrievalDataset:
     """Return the dataset without the most suspicious ``share`` (0 to 1) of its training pairs."""
     if not 0 <= share < 1:
         raise ValueError(f"share is {share}: pass a share of the pairs, from 0 to below 1")
     worst = table.head(int(len(table) * share))
     return drop_pairs(dataset, set(zip(worst["query_id"], worst["article_id"], strict=True)))
-
 
 
 def write_review(path: str | Path, dataset: RetrievalDataset, table: pd.DataFrame, *, worst: int = 200) -> Path:
@@ -134,11 +156,12 @@ def write_review(path: str | Path, dataset: RetrievalDataset, table: pd.DataFram
         query=lambda t: [dataset.queries[q].text for q in t["query_id"]],
         title=lambda t: [dataset.corpus[a].title for a in t["article_id"]],
         suggested_title=lambda t: [dataset.corpus[a].title for a in t["suggested"]],
-        suspicion=lambda t: t["suspicion"].round(3), decision="", correct_article="",
+        suspicion=lambda t: t["suspicion"].round(3),
+        decision="",
+        correct_article="",
     )
     write_whole(path, rows[REVIEW_COLUMNS].to_csv(index=False))
     return path
-
 
 
 def read_review(path: str | Path, dataset: RetrievalDataset) -> RetrievalDataset:
@@ -155,20 +178,24 @@ def read_review(path: str | Path, dataset: RetrievalDataset) -> RetrievalDataset
         raise DataError(f"{path}: not UTF-8: save it from the spreadsheet as 'CSV UTF-8'") from None
     missing = [c for c in ("query_id", "article_id", "decision", "correct_article") if c not in rows]
     if missing:
-        raise DataError(f"{path}: no column {missing[0]!r}; the file has {', '.join(map(str, rows))}: keep the columns that "
-                        "write_review wrote")
+        raise DataError(
+            f"{path}: no column {missing[0]!r}; the file has {', '.join(map(str, rows))}: keep the columns that "
+            "write_review wrote"
+        )
     qrels: dict[str, Qrels] = {s: {q: dict(g) for q, g in dataset.qrels[s].items()} for s in SPLITS}
     for n, row in enumerate(rows.itertuples(index=False), 2):
-        q, a, decision, correct = (str(getattr(row, c)).strip()
-                                   for c in ("query_id", "article_id", "decision", "correct_article"))
+        q, a, decision, correct = (
+            str(getattr(row, c)).strip() for c in ("query_id", "article_id", "decision", "correct_article")
+        )
         split = next((s for s in SPLITS if a in qrels[s].get(q, {})), None)
         if decision.lower() not in DECISIONS:
             raise DataError(f"{path} row {n}: decision {decision!r}: write keep, drop or replace, or leave it empty")
         if decision.lower() in ("", "keep"):
             continue
         if split is None:
-            raise DataError(f"{path} row {n}: the dataset holds no pair {q!r}, {a!r}: was the review written for another "
-                            "dataset?")
+            raise DataError(
+                f"{path} row {n}: the dataset holds no pair {q!r}, {a!r}: was the review written for another dataset?"
+            )
         grade = qrels[split][q].pop(a)
         if decision.lower() == "replace":
             if correct not in dataset.corpus:

@@ -26,18 +26,18 @@ def prepare(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
         notes.append(f"{taken} queries were taken out of training because a held-out query asks the same")
     empty = [s for s in SPLITS if not leaks.dataset.qrels[s]]
     if empty:
-        raise DataError(f"{dataset.name}: no query is left in {empty[0]} once copies of held-out queries are taken out: pass "
-                        f"qrels/{empty[0]}.tsv with queries of its own")
+        raise DataError(
+            f"{dataset.name}: no query is left in {empty[0]} once copies of held-out queries are taken out: pass "
+            f"qrels/{empty[0]}.tsv with queries of its own"
+        )
     result = mark_seen(near_duplicate_articles(leaks.dataset).dataset)
     check_leakage(result)
     return replace(result, card={**result.card, "notes": [*dataset.card.get("notes", []), *notes]})
 
 
-
 def collect(raw: RetrievalDataset) -> CleaningReport:
     """Clean a dataset read from logs with ``TICKET_STEPS``; ``dataset_of`` makes the result ready for the course."""
     return clean(raw, TICKET_STEPS)
-
 
 
 def dataset_of(report: CleaningReport) -> RetrievalDataset:
@@ -50,8 +50,10 @@ def dataset_of(report: CleaningReport) -> RetrievalDataset:
     dataset = mark_seen(report.dataset)
     empty = [s for s in SPLITS if not dataset.qrels[s]]
     if empty:
-        raise DataError(f"{dataset.name}: no query is left in {empty[0]} after cleaning: pass a longer log, or read the "
-                        "report's rows for what was taken out")
+        raise DataError(
+            f"{dataset.name}: no query is left in {empty[0]} after cleaning: pass a longer log, or read the "
+            "report's rows for what was taken out"
+        )
     check_leakage(dataset)
     notes = [f"{s.name}: {len(s.rows):,} touched ({s.rule})" for s in report.steps if len(s.rows)]
     return replace(dataset, card={**dataset.card, "notes": [*dataset.card.get("notes", []), *notes]})

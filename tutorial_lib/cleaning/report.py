@@ -30,7 +30,6 @@ class CleaningStep:
     rows: pd.DataFrame
 
 
-
 @dataclass(frozen=True)
 class CleaningReport:
     """All steps of a cleaning run, in order, and what they started from, so that any can be undone."""
@@ -46,11 +45,18 @@ class CleaningReport:
 
     def summary(self) -> pd.DataFrame:
         """Return one row a step: its rule, how many rows it touched, and what was left after it."""
-        return pd.DataFrame([
-            {"step": s.name, "rule": s.rule, "touched": f"{len(s.rows)} {_plural(s.unit, len(s.rows))}",
-             "articles left": len(s.dataset.corpus), "queries left": sum(map(len, s.dataset.qrels.values()))}
-            for s in self.steps
-        ])
+        return pd.DataFrame(
+            [
+                {
+                    "step": s.name,
+                    "rule": s.rule,
+                    "touched": f"{len(s.rows)} {_plural(s.unit, len(s.rows))}",
+                    "articles left": len(s.dataset.corpus),
+                    "queries left": sum(map(len, s.dataset.qrels.values())),
+                }
+                for s in self.steps
+            ]
+        )
 
     def rows(self, step: str) -> pd.DataFrame:
         """Return what the named step touched; raises KeyError naming the steps there are."""
@@ -73,16 +79,13 @@ class CleaningReport:
             step.rows.to_csv(folder / f"{n}_{step.name.replace(' ', '_')}.csv", index=False)
 
 
-
 def _plural(unit: str, count: int) -> str:
     return unit if count == 1 else {"query": "queries"}.get(unit, f"{unit}s")
-
 
 
 def table_of(records: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
     """Return the rows of a step: (id, text, reason) of each thing it touched."""
     return pd.DataFrame(list(records), columns=["id", "text", "reason"])
-
 
 
 def clean(dataset: RetrievalDataset, steps: Sequence[Callable[[RetrievalDataset], CleaningStep]]) -> CleaningReport:

@@ -15,15 +15,12 @@ from tutorial_lib.text import has_words, near_duplicate_groups, normal_form, wor
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
-
 def empty_articles(dataset: RetrievalDataset) -> CleaningStep:
     """Drop articles without a single word of body text."""
     empty = [a for a in dataset.corpus.values() if not has_words(a.text)]
     rows = table_of([(a.article_id, a.title, "no body text") for a in empty])
     kept = set(dataset.corpus) - set(rows["id"])
-    return CleaningStep("empty articles", "article", "an article needs body text",
-                        dataset.restrict(articles=kept), rows)
-
+    return CleaningStep("empty articles", "article", "an article needs body text", dataset.restrict(articles=kept), rows)
 
 
 def boilerplate(dataset: RetrievalDataset, *, min_articles: int = 25) -> CleaningStep:
@@ -44,9 +41,7 @@ def boilerplate(dataset: RetrievalDataset, *, min_articles: int = 25) -> Cleanin
         else:
             records.append((a, article.title, "nothing but boilerplate"))
     cut = replace(dataset, corpus=corpus).restrict()
-    return CleaningStep("boilerplate", "row", f"a sentence in {min_articles} or more articles is cut", cut,
-                        table_of(records))
-
+    return CleaningStep("boilerplate", "row", f"a sentence in {min_articles} or more articles is cut", cut, table_of(records))
 
 
 def duplicate_articles(dataset: RetrievalDataset) -> CleaningStep:
@@ -55,11 +50,17 @@ def duplicate_articles(dataset: RetrievalDataset) -> CleaningStep:
     kept_for = {a: first.setdefault(normal_form(article.full_text), a) for a, article in dataset.corpus.items()}
     rows = table_of([(a, dataset.corpus[a].title, f"same as {k}") for a, k in kept_for.items() if a != k])
     corpus = {a: v for a, v in dataset.corpus.items() if kept_for[a] == a}
-    qrels = {s: {q: _merged([{kept_for[a]: g} for a, g in grades.items()]) for q, grades in judged.items()}
-             for s, judged in dataset.qrels.items()}
-    return CleaningStep("duplicate articles", "article", "same title and text: one is kept",
-                        replace(dataset, corpus=corpus, qrels=qrels), rows)
-
+    qrels = {
+        s: {q: _merged([{kept_for[a]: g} for a, g in grades.items()]) for q, grades in judged.items()}
+        for s, judged in dataset.qrels.items()
+    }
+    return CleaningStep(
+        "duplicate articles",
+        "article",
+        "same title and text: one is kept",
+        replace(dataset, corpus=corpus, qrels=qrels),
+        rows,
+    )
 
 
 def duplicate_queries(dataset: RetrievalDataset) -> CleaningStep:
@@ -73,9 +74,9 @@ def duplicate_queries(dataset: RetrievalDataset) -> CleaningStep:
         qrels[split] = {ids[0]: _merged([judged[q] for q in ids]) for ids in groups.values()}
         records += [(q, dataset.queries[q].text, f"same as {ids[0]}") for ids in groups.values() for q in ids[1:]]
     merged = replace(dataset, qrels=qrels).restrict()
-    return CleaningStep("duplicate queries", "query", "same words: one query with all their articles", merged,
-                        table_of(records))
-
+    return CleaningStep(
+        "duplicate queries", "query", "same words: one query with all their articles", merged, table_of(records)
+    )
 
 
 def _merged(grades: Sequence[dict[str, int]]) -> dict[str, int]:
@@ -85,7 +86,6 @@ def _merged(grades: Sequence[dict[str, int]]) -> dict[str, int]:
         for a, g in judged.items():
             result[a] = max(g, result.get(a, g))
     return result
-
 
 
 def ambiguous_queries(dataset: RetrievalDataset, *, max_families: int = 2) -> CleaningStep:
@@ -109,9 +109,13 @@ def ambiguous_queries(dataset: RetrievalDataset, *, max_families: int = 2) -> Cl
                 shown = ", ".join(families[:4]) + (", …" if len(families) > 4 else "")
                 records.append((q, dataset.queries[q].text, f"fits {len(families)} families: {shown}"))
     rows = table_of(records)
-    return CleaningStep("ambiguous queries", "query", f"a query may fit at most {max_families} families",
-                        dataset.restrict(queries=set(dataset.queries) - set(rows["id"])), rows)
-
+    return CleaningStep(
+        "ambiguous queries",
+        "query",
+        f"a query may fit at most {max_families} families",
+        dataset.restrict(queries=set(dataset.queries) - set(rows["id"])),
+        rows,
+    )
 
 
 def near_duplicate_articles(dataset: RetrievalDataset, *, threshold: float = 0.7) -> CleaningStep:
@@ -123,14 +127,23 @@ def near_duplicate_articles(dataset: RetrievalDataset, *, threshold: float = 0.7
     groups = near_duplicate_groups(shingles, threshold, label="near-duplicate articles")
     rows = table_of([(a, dataset.corpus[a].title, f"group of {len(g)}: {g[0]}") for g in groups for a in g])
     card = {**dataset.card, "near_duplicates": groups}
-    return CleaningStep("near-duplicate articles", "article", f"{threshold:.0%} of 3-word sequences shared: grouped",
-                        replace(dataset, card=card), rows)
+    return CleaningStep(
+        "near-duplicate articles",
+        "article",
+        f"{threshold:.0%} of 3-word sequences shared: grouped",
+        replace(dataset, card=card),
+        rows,
+    )
 
 
 DOCUMENTATION_STEPS: tuple[Callable[[RetrievalDataset], CleaningStep], ...] = (
-    empty_articles, boilerplate, duplicate_articles, duplicate_queries, ambiguous_queries, near_duplicate_articles,
+    empty_articles,
+    boilerplate,
+    duplicate_articles,
+    duplicate_queries,
+    ambiguous_queries,
+    near_duplicate_articles,
 )
-
 
 
 def remove_leaks(dataset: RetrievalDataset) -> CleaningStep:
@@ -144,5 +157,10 @@ def remove_leaks(dataset: RetrievalDataset) -> CleaningStep:
                 reason = f"taken out of {source}: copy of {held_split} {held_out}"
                 records.append((leaked, dataset.queries[leaked].text, reason))
     qrels = {s: {q: g for q, g in judged.items() if q not in drop[s]} for s, judged in dataset.qrels.items()}
-    return CleaningStep("leaks", "query", "no copy of a held-out query in training",
-                        replace(dataset, qrels=qrels).restrict(), table_of(records))
+    return CleaningStep(
+        "leaks",
+        "query",
+        "no copy of a held-out query in training",
+        replace(dataset, qrels=qrels).restrict(),
+        table_of(records),
+    )

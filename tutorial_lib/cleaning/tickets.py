@@ -25,25 +25,51 @@ from tutorial_lib.text import has_words, near_duplicate_groups, tokenize, word_s
 
 _AUTOMATIC_SUBJECT = re.compile(
     r"\b(out of (the )?office|auto(matic|mated)?[- ]?(reply|response)|delivery (status|failure)|undeliver(able|ed)|"
-    r"mail delivery|returned mail)", re.IGNORECASE)
+    r"mail delivery|returned mail)",
+    re.IGNORECASE,
+)
 
 
 _AUTOMATIC_TEXT = re.compile(
     r"(\bthis (message|mail|e-?mail|report|notice|notification) (was|is|has been) (sent |generated |created )?automatic|"
     r"\bthis is an automat|\b(please )?do[- ]not[- ]reply to this|\bfrom: \S*no-?reply@|\bmailer-daemon@|"
     r"\b(to|click|here|link)\b.{0,30}\bunsubscribe\b|\bunsubscribe (here|at|from this|any time|link|https?:)|"
-    r"\bi (am|will be) (currently )?out of (the )?office)", re.IGNORECASE)
+    r"\bi (am|will be) (currently )?out of (the )?office)",
+    re.IGNORECASE,
+)
 
 
-_TEST_WORDS = frozenset({
-    "test", "tests", "testing", "tested", "asdf", "qwerty", "foo", "bar", "baz", "hello", "hi", "hallo", "1", "2", "3", "12",
-    "123", "1234", "ignore", "please", "pls", "this", "check"})
-
+_TEST_WORDS = frozenset(
+    {
+        "test",
+        "tests",
+        "testing",
+        "tested",
+        "asdf",
+        "qwerty",
+        "foo",
+        "bar",
+        "baz",
+        "hello",
+        "hi",
+        "hallo",
+        "1",
+        "2",
+        "3",
+        "12",
+        "123",
+        "1234",
+        "ignore",
+        "please",
+        "pls",
+        "this",
+        "check",
+    }
+)
 
 
 def _ticket_texts(dataset: RetrievalDataset) -> dict[str, str]:
     return {q: v.text for q, v in dataset.queries.items() if v.metadata.get("source") == "ticket"}
-
 
 
 def _with_texts(dataset: RetrievalDataset, texts: Mapping[str, str]) -> RetrievalDataset:
@@ -51,7 +77,6 @@ def _with_texts(dataset: RetrievalDataset, texts: Mapping[str, str]) -> Retrieva
     queries = {q: Query(q, texts.get(q, v.text), v.metadata) for q, v in dataset.queries.items()}
     kept = {q for q, v in queries.items() if has_words(v.text)}
     return replace(dataset, queries=queries).restrict(queries=kept)
-
 
 
 def quoted_threads(dataset: RetrievalDataset) -> CleaningStep:
@@ -69,9 +94,9 @@ def quoted_threads(dataset: RetrievalDataset) -> CleaningStep:
             cut[q] = own
             tail = text.strip().removeprefix(own).strip() if text.strip().startswith(own) else ""
             records.append((q, own, f"{len(text.strip()) - len(own)} characters cut, {len(tail.splitlines())} lines"))
-    return CleaningStep("quoted threads", "ticket", "quoted mails and signatures are cut", _with_texts(dataset, cut),
-                        table_of(records))
-
+    return CleaningStep(
+        "quoted threads", "ticket", "quoted mails and signatures are cut", _with_texts(dataset, cut), table_of(records)
+    )
 
 
 def _without_sign_off(text: str, *, max_lines: int = 5, max_words: int = 8) -> str:
@@ -86,12 +111,13 @@ def _without_sign_off(text: str, *, max_lines: int = 5, max_words: int = 8) -> s
     return "\n".join(lines[:end]).strip()
 
 
-
 def _is_sign_off(line: str, max_words: int) -> bool:
     words = line.split()
-    return len(words) <= max_words and not line.rstrip().endswith((".", "?", ":")) and (
-        not words or words[0][0].isupper() or words[0][0] in "-(+0123456789" or "@" in line or len(words) == 1)
-
+    return (
+        len(words) <= max_words
+        and not line.rstrip().endswith((".", "?", ":"))
+        and (not words or words[0][0].isupper() or words[0][0] in "-(+0123456789" or "@" in line or len(words) == 1)
+    )
 
 
 def set_apart(dataset: RetrievalDataset, *, language: str | None = None, min_words: int = 6) -> CleaningStep:
@@ -118,17 +144,22 @@ def set_apart(dataset: RetrievalDataset, *, language: str | None = None, min_wor
             if found != language and probability > 0.95:
                 records.append((q, text, f"written in {found!r}"))
     rows = table_of(records)
-    return CleaningStep("set apart", "ticket", f"no tests, no automatic mail, only language {language!r}",
-                        dataset.restrict(queries=set(dataset.queries) - set(rows["id"])), rows)
-
+    return CleaningStep(
+        "set apart",
+        "ticket",
+        f"no tests, no automatic mail, only language {language!r}",
+        dataset.restrict(queries=set(dataset.queries) - set(rows["id"])),
+        rows,
+    )
 
 
 def _mash(words: list[str]) -> bool:
     """Return whether all words look like fingers on a keyboard: long without a vowel, or one row of keys, or one letter."""
     rows = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-    return all(len(set(w)) == 1 or (len(w) > 3 and (not set(w) & set("aeiouy") or any(set(w) <= set(r) for r in rows)))
-               for w in words)
-
+    return all(
+        len(set(w)) == 1 or (len(w) > 3 and (not set(w) & set("aeiouy") or any(set(w) <= set(r) for r in rows)))
+        for w in words
+    )
 
 
 def personal_data(dataset: RetrievalDataset) -> CleaningStep:
@@ -140,11 +171,15 @@ def personal_data(dataset: RetrievalDataset) -> CleaningStep:
     never = {w for a in dataset.corpus.values() for w in tokenize(a.full_text)}
     found = dict(zip(texts, find_personal_data(list(texts.values()), never=never), strict=True))
     changed = {q: redact(texts[q], findings) for q, findings in found.items() if findings}
-    rows = table_of([(q, text, ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(f.kind for f in found[q]).items())))
-                     for q, text in changed.items()])
-    return CleaningStep("personal data", "ticket", "names, addresses, numbers become typed placeholders",
-                        _with_texts(dataset, changed), rows)
-
+    rows = table_of(
+        [
+            (q, text, ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(f.kind for f in found[q]).items())))
+            for q, text in changed.items()
+        ]
+    )
+    return CleaningStep(
+        "personal data", "ticket", "names, addresses, numbers become typed placeholders", _with_texts(dataset, changed), rows
+    )
 
 
 def repeated_tickets(dataset: RetrievalDataset, *, threshold: float = 0.6) -> CleaningStep:
@@ -165,9 +200,13 @@ def repeated_tickets(dataset: RetrievalDataset, *, threshold: float = 0.6) -> Cl
                 qrels[split][oldest] = {**judged[q][1], **qrels[split][oldest]}
             del qrels[judged[q][0]][q]
             records.append((q, texts[q], f"repeats {oldest}"))
-    return CleaningStep("repeated tickets", "ticket", f"{threshold:.0%} of 3-word sequences shared: one ticket",
-                        replace(dataset, qrels=qrels).restrict(), table_of(records))
-
+    return CleaningStep(
+        "repeated tickets",
+        "ticket",
+        f"{threshold:.0%} of 3-word sequences shared: one ticket",
+        replace(dataset, qrels=qrels).restrict(),
+        table_of(records),
+    )
 
 
 def superseded_articles(dataset: RetrievalDataset) -> CleaningStep:
@@ -191,9 +230,13 @@ def superseded_articles(dataset: RetrievalDataset) -> CleaningStep:
             qrels[split][q] = moved
     corpus = {a: v for a, v in dataset.corpus.items() if a not in successor}
     card = {**dataset.card, "superseded": last}
-    return CleaningStep("superseded articles", "ticket", "the successor takes the place of a superseded article",
-                        replace(dataset, corpus=corpus, qrels=qrels, card=card), table_of(records))
-
+    return CleaningStep(
+        "superseded articles",
+        "ticket",
+        "the successor takes the place of a superseded article",
+        replace(dataset, corpus=corpus, qrels=qrels, card=card),
+        table_of(records),
+    )
 
 
 def _end_of_chain(article_id: str, successor: Mapping[str, str], corpus: Mapping[str, Article]) -> str:
@@ -203,15 +246,20 @@ def _end_of_chain(article_id: str, successor: Mapping[str, str], corpus: Mapping
         if following in seen:
             raise DataError(f"superseded_by runs in a circle: {' -> '.join([*seen, following])}")
         if following not in corpus:
-            raise DataError(f"article {seen[-1]!r} is superseded by {following!r}, which is not in the help centre: correct "
-                            "superseded_by, or leave it empty")
+            raise DataError(
+                f"article {seen[-1]!r} is superseded by {following!r}, which is not in the help centre: correct "
+                "superseded_by, or leave it empty"
+            )
         seen.append(following)
     return seen[-1]
 
 
-
 def pasted_everywhere(
-    dataset: RetrievalDataset, *, min_share: float = 0.04, min_tickets: int = 10, lost_rank: int = 50,
+    dataset: RetrievalDataset,
+    *,
+    min_share: float = 0.04,
+    min_tickets: int = 10,
+    lost_rank: int = 50,
     lost_share: float = 0.5,
 ) -> CleaningStep:
     """Weigh down articles that agents paste into whatever ticket: only the plausible pairs are kept.
@@ -242,14 +290,22 @@ def pasted_everywhere(
             if rank > limit:
                 drop.setdefault(q, set()).add(a)
                 records.append((q, tickets[q], f"{a} is pasted everywhere; here BM25 puts it at {rank}"))
-    qrels = {s: {q: {a: g for a, g in grades.items() if s == "test" or a not in drop.get(q, ())}
-                 for q, grades in judged.items()} for s, judged in dataset.qrels.items()}
+    qrels = {
+        s: {q: {a: g for a, g in grades.items() if s == "test" or a not in drop.get(q, ())} for q, grades in judged.items()}
+        for s, judged in dataset.qrels.items()
+    }
     rule = f"articles pasted into anything keep the pairs within BM25 rank {limit}"
     return CleaningStep("pasted everywhere", "ticket", rule, replace(dataset, qrels=qrels).restrict(), table_of(records))
 
 
 TICKET_STEPS: tuple[Callable[[RetrievalDataset], CleaningStep], ...] = (
-    quoted_threads, set_apart, personal_data, repeated_tickets, superseded_articles, pasted_everywhere,
-    near_duplicate_articles, remove_leaks,
+    quoted_threads,
+    set_apart,
+    personal_data,
+    repeated_tickets,
+    superseded_articles,
+    pasted_everywhere,
+    near_duplicate_articles,
+    remove_leaks,
 )
 """In this order: signatures go before names are looked for, repeats are compared without either."""

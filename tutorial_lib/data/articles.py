@@ -27,13 +27,16 @@ def read_articles(path: str | Path, columns: Columns | None = None) -> dict[str,
     for line, row in checked_rows(path, read_rows(path, columns.format), wanted, "articles"):
         id_, title, body = (cell_text(row.get(c)) for c in (names.article_id, names.title, names.body))
         if not id_ or id_ in articles:
-            raise DataError(f"{path} line {line}: {'no ' + names.article_id if not id_ else f'{id_!r} stands twice'}: "
-                            "every article needs an id of its own")
+            raise DataError(
+                f"{path} line {line}: {'no ' + names.article_id if not id_ else f'{id_!r} stands twice'}: "
+                "every article needs an id of its own"
+            )
         if not has_words(title + body):
             raise DataError(f"{path} line {line}: article {id_!r} has neither title nor text")
         roles = {*wanted.values(), "created_at", "superseded_by"}  # columns of these names count only if they are mapped
-        metadata = {k: v for k, v in row.items() if k not in roles
-                    and isinstance(v, str | int | float | bool) and v == v and v != ""}
+        metadata = {
+            k: v for k, v in row.items() if k not in roles and isinstance(v, str | int | float | bool) and v == v and v != ""
+        }
         created, successor = (row.get(c or "") for c in (names.created_at, names.superseded_by))
         if cell_text(created):
             metadata["created_at"] = located_time(path, line, created, columns.format)

@@ -29,7 +29,6 @@ _EXAMPLE_NUMBER = re.compile(r"^\s*(?:example\s*\d*|\d+)\s*(?:[:.\-–]|$)\s*", 
 _HEADINGS = frozenset({"output", "title"})
 
 
-
 def aws_docs() -> RetrievalDataset:
     """Read the real collection of the course: AWS operations as articles, example titles as queries.
 
@@ -46,8 +45,10 @@ def aws_docs() -> RetrievalDataset:
     """
     version = _installed("awscli")
     if version != AWSCLI_VERSION:
-        raise DataError(f"awscli {version} is installed: the figures of the course hang on its data, so "
-                        f"pip install awscli=={AWSCLI_VERSION}")
+        raise DataError(
+            f"awscli {version} is installed: the figures of the course hang on its data, so "
+            f"pip install awscli=={AWSCLI_VERSION}"
+        )
     # A child process: importing awscli redirects every later `import botocore` of the process to its own copy. Not
     # multiprocessing, whose children run the caller's script again (without end if it has no `__main__` guard).
     code = f"import json, sys; from {__name__} import _read_awscli; json.dump(_read_awscli(), sys.stdout)"
@@ -57,13 +58,11 @@ def aws_docs() -> RetrievalDataset:
     return _assemble(services, examples, version)
 
 
-
 def _installed(distribution: str) -> str:
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         raise DataError(f"{distribution} is not installed: pip install {distribution}=={AWSCLI_VERSION}") from None
-
 
 
 def _read_awscli() -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
@@ -80,7 +79,6 @@ def _read_awscli() -> tuple[dict[str, Any], list[tuple[str, str, str]]]:
         examples.append((service, " ".join(rest), file.read_text(encoding="utf-8")))
     services = {s: _read_service(commands[s]) for s in sorted({s for s, _, _ in examples}) if s in commands}
     return services, examples
-
 
 
 def _read_service(service: Any) -> dict[str, Any]:
@@ -101,14 +99,12 @@ def _read_service(service: Any) -> dict[str, Any]:
     return {"full_name": full_name, "operations": operations, "operation_of": operation_of}
 
 
-
 def _assemble(services: dict[str, Any], examples: list[tuple[str, str, str]], version: str) -> RetrievalDataset:
     corpus: dict[str, Article] = {}
     for service, found in tqdm(services.items(), desc="read services"):
         for command, html in found["operations"].values():
             title = f"{found['full_name']}: {command.replace('-', ' ')}"
-            corpus[f"{service}/{command}"] = Article(f"{service}/{command}", title, html_to_text(html),
-                                                     {"family": service})
+            corpus[f"{service}/{command}"] = Article(f"{service}/{command}", title, html_to_text(html), {"family": service})
     positives: dict[str, set[str]] = {}
     skipped = []
     for service, command, text in examples:
@@ -137,18 +133,15 @@ def _assemble(services: dict[str, Any], examples: list[tuple[str, str, str]], ve
     )
 
 
-
 def _one_family(article_ids: list[str]) -> str:
     families = sorted({a.split("/")[0] for a in article_ids})
     return families[0] if len(families) == 1 else "several"
-
 
 
 def html_to_text(html: str) -> str:
     """Return the visible text of an HTML fragment, white space folded."""
     text = " ".join(BeautifulSoup(html or "", "html.parser").get_text(" ").split())
     return text.replace(" .", ".").replace(" ,", ",")
-
 
 
 def example_titles(rst: str) -> list[str]:

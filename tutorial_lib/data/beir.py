@@ -22,12 +22,10 @@ def write_beir(dataset: RetrievalDataset, folder: Path) -> None:
     for split in SPLITS:
         if not dataset.qrels[split]:
             continue  # a split without a file is empty; a file without positives is refused on reading
-        rows = (f"{q}\t{a}\t{g}\n" for q, grades in sorted(dataset.qrels[split].items())
-                for a, g in sorted(grades.items()))
+        rows = (f"{q}\t{a}\t{g}\n" for q, grades in sorted(dataset.qrels[split].items()) for a, g in sorted(grades.items()))
         _write_lines(folder / "qrels" / f"{split}.tsv", ["query-id\tcorpus-id\tscore\n", *rows])
     card = {"name": dataset.name, "counts": dataset.counts(), **dataset.card}
     (folder / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
-
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:
@@ -35,17 +33,14 @@ def _write_lines(path: Path, lines: Iterable[str]) -> None:
         file.writelines(lines)
 
 
-
 def _corpus_line(a: Article) -> str:
     record = {"_id": a.article_id, "title": a.title, "text": a.text, "metadata": dict(a.metadata)}
     return json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-
 def _query_line(q: Query) -> str:
     record = {"_id": q.query_id, "text": q.text, "metadata": dict(q.metadata)}
     return json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n"
-
 
 
 def read_beir(folder: str | Path, *, drop_blank: bool = False) -> RetrievalDataset:
@@ -82,7 +77,6 @@ def read_beir(folder: str | Path, *, drop_blank: bool = False) -> RetrievalDatas
     return RetrievalDataset(name, dict(sorted(corpus.items())), dict(sorted(queries.items())), qrels, card)
 
 
-
 def _read_card(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
@@ -93,7 +87,6 @@ def _read_card(path: Path) -> dict[str, Any]:
     if not isinstance(card, dict) or not isinstance(card.get("notes", []), list):
         raise DataError(f'{path.name}: found no JSON object with a list of "notes": correct it, or remove the file')
     return card
-
 
 
 def _read_jsonl(path: Path, notes: list[str], *, drop_blank: bool) -> tuple[dict[str, dict[str, Any]], set[str]]:
@@ -107,8 +100,10 @@ def _read_jsonl(path: Path, notes: list[str], *, drop_blank: bool) -> tuple[dict
         row = _parse_line(line, f"{path.name} line {number}")
         id_ = row["_id"]
         if id_ in line_of:
-            raise DataError(f'{path.name} line {number}: "_id" {id_!r} was already used on line {line_of[id_]}: '
-                            "give each line an id of its own")
+            raise DataError(
+                f'{path.name} line {number}: "_id" {id_!r} was already used on line {line_of[id_]}: '
+                "give each line an id of its own"
+            )
         line_of[id_] = number
         if has_words(f"{row.get('title') or ''} {row['text']}"):
             rows[id_] = row
@@ -116,14 +111,15 @@ def _read_jsonl(path: Path, notes: list[str], *, drop_blank: bool) -> tuple[dict
             blank[id_] = number
     if blank and not drop_blank:
         shown = ", ".join(map(str, list(blank.values())[:5])) + (", …" if len(blank) > 5 else "")
-        raise DataError(f'{path.name} line {shown}: "text" has no letter or digit in {len(blank)} of {len(line_of)} '
-                        "lines: give them text, or pass drop_blank=True (--drop-blank) to leave them out")
+        raise DataError(
+            f'{path.name} line {shown}: "text" has no letter or digit in {len(blank)} of {len(line_of)} '
+            "lines: give them text, or pass drop_blank=True (--drop-blank) to leave them out"
+        )
     if blank:
         notes.append(f"{path.name}: {len(blank)} of {len(line_of)} lines have no letter or digit and were left out")
     if not rows:
         raise DataError(f"{path.name} holds no usable line: pass at least one JSON object with _id and text")
     return rows, set(blank)
-
 
 
 def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -134,11 +130,11 @@ def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
             try:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
             except UnicodeDecodeError as error:
-                raise DataError(f"{path.name} line {number}: not UTF-8 ({error.reason} at byte {error.start}): "
-                                "save the file as UTF-8") from None
+                raise DataError(
+                    f"{path.name} line {number}: not UTF-8 ({error.reason} at byte {error.start}): save the file as UTF-8"
+                ) from None
             if line.strip():
                 yield number, line
-
 
 
 def _parse_line(line: str, where: str) -> dict[str, Any]:
@@ -168,7 +164,6 @@ def _parse_line(line: str, where: str) -> dict[str, Any]:
     return row
 
 
-
 def _read_qrels(
     path: Path, queries: Mapping[str, Query], corpus: Mapping[str, Article], notes: list[str], *, blank: set[str]
 ) -> Qrels:
@@ -177,8 +172,10 @@ def _read_qrels(
     for number, line in _numbered_lines(path):
         fields = line.split("\t")
         if len(fields) != 3:
-            raise DataError(f"{where} line {number}: {len(fields)} columns ({line!r:.80}): "
-                            "pass query-id, corpus-id, score, divided by tabs")
+            raise DataError(
+                f"{where} line {number}: {len(fields)} columns ({line!r:.80}): "
+                "pass query-id, corpus-id, score, divided by tabs"
+            )
         query_id, article_id, score = fields
         if number == 1 and (score == "score" or (not _is_int(score) and query_id not in queries)):
             continue  # the header
@@ -187,31 +184,38 @@ def _read_qrels(
         if (query_id not in queries and query_id in blank) or (article_id not in corpus and article_id in blank):
             continue  # left out on request, and noted
         if query_id not in queries or article_id not in corpus:
-            kind, id_, file = (("query", query_id, "queries.jsonl") if query_id not in queries
-                               else ("article", article_id, "corpus.jsonl"))
+            kind, id_, file = (
+                ("query", query_id, "queries.jsonl") if query_id not in queries else ("article", article_id, "corpus.jsonl")
+            )
             raise DataError(f"{where} line {number}: {kind} {id_!r} is not in {file}: add it there or remove the line")
         grade = qrels.setdefault(query_id, {}).setdefault(article_id, int(score))
         if grade != int(score):
-            raise DataError(f"{where} line {number}: {query_id!r} and {article_id!r} were graded {grade} before and "
-                            f"{score} now: keep one of the two lines")
+            raise DataError(
+                f"{where} line {number}: {query_id!r} and {article_id!r} were graded {grade} before and "
+                f"{score} now: keep one of the two lines"
+            )
     return _check_positives(qrels, where, len(corpus), notes)
-
 
 
 def _check_positives(qrels: Qrels, where: str, articles: int, notes: list[str]) -> Qrels:
     with_positive = {q: grades for q, grades in qrels.items() if relevant(grades)}
     if not with_positive:
-        raise DataError(f"{where}: no query has a relevant article (score above 0) among {len(qrels)} judged queries: "
-                        "add positives or remove the file")
+        raise DataError(
+            f"{where}: no query has a relevant article (score above 0) among {len(qrels)} judged queries: "
+            "add positives or remove the file"
+        )
     if len(with_positive) < len(qrels):
-        notes.append(f"{where}: {len(qrels) - len(with_positive)} of {len(qrels)} judged queries have no relevant "
-                     "article and were left out")
+        notes.append(
+            f"{where}: {len(qrels) - len(with_positive)} of {len(qrels)} judged queries have no relevant "
+            "article and were left out"
+        )
     for q, grades in with_positive.items():
         if len(relevant(grades)) == articles:
-            raise DataError(f"{where}: every one of the {articles} articles is relevant for query {q!r}: nothing is "
-                            "left to rank it against; add articles or remove the query")
+            raise DataError(
+                f"{where}: every one of the {articles} articles is relevant for query {q!r}: nothing is "
+                "left to rank it against; add articles or remove the query"
+            )
     return with_positive
-
 
 
 def _is_int(text: str) -> bool:

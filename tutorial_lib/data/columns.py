@@ -33,7 +33,6 @@ class TicketColumns:
     reopened: str | None = "reopened"
 
 
-
 @dataclass(frozen=True)
 class ArticleColumns:
     """Which columns of an article export hold what; None: the export has no such column.
@@ -51,7 +50,6 @@ class ArticleColumns:
     body: str = "body"
     created_at: str | None = "created_at"
     superseded_by: str | None = "superseded_by"
-
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,6 @@ class SearchColumns:
     rank: str = "rank"
     dwell_seconds: str = "dwell_seconds"
     ticket_followed: str | None = "ticket_followed"
-
 
 
 @dataclass(frozen=True)
@@ -108,9 +105,9 @@ class ExportFormat:
         try:
             re.compile(self.article_pattern or "")
         except re.error as error:
-            raise DataError(f"article_pattern = {self.article_pattern!r} under [format] is no regular expression: {error}"
-                            ) from None
-
+            raise DataError(
+                f"article_pattern = {self.article_pattern!r} under [format] is no regular expression: {error}"
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -162,5 +159,9 @@ class Columns:
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Columns:
         """Return the mapping that ``record`` describes."""
-        return cls(TicketColumns(**record["tickets"]), ArticleColumns(**record["articles"]),
-                   SearchColumns(**record["search"]), ExportFormat(**record["format"]))
+        return cls(
+            TicketColumns(**record["tickets"]),
+            ArticleColumns(**record["articles"]),
+            SearchColumns(**record["search"]),
+            ExportFormat(**record["format"]),
+        )

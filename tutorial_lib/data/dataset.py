@@ -15,15 +15,12 @@ Qrels: TypeAlias = dict[str, dict[str, int]]
 """query id -> article id -> grade; a grade above 0 is relevant."""
 
 
-
 class DataError(ValueError):
     """The data given is not usable; the message says what was found, where, and what to pass."""
 
 
-
 class LeakageError(DataError):
     """A held-out query, or a near-copy of one, is among the training queries."""
-
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,6 @@ class Article:
         return f"{self.title}\n{self.text}" if self.title else self.text
 
 
-
 @dataclass(frozen=True)
 class Query:
     """One question as a user asked it."""
@@ -49,7 +45,6 @@ class Query:
     query_id: str
     text: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
-
 
 
 @dataclass(frozen=True)
@@ -106,18 +101,19 @@ class RetrievalDataset:
         corpus = {a: v for a, v in self.corpus.items() if articles is None or a in articles}
         qrels: dict[str, Qrels] = {}
         for split, judged in self.qrels.items():
-            kept = {q: {a: g for a, g in grades.items() if a in corpus} for q, grades in judged.items()
-                    if queries is None or q in queries}
+            kept = {
+                q: {a: g for a, g in grades.items() if a in corpus}
+                for q, grades in judged.items()
+                if queries is None or q in queries
+            }
             qrels[split] = {q: grades for q, grades in kept.items() if relevant(grades)}
         used = {q for judged in qrels.values() for q in judged}
         return replace(self, corpus=corpus, queries={q: v for q, v in self.queries.items() if q in used}, qrels=qrels)
 
 
-
 def relevant(grades: Mapping[str, int]) -> list[str]:
     """Return the article ids with a grade above 0: best grade first, ties by ascending id."""
     return sorted((a for a, g in grades.items() if g > 0), key=lambda a: (-grades[a], a))
-
 
 
 def _records(dataset: RetrievalDataset) -> Iterator[str]:

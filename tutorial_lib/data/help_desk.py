@@ -28,20 +28,35 @@ class Export:
         Raises:
             DataError: A file, a column or a value cannot be used.
         """
-        tickets = from_ticket_log(self.tickets, self.articles, self.columns, dev_from=dev_from, test_from=test_from,
-                                  divide=divide)
+        tickets = from_ticket_log(
+            self.tickets, self.articles, self.columns, dev_from=dev_from, test_from=test_from, divide=divide
+        )
         if self.searches is None:
             return tickets
         if divide and dev_from is None:  # both logs are divided on the same days
             starts = tickets.card["starts"]
             dev_from, test_from = starts["dev"], starts["test"]
-        return combine(tickets, from_search_log(self.searches, self.articles, self.columns, solved=solved_tickets(tickets),
-                                                dev_from=dev_from, test_from=test_from, divide=divide))
+        return combine(
+            tickets,
+            from_search_log(
+                self.searches,
+                self.articles,
+                self.columns,
+                solved=solved_tickets(tickets),
+                dev_from=dev_from,
+                test_from=test_from,
+                divide=divide,
+            ),
+        )
 
     def record(self) -> dict[str, Any]:
         """Return paths and mapping as plain JSON values."""
-        return {"tickets": str(self.tickets), "articles": str(self.articles),
-                "searches": str(self.searches) if self.searches else None, "columns": self.columns.record()}
+        return {
+            "tickets": str(self.tickets),
+            "articles": str(self.articles),
+            "searches": str(self.searches) if self.searches else None,
+            "columns": self.columns.record(),
+        }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Export:
@@ -50,12 +65,14 @@ class Export:
         return cls(Path(record["tickets"]), Path(record["articles"]), searches, Columns.from_record(record["columns"]))
 
 
-
 def solved_tickets(dataset: RetrievalDataset) -> dict[str, list[str]]:
     """Return for each ticket id of ``from_ticket_log``'s dataset the articles that solved it."""
-    return {dataset.queries[q].metadata["ticket_id"]: list(grades) for judged in dataset.qrels.values()
-            for q, grades in judged.items() if dataset.queries[q].metadata.get("source") == "ticket"}
-
+    return {
+        dataset.queries[q].metadata["ticket_id"]: list(grades)
+        for judged in dataset.qrels.values()
+        for q, grades in judged.items()
+        if dataset.queries[q].metadata.get("source") == "ticket"
+    }
 
 
 def combine(*datasets: RetrievalDataset) -> RetrievalDataset:
@@ -77,7 +94,12 @@ def combine(*datasets: RetrievalDataset) -> RetrievalDataset:
         for s in SPLITS:
             qrels[s].update(dataset.qrels[s])
     notes = [note for d in datasets for note in d.card.get("notes", [])]
-    card = {**first.card, "source": "; ".join(str(d.card.get("source", d.name)) for d in datasets), "notes": notes,
-            "read": [d.card.get("read", {}) for d in datasets]}
-    return replace(first, queries=dict(sorted(queries.items())), qrels={s: dict(sorted(q.items())) for s, q in qrels.items()},
-                   card=card)
+    card = {
+        **first.card,
+        "source": "; ".join(str(d.card.get("source", d.name)) for d in datasets),
+        "notes": notes,
+        "read": [d.card.get("read", {}) for d in datasets],
+    }
+    return replace(
+        first, queries=dict(sorted(queries.items())), qrels={s: dict(sorted(q.items())) for s, q in qrels.items()}, card=card
+    )

@@ -14,8 +14,9 @@ from tutorial_lib.data.columns import ExportFormat
 from tutorial_lib.data.dataset import DataError
 
 
-def read_rows(path: str | Path, options: ExportFormat | None = None, broken: Counter | None = None
-              ) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_rows(
+    path: str | Path, options: ExportFormat | None = None, broken: Counter | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line or row number from 1, row) of a CSV, TSV, JSONL or Parquet file, one at a time.
 
     Args:
@@ -39,10 +40,11 @@ def read_rows(path: str | Path, options: ExportFormat | None = None, broken: Cou
     try:
         yield from readers[path.suffix.lower()](path, options, Counter() if broken is None else broken)
     except UnicodeDecodeError as error:
-        shown = error.object[max(0, error.start - 20): error.end + 20]
-        raise DataError(f"{path}: not {options.encoding} (byte 0x{error.object[error.start]:02x} in {shown!r}): name the "
-                        'encoding in the mapping, e.g. encoding = "cp1252" under [format]') from None
-
+        shown = error.object[max(0, error.start - 20) : error.end + 20]
+        raise DataError(
+            f"{path}: not {options.encoding} (byte 0x{error.object[error.start]:02x} in {shown!r}): name the "
+            'encoding in the mapping, e.g. encoding = "cp1252" under [format]'
+        ) from None
 
 
 def _csv_rows(path: Path, options: ExportFormat, broken: Counter) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -71,10 +73,11 @@ def _csv_rows(path: Path, options: ExportFormat, broken: Counter) -> Iterator[tu
                     continue
                 problem = f"{len(row)} fields, the header has {len(columns)}"
             if not options.skip_broken_rows:
-                raise DataError(f"{path} line {start}: {problem}: a quote is missing or not doubled; mend the line, or set "
-                                "skip_broken_rows = true under [format] to leave such rows out and count them")
+                raise DataError(
+                    f"{path} line {start}: {problem}: a quote is missing or not doubled; mend the line, or set "
+                    "skip_broken_rows = true under [format] to leave such rows out and count them"
+                )
             broken["broken row"] += 1
-
 
 
 def _json_rows(path: Path, options: ExportFormat, broken: Counter) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -88,12 +91,13 @@ def _json_rows(path: Path, options: ExportFormat, broken: Counter) -> Iterator[t
                     raise ValueError(f"a JSON {type(row).__name__}, not an object")
             except ValueError as error:
                 if not options.skip_broken_rows:
-                    raise DataError(f"{path} line {number}: {error}: write one JSON object a line, or set skip_broken_rows = "
-                                    "true under [format] to leave such rows out and count them") from None
+                    raise DataError(
+                        f"{path} line {number}: {error}: write one JSON object a line, or set skip_broken_rows = "
+                        "true under [format] to leave such rows out and count them"
+                    ) from None
                 broken["broken row"] += 1
                 continue
             yield number, row
-
 
 
 def _parquet_rows(path: Path, options: ExportFormat, broken: Counter) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -110,22 +114,23 @@ def _parquet_rows(path: Path, options: ExportFormat, broken: Counter) -> Iterato
             yield number, row
 
 
-
-def checked_rows(path: Path, rows: Iterable[tuple[int, dict[str, Any]]], wanted: Mapping[str, str | None], table: str
-             ) -> Iterator[tuple[int, dict[str, Any]]]:
+def checked_rows(
+    path: Path, rows: Iterable[tuple[int, dict[str, Any]]], wanted: Mapping[str, str | None], table: str
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield ``rows``, refusing a file whose first row lacks a column that the mapping names."""
     first = True
     for number, row in rows:
         if first:
             for role, column in wanted.items():
                 if column is not None and column not in row:
-                    raise DataError(f"{path}: no column {column!r} (wanted for {role}); the file has "
-                                    f"{', '.join(map(str, row))}: set {role} under [{table}] in the mapping (--columns)")
+                    raise DataError(
+                        f"{path}: no column {column!r} (wanted for {role}); the file has "
+                        f"{', '.join(map(str, row))}: set {role} under [{table}] in the mapping (--columns)"
+                    )
         first = False
         yield number, row
     if first:
         raise DataError(f"{path}: no rows")
-
 
 
 def cell_text(value: Any) -> str:

@@ -36,10 +36,15 @@ class ClickSettings:
     min_weight: float = 2.0
 
 
-
 def from_search_log(
-    searches: str | Path, articles: str | Path, columns: Columns | None = None, *, settings: ClickSettings | None = None,
-    solved: Mapping[str, Collection[str]] | None = None, dev_from: str | None = None, test_from: str | None = None,
+    searches: str | Path,
+    articles: str | Path,
+    columns: Columns | None = None,
+    *,
+    settings: ClickSettings | None = None,
+    solved: Mapping[str, Collection[str]] | None = None,
+    dev_from: str | None = None,
+    test_from: str | None = None,
     divide: bool = True,
 ) -> RetrievalDataset:
     """Return searches as queries, each with the articles that its satisfied clicks point to, divided by time.
@@ -79,8 +84,10 @@ def from_search_log(
         count["searches"] += 1
         text = cell_text(row.get(names.query))
         if not isinstance(row["clicks"], list):
-            raise DataError(f"{path} line {line}: {names.clicks} is {row['clicks']!r}, not a list: where a row is one click, "
-                            "leave clicks out of [search]")
+            raise DataError(
+                f"{path} line {line}: {names.clicks} is {row['clicks']!r}, not a list: where a row is one click, "
+                "leave clicks out of [search]"
+            )
         count["clicks"] += len(row["clicks"])
         ticket = cell_text(row.get(names.ticket_followed or ""))
         if not has_words(text):
@@ -94,8 +101,13 @@ def from_search_log(
         elif row["clicks"]:
             count["clicks before the last"] += len(row["clicks"]) - 1
             article, rank, dwell = _click(path, line, row["clicks"][-1], names)
-            reason = (f"left within {settings.min_dwell:.0f} s" if dwell < settings.min_dwell else
-                      "article not in the help centre" if article not in corpus else "satisfied")
+            reason = (
+                f"left within {settings.min_dwell:.0f} s"
+                if dwell < settings.min_dwell
+                else "article not in the help centre"
+                if article not in corpus
+                else "satisfied"
+            )
             count[reason] += 1
             gained = {article: max(1.0, rank) ** settings.position_bias} if reason == "satisfied" else {}
         else:
@@ -113,35 +125,43 @@ def from_search_log(
         count["(query, article) too weak"] += len(clicked.weight) - len(kept)
         if kept:
             id_ = f"search/{n:05d}"
-            queries[id_] = Query(id_, clicked.text, {"source": "search", "created_at": clicked.when,
-                                                     "click_weight": round(max(kept.values()), 3)})
+            queries[id_] = Query(
+                id_,
+                clicked.text,
+                {"source": "search", "created_at": clicked.when, "click_weight": round(max(kept.values()), 3)},
+            )
             judged[id_] = dict.fromkeys(sorted(kept), 1)
     if not judged:
-        raise DataError(f"{path}: no search keeps an article ({dict(count)}): lower min_weight or min_dwell, or check "
-                        "[search] in the mapping")
-    card = {"source": f"{path.name} (searches) and {Path(articles).name} (articles)", "read": dict(count),
-            "notes": [_search_note(path.name, count, len(judged))]}
+        raise DataError(
+            f"{path}: no search keeps an article ({dict(count)}): lower min_weight or min_dwell, or check "
+            "[search] in the mapping"
+        )
+    card = {
+        "source": f"{path.name} (searches) and {Path(articles).name} (articles)",
+        "read": dict(count),
+        "notes": [_search_note(path.name, count, len(judged))],
+    }
     dataset = RetrievalDataset(path.parent.name or path.stem, corpus, queries, {"train": judged, "dev": {}, "test": {}}, card)
     if not divide:
         return dataset
     return split_by_time(dataset, dev_from=dev_from, test_from=test_from, allow_empty=dev_from is not None)
 
 
-
 def _search_note(name: str, count: Counter, kept: int) -> str:
-    return (f"{name}: {count['searches']:,} searches with {count['clicks']:,} clicks, {count['satisfied']:,} of them "
-            f"satisfied; {count['failed, answered by the ticket']:,} failed and were answered by a ticket; {kept:,} queries "
-            "keep an article")
-
+    return (
+        f"{name}: {count['searches']:,} searches with {count['clicks']:,} clicks, {count['satisfied']:,} of them "
+        f"satisfied; {count['failed, answered by the ticket']:,} failed and were answered by a ticket; {kept:,} queries "
+        "keep an article"
+    )
 
 
 def _click(path: Path, line: int, click: Any, names: SearchColumns) -> tuple[str, float, float]:
     try:
         return cell_text(click[names.article_id]), float(click[names.rank]), float(click[names.dwell_seconds])
     except (KeyError, TypeError, ValueError):
-        raise DataError(f"{path} line {line}: a click needs {names.article_id}, {names.rank} and {names.dwell_seconds}, "
-                        f"found {click}") from None
-
+        raise DataError(
+            f"{path} line {line}: a click needs {names.article_id}, {names.rank} and {names.dwell_seconds}, found {click}"
+        ) from None
 
 
 @dataclass
@@ -149,7 +169,6 @@ class _Clicked:
     text: str
     when: str
     weight: dict[str, float]
-
 
 
 def _searches(rows: Iterable[tuple[int, dict[str, Any]]], names: SearchColumns) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -170,7 +189,6 @@ def _searches(rows: Iterable[tuple[int, dict[str, Any]]], names: SearchColumns) 
         start, current = line, {**row, "clicks": [row] if cell_text(row.get(names.article_id)) else []}
     if current:
         yield start, current
-
 
 
 def _true(value: Any) -> bool:

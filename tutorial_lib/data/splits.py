@@ -16,11 +16,9 @@ NEAR_COPY = 0.9
 """Jaccard similarity of character 4-grams from which two queries count as copies of each other."""
 
 
-
 def near_copy_groups(texts: Mapping[str, str], threshold: float = NEAR_COPY) -> list[list[str]]:
     """Return groups of query ids that ask the same thing in nearly the same letters (case, a/the, punctuation aside)."""
     return near_duplicate_groups({q: char_shingles(t) for q, t in texts.items()}, threshold, label="near-copies")
-
 
 
 def find_leaks(dataset: RetrievalDataset) -> list[tuple[str, str, str]]:
@@ -36,7 +34,6 @@ def find_leaks(dataset: RetrievalDataset) -> list[tuple[str, str, str]]:
         earlier = set().union(*(split_of[s] for s in SPLITS[: SPLITS.index(held_split)]))
         leaks += [(q, h, held_split) for h in group if h in split_of[held_split] for q in group if q in earlier]
     return sorted(set(leaks), key=lambda leak: (leak[2], leak[1], leak[0]))
-
 
 
 def check_leakage(dataset: RetrievalDataset) -> None:
@@ -56,10 +53,7 @@ def check_leakage(dataset: RetrievalDataset) -> None:
         )
 
 
-
-def draw_split(
-    texts: Mapping[str, str], shares: Mapping[str, float], seed: int = 0
-) -> dict[str, list[str]]:
+def draw_split(texts: Mapping[str, str], shares: Mapping[str, float], seed: int = 0) -> dict[str, list[str]]:
     """Divide queries at random into splits, near-copies always together.
 
     Args:
@@ -94,7 +88,6 @@ def draw_split(
     return {s: sorted(ids) for s, ids in result.items()}
 
 
-
 def complete_splits(dataset: RetrievalDataset, seed: int = 0) -> tuple[RetrievalDataset, list[str]]:
     """Draw a missing test split (20 %) and a missing dev split (10 %) from the training queries.
 
@@ -105,8 +98,10 @@ def complete_splits(dataset: RetrievalDataset, seed: int = 0) -> tuple[Retrieval
         DataError: There are no training judgments, or too few queries to draw from.
     """
     if not dataset.qrels.get("train"):
-        raise DataError(f"{dataset.name}: qrels/train.tsv is missing or empty, found {sorted(dataset.qrels)}: "
-                        "pass training judgments, there is nothing to learn from otherwise")
+        raise DataError(
+            f"{dataset.name}: qrels/train.tsv is missing or empty, found {sorted(dataset.qrels)}: "
+            "pass training judgments, there is nothing to learn from otherwise"
+        )
     qrels = {s: dict(dataset.qrels.get(s, {})) for s in SPLITS}
     given = len(qrels["train"])
     notes = []
@@ -116,13 +111,15 @@ def complete_splits(dataset: RetrievalDataset, seed: int = 0) -> tuple[Retrieval
         texts = {q: dataset.queries[q].text for q in qrels["train"]}
         drawn = draw_split(texts, {"train": 1 - share, split: share}, seed)[split] if given >= 10 else []
         if not 0 < len(drawn) < len(texts):
-            raise DataError(f"{dataset.name}: no {split} split and only {given} training queries to draw one from "
-                            f"(copies stay together): pass qrels/{split}.tsv or at least 10 different training queries")
+            raise DataError(
+                f"{dataset.name}: no {split} split and only {given} training queries to draw one from "
+                f"(copies stay together): pass qrels/{split}.tsv or at least 10 different training queries"
+            )
         qrels[split] = {q: qrels["train"].pop(q) for q in drawn}
-        notes.append(f"no {split} split was given: {len(drawn)} of {len(texts)} training queries were drawn for it "
-                     f"(seed {seed})")
+        notes.append(
+            f"no {split} split was given: {len(drawn)} of {len(texts)} training queries were drawn for it (seed {seed})"
+        )
     return replace(dataset, qrels=qrels), notes
-
 
 
 def split_by_time(
@@ -136,26 +133,35 @@ def split_by_time(
     judged = {q: grades for split in dataset.qrels.values() for q, grades in split.items()}
     order = sorted(judged, key=lambda q: (dataset.queries[q].metadata["created_at"], q))
     times = [dataset.queries[q].metadata["created_at"] for q in order]
-    starts = [parse_time(given).isoformat() if given else times[min(len(times) - 1, int(len(times) * share))]
-              for given, share in ((dev_from, 0.7), (test_from, 0.8))]
+    starts = [
+        parse_time(given).isoformat() if given else times[min(len(times) - 1, int(len(times) * share))]
+        for given, share in ((dev_from, 0.7), (test_from, 0.8))
+    ]
     if test_from is None and dev_from is not None:
         starts[1] = "9999"  # everything from dev_from on is dev
     if starts[0] > starts[1]:
-        raise DataError(f"{dataset.name}: dev starts on {starts[0][:10]}, after test on {starts[1][:10]}: pass an earlier "
-                        "dev_from")
+        raise DataError(
+            f"{dataset.name}: dev starts on {starts[0][:10]}, after test on {starts[1][:10]}: pass an earlier dev_from"
+        )
     ends = [("train", "", starts[0]), ("dev", starts[0], starts[1]), ("test", starts[1], "9999")]
-    qrels: dict[str, Qrels] = {split: {q: judged[q] for q, t in zip(order, times, strict=True) if low <= t < high}
-                               for split, low, high in ends}
+    qrels: dict[str, Qrels] = {
+        split: {q: judged[q] for q, t in zip(order, times, strict=True) if low <= t < high} for split, low, high in ends
+    }
     empty = [s for s in SPLITS if not qrels[s] and not (s == "test" and starts[1] == "9999")]
     if empty and not allow_empty:
-        raise DataError(f"{dataset.name}: no query falls into {empty[0]} (dev from {starts[0][:10]}, test from "
-                        f"{starts[1][:10]}; {len(order)} queries from {times[0][:10]} to {times[-1][:10]}): pass other "
-                        "dates, or a longer log")
-    corpus = {a: replace(v, metadata={**v.metadata, "new_in_test": True})
-              if starts[1] <= str(v.metadata.get("created_at", "")) else v for a, v in dataset.corpus.items()}
+        raise DataError(
+            f"{dataset.name}: no query falls into {empty[0]} (dev from {starts[0][:10]}, test from "
+            f"{starts[1][:10]}; {len(order)} queries from {times[0][:10]} to {times[-1][:10]}): pass other "
+            "dates, or a longer log"
+        )
+    corpus = {
+        a: replace(v, metadata={**v.metadata, "new_in_test": True})
+        if starts[1] <= str(v.metadata.get("created_at", ""))
+        else v
+        for a, v in dataset.corpus.items()
+    }
     card = {**dataset.card, "starts": {"dev": starts[0], "test": starts[1]}}
     return replace(dataset, corpus=corpus, qrels=qrels, card=card)
-
 
 
 def split(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
@@ -171,7 +177,6 @@ def split(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
     result = mark_seen(replace(dataset, qrels={s: {q: pooled[q] for q in drawn[s]} for s in SPLITS}))
     check_leakage(result)
     return result
-
 
 
 def mark_seen(dataset: RetrievalDataset) -> RetrievalDataset:

@@ -12,7 +12,6 @@ from tutorial_lib.data.help_desk import Export
 SUPPORT_DESK = Path(__file__).resolve().parents[2] / "data" / "support_desk"
 
 
-
 def support_desk() -> RetrievalDataset:
     """Read the written help centre with its ticket log, search log and golden queries; see ``data/README.md``.
 
@@ -33,5 +32,6 @@ def support_desk() -> RetrievalDataset:
         rows = {row["query_id"]: row for row in map(json.loads, lines)}
         queries.update({q: Query(q, row["query"], {"source": name.removesuffix(".jsonl")}) for q, row in rows.items()})
         qrels[split] = {q: row["grades"] for q, row in rows.items()}
-    return replace(logged, queries=dict(sorted(queries.items())), qrels=qrels,
-                   card={**logged.card, "licence": "MIT, as this repository"})
+    return replace(
+        logged, queries=dict(sorted(queries.items())), qrels=qrels, card={**logged.card, "licence": "MIT, as this repository"}
+    )

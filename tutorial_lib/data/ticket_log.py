@@ -26,10 +26,15 @@ _Ticket: TypeAlias = tuple[datetime, str, str, tuple[str, ...], bool]
 """When, id, text, answers, reopened."""
 
 
-
 def from_ticket_log(
-    tickets: str | Path, articles: str | Path, columns: Columns | None = None, *, dev_from: str | None = None,
-    test_from: str | None = None, max_tickets: int = 200_000, divide: bool = True,
+    tickets: str | Path,
+    articles: str | Path,
+    columns: Columns | None = None,
+    *,
+    dev_from: str | None = None,
+    test_from: str | None = None,
+    max_tickets: int = 200_000,
+    divide: bool = True,
 ) -> RetrievalDataset:
     """Return solved tickets as queries, each with the article that solved it, divided by time.
 
@@ -91,9 +96,11 @@ def from_ticket_log(
     if not newest:
         why = ", ".join(f"{n:,} {reason}" for reason, n in count.most_common() if reason != "rows")
         seen = f"; named there: {', '.join(a for a, _ in unknown.most_common(3))}" if unknown else ""
-        raise DataError(f"{path}: none of {count['rows']} tickets ({why}) names an article of {articles} (ids such as "
-                        f"{', '.join(list(corpus)[:3])}){seen}: check resolved_by under [tickets], or set article_pattern "
-                        "under [format] to take the id out of a link")
+        raise DataError(
+            f"{path}: none of {count['rows']} tickets ({why}) names an article of {articles} (ids such as "
+            f"{', '.join(list(corpus)[:3])}){seen}: check resolved_by under [tickets], or set article_pattern "
+            "under [format] to take the id out of a link"
+        )
     tickets_kept = sorted(_newest(newest, max_tickets).values())
     count["exact repeat" + (f", or older than the newest {max_tickets:,}" if too_many else "")] = solved - len(tickets_kept)
     count["kept"] = len(tickets_kept)
@@ -101,21 +108,25 @@ def from_ticket_log(
     judged: Qrels = {}
     for when, id_, text, answers, reopened in tickets_kept:
         query_id = f"ticket/{id_}" if f"ticket/{id_}" not in queries else f"ticket/{id_}#{len(queries)}"
-        queries[query_id] = Query(query_id, text, {"source": "ticket", "ticket_id": id_, "created_at": when.isoformat(),
-                                                       "reopened": reopened})
+        queries[query_id] = Query(
+            query_id, text, {"source": "ticket", "ticket_id": id_, "created_at": when.isoformat(), "reopened": reopened}
+        )
         judged[query_id] = dict.fromkeys(answers, 1)
-    card = {"source": f"{path.name} (tickets) and {Path(articles).name} (articles)", "read": dict(count),
-            "unknown_articles": dict(unknown.most_common(50)), "notes": _read_notes(count, unknown, path.name)}
-    dataset = RetrievalDataset(path.parent.name or path.stem, corpus, dict(sorted(queries.items())),
-                               {"train": judged, "dev": {}, "test": {}}, card)
+    card = {
+        "source": f"{path.name} (tickets) and {Path(articles).name} (articles)",
+        "read": dict(count),
+        "unknown_articles": dict(unknown.most_common(50)),
+        "notes": _read_notes(count, unknown, path.name),
+    }
+    dataset = RetrievalDataset(
+        path.parent.name or path.stem, corpus, dict(sorted(queries.items())), {"train": judged, "dev": {}, "test": {}}, card
+    )
     return split_by_time(dataset, dev_from=dev_from, test_from=test_from) if divide else dataset
-
 
 
 def _newest(held: dict[bytes, _Ticket], count: int) -> dict[bytes, _Ticket]:
     """Return the ``count`` newest tickets of ``held``."""
     return dict(heapq.nlargest(count, held.items(), key=lambda item: item[1]))
-
 
 
 def _article_ids(value: Any, options: ExportFormat) -> list[str]:
@@ -128,12 +139,14 @@ def _article_ids(value: Any, options: ExportFormat) -> list[str]:
     return list(dict.fromkeys(filter(None, found)))
 
 
-
 def _read_notes(count: Counter, unknown: Counter, name: str) -> list[str]:
     dropped = [f"{n:,} {reason}" for reason, n in count.most_common() if reason not in ("rows", "kept") and n]
     left_out = f"; left out: {', '.join(dropped)}" if dropped else ""
     notes = [f"{name}: {count['rows']:,} rows, {count['kept']:,} kept{left_out}"]
     if unknown:
-        notes.append("articles named by tickets but not in the help centre: "
-                     + ", ".join(f"{a} ({n})" for a, n in unknown.most_common(5)) + (", …" if len(unknown) > 5 else ""))
+        notes.append(
+            "articles named by tickets but not in the help centre: "
+            + ", ".join(f"{a} ({n})" for a, n in unknown.most_common(5))
+            + (", …" if len(unknown) > 5 else "")
+        )
     return notes

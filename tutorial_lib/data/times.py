@@ -18,7 +18,6 @@ from tutorial_lib.data.rows import cell_text
 _SLASHED = re.compile(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2\d{2,4}(?!\d)")
 
 
-
 def parse_time(value: Any, options: ExportFormat | None = None) -> datetime:
     """Return a time in UTC: from ISO 8601, seconds since 1970, or what dateutil reads.
 
@@ -37,10 +36,10 @@ def parse_time(value: Any, options: ExportFormat | None = None) -> datetime:
         try:
             when = when.replace(tzinfo=ZoneInfo(options.timezone))
         except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "Europe" is a folder of zones
-            raise DataError(f"timezone = {options.timezone!r} under [format] is not known: name one such as 'Europe/Berlin'"
-                            ) from None
+            raise DataError(
+                f"timezone = {options.timezone!r} under [format] is not known: name one such as 'Europe/Berlin'"
+            ) from None
     return when.astimezone(UTC)
-
 
 
 def _parsed(text: str, options: ExportFormat) -> datetime:
@@ -59,8 +58,10 @@ def _parsed(text: str, options: ExportFormat) -> datetime:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             # What is missing is taken from a default: "14:05" or "March" is no date, and comes out as two.
-            one, other = (dateutil_parser.parse(text, dayfirst=bool(options.dayfirst and slashed), default=d)
-                          for d in (datetime(2000, 1, 1), datetime(2001, 2, 2)))
+            one, other = (
+                dateutil_parser.parse(text, dayfirst=bool(options.dayfirst and slashed), default=d)
+                for d in (datetime(2000, 1, 1), datetime(2001, 2, 2))
+            )
     except (ValueError, OverflowError):
         one, other = datetime.min, datetime.max
     except Warning:
@@ -68,7 +69,6 @@ def _parsed(text: str, options: ExportFormat) -> datetime:
     if one != other:
         raise DataError(f"{text!r} is not a time: expected e.g. 2026-03-04T09:30:00+01:00")
     return one
-
 
 
 def located_time(path: Path, line: int, value: Any, options: ExportFormat) -> str:

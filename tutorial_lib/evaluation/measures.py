@@ -21,7 +21,6 @@ MEASURE_NAMES = tuple(str(m) for m in MEASURES)
 MAIN_MEASURE = "nDCG@10"
 
 
-
 def per_query(qrels: Qrels, run: Run) -> pd.DataFrame:
     """Return every measure of every judged query: index query id (ascending), columns ``MEASURE_NAMES``, values 0 to 1.
 
@@ -33,18 +32,15 @@ def per_query(qrels: Qrels, run: Run) -> pd.DataFrame:
     return frame
 
 
-
 def evaluate_run(qrels: Qrels, run: Run) -> dict[str, float]:
     """Return the mean of each measure over all judged queries; higher is better, 0 to 1."""
     means = per_query(qrels, run).mean()
     return {name: float(means[name]) for name in MEASURE_NAMES}
 
 
-
 def systems_table(qrels: Qrels, runs: Mapping[str, Run]) -> pd.DataFrame:
     """Return one row a system, one column a measure."""
     return pd.DataFrame({name: evaluate_run(qrels, run) for name, run in runs.items()}).T
-
 
 
 def rank_of_answer(qrels: Qrels, run: Run) -> pd.Series:

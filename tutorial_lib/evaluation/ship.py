@@ -24,14 +24,12 @@ class ShipSettings:
     alpha: float = 0.05
 
 
-
 @dataclass(frozen=True)
 class Check:
     """One requirement: whether it holds, and the figures behind it."""
 
     passed: bool
     text: str
-
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,6 @@ class ShipDecision:
         return [f"{'yes' if c.passed else 'NO'}: {c.text}" for c in sorted(self.checks, key=lambda c: c.passed)]
 
 
-
 def ship_decision(
     against_base: Comparison, against_bm25: Comparison, slices: pd.DataFrame, settings: ShipSettings | None = None
 ) -> ShipDecision:
@@ -72,18 +69,28 @@ def ship_decision(
     main, recall, keyword = against_base.main, against_base.differences["R@100"], against_bm25.main
     worse = slices[slices["worse"]]
     named = ", ".join(f"{r['slice']}: {r['value']} ({r['difference']:+.3f})" for _, r in worse.iterrows())
-    return ShipDecision([
-        Check(main.difference >= s.min_gain, f"nDCG@10 gains {main.difference:+.3f} over base, {s.min_gain} wanted"),
-        Check(main.low > 0, f"the 95 % interval of the gain, {main.low:+.3f} to {main.high:+.3f}, lies above 0"),
-        Check(main.difference > 0 and main.p < s.alpha, f"p {_p(main.p)} in the paired randomisation test, below "
-                                                        f"{s.alpha} wanted"),
-        Check(keyword.low >= 0, f"against BM25 nDCG@10 differs by {keyword.difference:+.3f} "
-                                f"({keyword.low:+.3f} to {keyword.high:+.3f}): not below 0 wanted"),
-        Check(recall.difference >= -s.max_recall_loss,
-              f"R@100 changes by {recall.difference:+.3f}, a loss of at most {s.max_recall_loss} is allowed"),
-        Check(worse.empty, f"of {len(slices)} slices {len(worse)} got significantly worse" + (f": {named}" if named else "")),
-    ])
-
+    return ShipDecision(
+        [
+            Check(main.difference >= s.min_gain, f"nDCG@10 gains {main.difference:+.3f} over base, {s.min_gain} wanted"),
+            Check(main.low > 0, f"the 95 % interval of the gain, {main.low:+.3f} to {main.high:+.3f}, lies above 0"),
+            Check(
+                main.difference > 0 and main.p < s.alpha,
+                f"p {_p(main.p)} in the paired randomisation test, below {s.alpha} wanted",
+            ),
+            Check(
+                keyword.low >= 0,
+                f"against BM25 nDCG@10 differs by {keyword.difference:+.3f} "
+                f"({keyword.low:+.3f} to {keyword.high:+.3f}): not below 0 wanted",
+            ),
+            Check(
+                recall.difference >= -s.max_recall_loss,
+                f"R@100 changes by {recall.difference:+.3f}, a loss of at most {s.max_recall_loss} is allowed",
+            ),
+            Check(
+                worse.empty, f"of {len(slices)} slices {len(worse)} got significantly worse" + (f": {named}" if named else "")
+            ),
+        ]
+    )
 
 
 def _p(p: float) -> str:

@@ -18,11 +18,9 @@ from tutorial_lib.retrieval.runs import Run
 RESAMPLES = 9_999
 
 
-
 def article_clusters(qrels: Qrels) -> dict[str, str]:
     """Return for each query its best-graded article: queries for one article are not independent of each other."""
     return {q: relevant(grades)[0] for q, grades in qrels.items()}
-
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,6 @@ class Difference:
     queries: int
 
 
-
 def paired_difference(
     before: NDArray[np.float64], after: NDArray[np.float64], clusters: Sequence[str], *, seed: int = 0
 ) -> Difference:
@@ -66,8 +63,10 @@ def paired_difference(
     Reference: Smucker, Allan and Carterette 2007, CIKM (paired randomisation test and bootstrap in retrieval).
     """
     if not len(before) == len(after) == len(clusters) or not len(before):
-        raise ValueError(f"{len(before)} values before, {len(after)} after, {len(clusters)} clusters: pass one each "
-                         "for every query, and at least one query")
+        raise ValueError(
+            f"{len(before)} values before, {len(after)} after, {len(clusters)} clusters: pass one each "
+            "for every query, and at least one query"
+        )
     groups = pd.factorize(pd.Series(list(clusters)), sort=True)[0]
     sizes = np.bincount(groups).astype(float)
     sums = np.bincount(groups, weights=after - before)
@@ -77,17 +76,29 @@ def paired_difference(
     if len(sizes) > 1 and np.any(sums):
         rng = np.random.default_rng(seed)
         interval = stats.bootstrap(
-            (sums, sizes), lambda s, n, axis: s.sum(axis) / n.sum(axis), paired=True, vectorized=True,
-            n_resamples=RESAMPLES, batch=500, method="percentile", rng=rng,
+            (sums, sizes),
+            lambda s, n, axis: s.sum(axis) / n.sum(axis),
+            paired=True,
+            vectorized=True,
+            n_resamples=RESAMPLES,
+            batch=500,
+            method="percentile",
+            rng=rng,
         ).confidence_interval
         low, high = float(interval.low), float(interval.high)
         # Swapping the two systems within a cluster flips the sign of its summed difference.
-        p = float(stats.permutation_test(
-            (sums,), lambda s, axis: s.sum(axis), permutation_type="samples", vectorized=True,
-            n_resamples=RESAMPLES, batch=500, rng=rng,
-        ).pvalue)
+        p = float(
+            stats.permutation_test(
+                (sums,),
+                lambda s, axis: s.sum(axis),
+                permutation_type="samples",
+                vectorized=True,
+                n_resamples=RESAMPLES,
+                batch=500,
+                rng=rng,
+            ).pvalue
+        )
     return Difference(float(before.mean()), float(after.mean()), mean, low, high, p, len(before))
-
 
 
 @dataclass(frozen=True)
@@ -122,18 +133,18 @@ class Comparison:
     def outcome(self, measure: str = MAIN_MEASURE) -> dict[str, int]:
         """Return the number of queries won, lost and tied by the system."""
         deltas = self.deltas(measure)
-        return {"won": int((deltas > 1e-9).sum()), "lost": int((deltas < -1e-9).sum()),
-                "tied": int((deltas.abs() <= 1e-9).sum())}
+        return {
+            "won": int((deltas > 1e-9).sum()),
+            "lost": int((deltas < -1e-9).sum()),
+            "tied": int((deltas.abs() <= 1e-9).sum()),
+        }
 
     def table(self) -> pd.DataFrame:
         """Return one row a measure: before, after, difference, low, high, p."""
         return pd.DataFrame({m: vars(d) for m, d in self.differences.items()}).T
 
 
-
-def compare(
-    qrels: Qrels, runs: Mapping[str, Run], baseline: str, system: str, *, seed: int = 0
-) -> Comparison:
+def compare(qrels: Qrels, runs: Mapping[str, Run], baseline: str, system: str, *, seed: int = 0) -> Comparison:
     """Compare two runs on every measure; queries that share an article are resampled together.
 
     Raises:

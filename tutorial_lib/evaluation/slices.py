@@ -41,7 +41,6 @@ def query_slices(dataset: RetrievalDataset, split: str = "test", *, min_queries:
     return frame if frame["family"].nunique() > 1 else frame.drop(columns="family")
 
 
-
 def slice_table(comparison: Comparison, slices: pd.DataFrame, *, measure: str = MAIN_MEASURE) -> pd.DataFrame:
     """Return one row a slice: queries, before, after, difference, low, high, p, p_adjusted, worse.
 
@@ -51,15 +50,16 @@ def slice_table(comparison: Comparison, slices: pd.DataFrame, *, measure: str = 
     rows = []
     groups = [(by, value, list(ids)) for by in slices.columns for value, ids in slices.groupby(by).groups.items()]
     for by, value, ids in tqdm(groups, desc="slices", disable=len(groups) * len(slices) < 5000):
-        d = paired_difference(comparison.before.loc[ids, measure].to_numpy(),
-                              comparison.after.loc[ids, measure].to_numpy(),
-                              [comparison.clusters[q] for q in ids])
+        d = paired_difference(
+            comparison.before.loc[ids, measure].to_numpy(),
+            comparison.after.loc[ids, measure].to_numpy(),
+            [comparison.clusters[q] for q in ids],
+        )
         rows.append({"slice": by, "value": value, **vars(d)})
     table = pd.DataFrame(rows)
     table["p_adjusted"] = stats.false_discovery_control(table["p"])
     table["worse"] = (table["difference"] < 0) & (table["p_adjusted"] < 0.05)
     return table[["slice", "value", "queries", "before", "after", "difference", "low", "high", "p", "p_adjusted", "worse"]]
-
 
 
 def side_by_side(

@@ -7,6 +7,15 @@ from tutorial_lib.index.vector_index import VectorIndex
 from tutorial_lib.index.version import Layout, Verification, Version
 
 __all__ = [
-    "Changes", "Layout", "Reindexed", "VectorIndex", "VectorIndexError", "Verification", "Version", "embed_corpus",
-    "read_shards", "reindex", "text_hash",
+    "Changes",
+    "Layout",
+    "Reindexed",
+    "VectorIndex",
+    "VectorIndexError",
+    "Verification",
+    "Version",
+    "embed_corpus",
+    "read_shards",
+    "reindex",
+    "text_hash",
 ]

@@ -30,20 +30,16 @@ BACK_OFF = (0.2, 0.5, 1.0, 2.0)
 """Seconds to wait before each further try to reach a server."""
 
 
-
 for name in ("pymilvus", "milvus_lite"):  # they log errors that are caught and told in plain words here
     logging.getLogger(name).setLevel(logging.CRITICAL)
-
 
 
 class VectorIndexError(ValueError):
     """The index cannot do what was asked; the message says why and what to do."""
 
 
-
 class NoCollection(VectorIndexError):
     """The index has no collection or alias of that name."""
-
 
 
 class Client:
@@ -79,8 +75,9 @@ class Client:
             self.file.parent.mkdir(parents=True, exist_ok=True)
         # The embedded server answers only when a graph is built, and takes the client's pings every ten seconds for abuse.
         quiet = {"grpc.keepalive_time_ms": 2**31 - 1} if self.file else {}
-        self._client = self._try("connect", MilvusClient, uri=str(self.file or uri), token="" if self.file else token,
-                                 grpc_options=quiet)
+        self._client = self._try(
+            "connect", MilvusClient, uri=str(self.file or uri), token="" if self.file else token, grpc_options=quiet
+        )
         if self.file:
             self._open[self.file] += 1
 
@@ -137,17 +134,17 @@ class Client:
         try:
             lock = FileLock(path).acquire(timeout=0)
         except Timeout:
-            raise VectorIndexError(f"another build is writing to {name!r} at {self.address}: wait until it has ended, or "
-                                   "stop it, then build again") from None
+            raise VectorIndexError(
+                f"another build is writing to {name!r} at {self.address}: wait until it has ended, or "
+                "stop it, then build again"
+            ) from None
         with lock:
             yield
-
 
 
 def whoami() -> str:
     """Return user@host: who builds a version of the index."""
     return f"{psutil.Process().username()}@{socket.gethostname()}"
-
 
 
 def _grpc_code(error: BaseException) -> Any:
@@ -156,12 +153,10 @@ def _grpc_code(error: BaseException) -> Any:
     return behind.code() if behind else None
 
 
-
 def _is_away(error: Exception) -> bool:
     code = _grpc_code(error)
     failed = getattr(error, "code", None) == Status.CONNECT_FAILED
     return code == grpc.StatusCode.UNAVAILABLE or (failed and code is None)
-
 
 
 def _file_fault(path: Path) -> str | None:

@@ -36,14 +36,16 @@ OBJECT_STORE_BYTES = 200_000_000
 """Shared memory of a Ray started here: only the places of shards pass through it, never texts or vectors."""
 
 
-_LOCAL = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal",
-          "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # whatever its name: Ray listens on 127.0.0.1 only, as it does there
-          "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}  # workers see the GPU that a single process would use
+_LOCAL = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # whatever its name: Ray listens on 127.0.0.1 only, as it does there
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}  # workers see the GPU that a single process would use
 
 
 Piece: TypeAlias = tuple[str, int, int]
 """URL, start and stop: bytes of a JSONL file, rows of a Parquet file."""
-
 
 
 def embed_with_ray(
@@ -91,7 +93,8 @@ def embed_with_ray(
     with alone_in(folder), _running(workers) as ray:
         pool = ray.data.ActorPoolStrategy(size=min(workers or int(ray.cluster_resources()["CPU"]), len(specs)))
         work = ray.data.from_items(specs, override_num_blocks=len(specs)).map_batches(
-            Worker, batch_size=1, compute=pool, num_cpus=1, num_gpus=gpus, fn_constructor_args=(weights, folder, columns))
+            Worker, batch_size=1, compute=pool, num_cpus=1, num_gpus=gpus, fn_constructor_args=(weights, folder, columns)
+        )
         done = []
         for row in tqdm(work.iter_rows(), total=len(specs), desc="embed", unit="shard"):
             done.append(json.loads(row["done"]))
@@ -99,7 +102,6 @@ def embed_with_ray(
                 raise DataError(done[-1]["error"])
         shards = [Shard(**r["shard"]) for r in sorted(done, key=lambda r: r["number"])]
         return finish(folder, done[0]["fingerprint"], model, done[0]["dimension"], shards)
-
 
 
 class Worker:
@@ -127,9 +129,12 @@ class Worker:
         articles = [article for url, start, stop in pieces for article in read(url, start, stop, self.columns)]
         ids, texts = zip(*articles, strict=True)
         shard = embed_shard(ids, texts, self.encoder, self.folder)
-        return {"number": number, "shard": asdict(shard), "fingerprint": self.encoder.fingerprint,
-                "dimension": self.encoder.dimension}
-
+        return {
+            "number": number,
+            "shard": asdict(shard),
+            "fingerprint": self.encoder.fingerprint,
+            "dimension": self.encoder.dimension,
+        }
 
 
 @contextmanager
@@ -148,7 +153,6 @@ def _running(workers: int | None) -> Iterator[Any]:
             ray.shutdown()
 
 
-
 def _ray() -> Any:
     for name, value in _LOCAL.items():
         os.environ.setdefault(name, value)
@@ -158,7 +162,6 @@ def _ray() -> Any:
     except ImportError:
         raise ImportError('Ray is not installed: pip install "tutorial-lib[scale]", or use shards.embed_corpus') from None
     return ray
-
 
 
 def start_ray(cpus: int | None = None, attempts: int = 3) -> None:
@@ -175,8 +178,14 @@ def start_ray(cpus: int | None = None, attempts: int = 3) -> None:
         ImportError: Ray is not installed.
     """
     ray = _ray()
-    options = {"address": "local", "num_cpus": cpus, "include_dashboard": False, "log_to_driver": False,
-               "logging_level": logging.ERROR, "object_store_memory": OBJECT_STORE_BYTES}
+    options = {
+        "address": "local",
+        "num_cpus": cpus,
+        "include_dashboard": False,
+        "log_to_driver": False,
+        "logging_level": logging.ERROR,
+        "object_store_memory": OBJECT_STORE_BYTES,
+    }
     for attempt in range(1, attempts + 1):
         try:
             ray.init(**options)
@@ -186,18 +195,19 @@ def start_ray(cpus: int | None = None, attempts: int = 3) -> None:
         except Exception as error:  # a node that timed out is of no narrower class
             ray.shutdown()
             if attempt == attempts:
-                raise RuntimeError(f"Ray did not start in {attempts} attempts ({error}): look into raylet.err below "
-                                   "/tmp/ray/session_latest/logs, or use shards.embed_corpus without Ray") from error
-            logging.getLogger(__name__).warning("Ray did not start (%s); attempt %d of %d follows", error, attempt + 1,
-                                                attempts)
-
+                raise RuntimeError(
+                    f"Ray did not start in {attempts} attempts ({error}): look into raylet.err below "
+                    "/tmp/ray/session_latest/logs, or use shards.embed_corpus without Ray"
+                ) from error
+            logging.getLogger(__name__).warning(
+                "Ray did not start (%s); attempt %d of %d follows", error, attempt + 1, attempts
+            )
 
 
 def _absolute(url: str) -> str:
     """Return a path or URL that means the same file whatever folder a process works in."""
     fs, path = url_to_fs(url)
     return path if isinstance(fs, LocalFileSystem) else url
-
 
 
 def locate(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Piece]]:
@@ -213,7 +223,6 @@ def locate(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Piece]]:
         raise DataError(f"{url} is of no kind that can be read in parts: pass .jsonl or .parquet files")
 
 
-
 def _locate_jsonl(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Piece]]:
     start = 0
     with fsspec.open(url, "rb") as file:
@@ -222,7 +231,6 @@ def _locate_jsonl(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Pie
             if line.strip():
                 yield _article(_parse(line, f"{url} line {number}"), columns, f"{url} line {number}")[0], (url, start, stop)
             start = stop
-
 
 
 def _locate_parquet(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Piece]]:
@@ -237,12 +245,10 @@ def _locate_parquet(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, P
                 yield _id(value, columns[0], f"{url} row {number}"), (url, number - 1, number)
 
 
-
 def _pieces(part: list[tuple[str, Piece]]) -> list[Piece]:
     """Return where a shard's articles stand, neighbours joined."""
     groups = [list(group) for _, group in groupby((piece for _, piece in part), key=lambda piece: piece[0])]
     return [(group[0][0], group[0][1], group[-1][2]) for group in groups]
-
 
 
 def read(url: str, start: int, stop: int, columns: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -257,7 +263,6 @@ def read(url: str, start: int, stop: int, columns: tuple[str, ...]) -> Iterator[
             yield _article(_parse(line, url), columns, url)
 
 
-
 def _parquet_rows(url: str, start: int, stop: int, columns: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     first = 0
     for group, rows in enumerate(_group_sizes(url)):
@@ -267,13 +272,11 @@ def _parquet_rows(url: str, start: int, stop: int, columns: tuple[str, ...]) -> 
         first += rows
 
 
-
 @lru_cache(maxsize=8)
 def _group_sizes(url: str) -> tuple[int, ...]:
     with fsspec.open(url, "rb") as file:
         metadata = pq.ParquetFile(file).metadata
         return tuple(metadata.row_group(n).num_rows for n in range(metadata.num_row_groups))
-
 
 
 @lru_cache(maxsize=1)  # a worker's next shard mostly lies in the same row group
@@ -283,13 +286,11 @@ def _row_group(url: str, group: int, columns: tuple[str, ...]) -> pa.Table:
         return parquet.read_row_group(group, columns=[c for c in columns if c in parquet.schema_arrow.names])
 
 
-
 def _parquet(file: Any, url: str) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(file)
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{url} cannot be read as Parquet ({error}): write the file again") from error
-
 
 
 def _parse(line: bytes, where: str) -> dict[str, Any]:
@@ -300,7 +301,6 @@ def _parse(line: bytes, where: str) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise DataError(f"{where}: found a JSON {type(row).__name__}: write one JSON object a line")
     return row
-
 
 
 def _article(row: Mapping[str, Any], columns: tuple[str, ...], where: str) -> tuple[str, str]:
@@ -314,15 +314,14 @@ def _article(row: Mapping[str, Any], columns: tuple[str, ...], where: str) -> tu
     return _id(row[id_column], id_column, where), "\n".join([t for t in texts[:-1] if t] + texts[-1:])
 
 
-
 def _check_columns(found: Sequence[str], columns: tuple[str, ...], where: str) -> None:
     id_column, *text_columns = columns
     if id_column not in found:
         raise DataError(f'{where}: no "{id_column}" (found: {", ".join(found)}): name the column of the ids with id_column')
     if not set(text_columns) & set(found):
-        raise DataError(f"{where}: none of the text columns {text_columns} (found: {', '.join(found)}): name them with "
-                        "text_columns")
-
+        raise DataError(
+            f"{where}: none of the text columns {text_columns} (found: {', '.join(found)}): name them with text_columns"
+        )
 
 
 def _id(value: Any, column: str, where: str) -> str:

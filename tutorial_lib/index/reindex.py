@@ -24,7 +24,6 @@ SAMPLE = 200
 """Articles that stand in for queries where none are given."""
 
 
-
 @dataclass(frozen=True)
 class Changes:
     """How the articles differ from those of the version that was live.
@@ -46,7 +45,6 @@ class Changes:
         return f"{len(self.added):,} added, {len(self.changed):,} changed, {len(self.removed):,} removed, {self.kept:,} kept"
 
 
-
 @dataclass(frozen=True)
 class Reindexed:
     """What ``reindex`` did.
@@ -64,7 +62,6 @@ class Reindexed:
     embedded: int
     verification: Verification | None
     seconds: float
-
 
 
 def reindex(
@@ -142,12 +139,14 @@ def reindex(
     return Reindexed(version, changes, embedded, verification, seconds)
 
 
-
 def _compare(before: Mapping[str, str], now: Mapping[str, str]) -> Changes:
     changed = tuple(a for a, h in now.items() if a in before and before[a] != h)
-    return Changes(tuple(a for a in now if a not in before), changed, tuple(a for a in before if a not in now),
-                   sum(a in before for a in now) - len(changed))
-
+    return Changes(
+        tuple(a for a in now if a not in before),
+        changed,
+        tuple(a for a in before if a not in now),
+        sum(a in before for a in now) - len(changed),
+    )
 
 
 def _vectors(
@@ -166,7 +165,6 @@ def _vectors(
         embed_corpus(todo, encoder, folder, shard_size=shard_size)
         vectors[missing] = read_shards(folder).vectors
     return vectors, len(missing)
-
 
 
 def _remove(folder: Path) -> None:

@@ -39,7 +39,6 @@ _OURS = re.compile(r"(vectors-[0-9a-f]{24}\.parquet|manifest\.json)(\.[0-9a-f]{3
 T = TypeVar("T")
 
 
-
 @dataclass(frozen=True)
 class Shard:
     """One file of vectors.
@@ -53,7 +52,6 @@ class Shard:
     file: str
     rows: int
     sha256: str
-
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,6 @@ class Manifest:
     shards: tuple[Shard, ...]
 
 
-
 @dataclass(frozen=True)
 class Embedded:
     """A corpus' vectors in memory, in the order of the corpus.
@@ -91,11 +88,9 @@ class Embedded:
     vectors: NDArray[np.float32]
 
 
-
 def text_hash(text: str) -> str:
     """Return 16 hex digits of the SHA-256 of ``text`` in UTF-8: equal for equal texts, on every machine."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
 
 
 def check_finite(ids: Sequence[str], vectors: NDArray[np.float32], advice: str) -> None:
@@ -103,7 +98,6 @@ def check_finite(ids: Sequence[str], vectors: NDArray[np.float32], advice: str) 
     bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(bad):
         raise DataError(f"the vector of article {ids[bad[0]]!r} holds NaN or infinity ({len(bad)} such in all): {advice}")
-
 
 
 def embed_shard(ids: Sequence[str], texts: Sequence[str], encoder: Encoder, folder: str | Path) -> Shard:
@@ -138,7 +132,6 @@ def embed_shard(ids: Sequence[str], texts: Sequence[str], encoder: Encoder, fold
     return Shard(Path(path).name, len(ids), hashlib.sha256(data).hexdigest())
 
 
-
 def embed_corpus(
     articles: Mapping[str, str] | Iterable[tuple[str, str]], encoder: Encoder, folder: str | Path, *, shard_size: int = 1000
 ) -> Manifest:
@@ -167,7 +160,6 @@ def embed_corpus(
         return finish(folder, encoder.fingerprint, encoder.name, encoder.dimension, shards)
 
 
-
 def read_shards(folder: str | Path) -> Embedded:
     """Return the vectors of a complete folder, every file checked against its SHA-256.
 
@@ -183,18 +175,20 @@ def read_shards(folder: str | Path) -> Embedded:
         path = f"{root}/{shard.file}"
         data = fs.cat_file(path) if fs.exists(path) else b""
         if hashlib.sha256(data).hexdigest() != shard.sha256:
-            raise DataError(f"{path} is {'damaged' if data else 'missing'}: embed the corpus again, only what is broken is "
-                            "computed")
+            raise DataError(
+                f"{path} is {'damaged' if data else 'missing'}: embed the corpus again, only what is broken is computed"
+            )
         table = pq.read_table(io.BytesIO(data))
         if table.schema.metadata[b"fingerprint"].decode() != manifest.fingerprint:
-            raise DataError(f"{path} holds vectors of another encoder than {MANIFEST} says ({manifest.fingerprint}): empty "
-                            "the folder and embed the corpus again")
+            raise DataError(
+                f"{path} holds vectors of another encoder than {MANIFEST} says ({manifest.fingerprint}): empty "
+                "the folder and embed the corpus again"
+            )
         rows = slice(len(ids), len(ids) + table.num_rows)
         vectors[rows] = table["vector"].combine_chunks().flatten().to_numpy().reshape(-1, manifest.dimension)
         ids += table["id"].to_pylist()
         hashes += table["text_hash"].to_pylist()
     return Embedded(ids, hashes, vectors)
-
 
 
 def read_manifest(folder: str | Path) -> Manifest:
@@ -210,7 +204,6 @@ def read_manifest(folder: str | Path) -> Manifest:
     if record.pop("format", None) != FORMAT:
         raise DataError(f"{folder}/{MANIFEST} is of another format: empty the folder and embed the corpus again")
     return Manifest(**{**record, "shards": tuple(Shard(**s) for s in record["shards"])})
-
 
 
 @contextmanager
@@ -235,7 +228,6 @@ def alone_in(folder: str | Path) -> Iterator[None]:
         yield
 
 
-
 def unique(rows: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
     """Pass (article id, anything) through.
 
@@ -247,10 +239,11 @@ def unique(rows: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
         if not isinstance(article_id, str):
             raise DataError(f"the id of article number {number} is {article_id!r}: pass a string")
         if place.setdefault(article_id, number) != number:
-            raise DataError(f"article id {article_id!r} is used twice, by articles number {place[article_id]} and {number}: "
-                            "give each article an id of its own")
+            raise DataError(
+                f"article id {article_id!r} is used twice, by articles number {place[article_id]} and {number}: "
+                "give each article an id of its own"
+            )
         yield article_id, value
-
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -266,7 +259,6 @@ def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield part
 
 
-
 def finish(folder: str | Path, fingerprint: str, encoder: str, dimension: int, shards: Sequence[Shard]) -> Manifest:
     """Write the manifest of a complete folder, then remove the shards it does not name."""
     fs, root = url_to_fs(str(folder))
@@ -280,18 +272,15 @@ def finish(folder: str | Path, fingerprint: str, encoder: str, dimension: int, s
     return manifest
 
 
-
 def _put(fs: AbstractFileSystem, path: str, data: bytes) -> None:
     temporary = f"{path}.{uuid.uuid4().hex}.part"
     fs.pipe_file(temporary, data)
     fs.mv(temporary, path)
 
 
-
 def _schema(encoder: Encoder) -> pa.Schema:
     vector = pa.list_(pa.field("element", pa.float32()), encoder.dimension)  # "element" is what Parquet gives back
     return pa.schema({"id": pa.string(), "text_hash": pa.string(), "vector": vector}, {"fingerprint": encoder.fingerprint})
-
 
 
 def _whole(fs: AbstractFileSystem, path: str, schema: pa.Schema, rows: int) -> bytes | None:
@@ -304,13 +293,20 @@ def _whole(fs: AbstractFileSystem, path: str, schema: pa.Schema, rows: int) -> b
     return data if table.num_rows == rows and table.schema.equals(schema, check_metadata=True) else None
 
 
-
 def _to_parquet(ids: Sequence[str], hashes: Sequence[str], vectors: NDArray[np.float32], schema: pa.Schema) -> bytes:
     flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
-    columns = [pa.array(ids, pa.string()), pa.array(hashes, pa.string()),
-               pa.FixedSizeListArray.from_arrays(flat, type=schema.field("vector").type)]
+    columns = [
+        pa.array(ids, pa.string()),
+        pa.array(hashes, pa.string()),
+        pa.FixedSizeListArray.from_arrays(flat, type=schema.field("vector").type),
+    ]
     buffer = io.BytesIO()
     # Vectors do not compress. The checksums tell a damaged file that is met before a manifest names its SHA-256.
-    pq.write_table(pa.Table.from_arrays(columns, schema=schema), buffer, compression="none", use_dictionary=False,
-                   write_page_checksum=True)
+    pq.write_table(
+        pa.Table.from_arrays(columns, schema=schema),
+        buffer,
+        compression="none",
+        use_dictionary=False,
+        write_page_checksum=True,
+    )
     return buffer.getvalue()

@@ -45,7 +45,6 @@ SEARCHES = 5
 """How often a search is begun anew because the live version changed underneath or the server was restarted."""
 
 
-
 class VectorIndex:
     """Versions ``<name>_v1``, ``<name>_v2``, … of one corpus' vectors behind the alias ``<name>``."""
 
@@ -147,12 +146,18 @@ class VectorIndex:
             number = self._free_number()
             collection = f"{self.name}_v{number}"
             record = {
-                "format": FORMAT, "fingerprint": encoder.fingerprint, "encoder": encoder.name,
-                "settings": asdict(encoder.settings), "dimension": int(vectors.shape[1]), "articles": len(article_ids),
+                "format": FORMAT,
+                "fingerprint": encoder.fingerprint,
+                "encoder": encoder.name,
+                "settings": asdict(encoder.settings),
+                "dimension": int(vectors.shape[1]),
+                "articles": len(article_ids),
                 "corpus": corpus_hash(article_ids, hashes) if hashes is not None else None,
                 "calibration": calibration.record() if calibration else None,
                 "search_params": self._index_for(len(article_ids))[2],
-                "built": datetime.now(UTC).isoformat(), "owner": whoami()}
+                "built": datetime.now(UTC).isoformat(),
+                "owner": whoami(),
+            }
             self._create(collection, record, max(len(a.encode()) for a in article_ids))
             try:
                 self._write(collection, article_ids, vectors, hashes or [""] * len(article_ids), batch)
@@ -175,7 +180,8 @@ class VectorIndex:
                 if not self.client.file and record.get("owner") != whoami():
                     raise VectorIndexError(
                         f"{record.get('owner')} has been building {collection} since {record.get('built')}: wait until that "
-                        f"has ended; if it was killed, drop what it left: index.client.drop_collection({collection!r})")
+                        f"has ended; if it was killed, drop what it left: index.client.drop_collection({collection!r})"
+                    )
                 self.client.drop_collection(collection)
                 break
             number += 1  # a collection made by hand
@@ -188,8 +194,13 @@ class VectorIndex:
         # To read the rows back in pieces: ids may hold quotes, which Milvus' own iterator puts into a filter as they are.
         schema.add_field("position", DataType.INT64)
         schema.add_field("vector", DataType.FLOAT_VECTOR, dim=record["dimension"])
-        self.client.create_collection(collection, schema=schema, num_shards=self.layout.shards,
-                                      consistency_level=self.layout.consistency, properties={METADATA: json.dumps(record)})
+        self.client.create_collection(
+            collection,
+            schema=schema,
+            num_shards=self.layout.shards,
+            consistency_level=self.layout.consistency,
+            properties={METADATA: json.dumps(record)},
+        )
         if record_of(self.client.describe_collection(collection)) != record:  # a server may take the second to create it too
             raise VectorIndexError(f"another machine began to build {collection} at the same moment: wait until it has ended")
 
@@ -199,11 +210,14 @@ class VectorIndex:
     def _write(
         self, collection: str, article_ids: Sequence[str], vectors: NDArray[np.float32], hashes: Sequence[str], batch: int
     ) -> None:
-        for start in tqdm(range(0, len(article_ids), batch), desc=f"write {collection}", unit="batch",
-                          disable=len(article_ids) < 20 * batch):
+        for start in tqdm(
+            range(0, len(article_ids), batch), desc=f"write {collection}", unit="batch", disable=len(article_ids) < 20 * batch
+        ):
             part = range(start, min(start + batch, len(article_ids)))
-            self.client.insert(collection, [{"id": article_ids[n], "text_hash": hashes[n], "position": n,
-                                             "vector": vectors[n]} for n in part])
+            self.client.insert(
+                collection,
+                [{"id": article_ids[n], "text_hash": hashes[n], "position": n, "vector": vectors[n]} for n in part],
+            )
         self.client.flush(collection)  # or else every search would scan the write buffer
         kind, params, _ = self._index_for(len(article_ids))
         index = MilvusClient.prepare_index_params()
@@ -251,12 +265,21 @@ class VectorIndex:
         missed: tuple[str, ...] = ()
         if smoke:
             if encoder is None or encoder.fingerprint != version.fingerprint:
-                raise VectorIndexError(f"smoke queries for version {version.number} need its encoder, {version.encoder} "
-                                       f"({version.fingerprint}): pass encoder=…")
+                raise VectorIndexError(
+                    f"smoke queries for version {version.number} need its encoder, {version.encoder} "
+                    f"({version.fingerprint}): pass encoder=…"
+                )
             found = self._search(version, encoder.encode_queries(list(smoke)), 10)
             missed = tuple(q for (q, a), hits in zip(smoke.items(), found, strict=True) if a not in hits)
-        return Verification(version.number, float(np.mean(shares)) if shares else 1.0, rows, len(article_ids),
-                            len(query_vectors), min_recall, missed)
+        return Verification(
+            version.number,
+            float(np.mean(shares)) if shares else 1.0,
+            rows,
+            len(article_ids),
+            len(query_vectors),
+            min_recall,
+            missed,
+        )
 
     def switch(self, verification: Verification) -> Version:
         """Send searches to a verified version, at once and for all readers; the old version stays for ``rollback``.
@@ -267,8 +290,10 @@ class VectorIndex:
         v = verification
         if not v.passed:
             smoke = f", smoke queries without their article: {', '.join(map(repr, v.missed))}" if v.missed else ""
-            raise VectorIndexError(f"version {v.version} is not switched to: recall {v.recall:.3f} of {v.min_recall} wanted, "
-                                   f"{v.rows} rows of {v.expected_rows}{smoke}: build it again")
+            raise VectorIndexError(
+                f"version {v.version} is not switched to: recall {v.recall:.3f} of {v.min_recall} wanted, "
+                f"{v.rows} rows of {v.expected_rows}{smoke}: build it again"
+            )
         return self._point_alias(self.version(v.version))
 
     def rollback(self) -> Version:
@@ -302,7 +327,7 @@ class VectorIndex:
             raise VectorIndexError(f"keep={keep}: pass 0 or more versions to keep")
         versions, live = self.versions(), self.live
         useful = [v for v in versions if v.served or live is None or v.number > live.number]
-        kept = useful[len(useful) - min(keep, len(useful)):]
+        kept = useful[len(useful) - min(keep, len(useful)) :]
         dropped = [v for v in versions if v not in kept and not self.client.list_aliases(v.collection)["aliases"]]
         for v in dropped:
             self.client.drop_collection(v.collection)
@@ -331,12 +356,17 @@ class VectorIndex:
 
     def _rows(self, version: Version, fields: list[str]) -> Iterator[list[dict[str, Any]]]:
         if version.format < FORMAT:
-            raise VectorIndexError(f"version {version.number} of {self.name!r} was written by an older version of this "
-                                   "package, without text hashes: build it anew")
+            raise VectorIndexError(
+                f"version {version.number} of {self.name!r} was written by an older version of this "
+                "package, without text hashes: build it anew"
+            )
         self._load(version.collection)
         for start in range(0, version.articles, READ_ROWS):
-            rows = self.client.query(version.collection, output_fields=["position", *fields],
-                                     filter=f"position >= {start} and position < {start + READ_ROWS}")
+            rows = self.client.query(
+                version.collection,
+                output_fields=["position", *fields],
+                filter=f"position >= {start} and position < {start + READ_ROWS}",
+            )
             yield sorted(rows, key=lambda row: row["position"])
 
     # --- search ---------------------------------------------------------------------------------------------------
@@ -389,12 +419,16 @@ class VectorIndex:
             raise VectorIndexError(f"no version of {self.name!r} is live: build, verify and switch to one")
         if live.fingerprint not in {e.fingerprint for e in encoders}:
             names = " or ".join(f"{e.name} ({e.fingerprint})" for e in encoders)
-            raise VectorIndexError(f"version {live.number} of {self.name!r} holds vectors of {live.encoder} "
-                                   f"({live.fingerprint}), the query would be encoded by {names}: their scores mean nothing "
-                                   "together; load that encoder, or build and switch to a version made with this one")
+            raise VectorIndexError(
+                f"version {live.number} of {self.name!r} holds vectors of {live.encoder} "
+                f"({live.fingerprint}), the query would be encoded by {names}: their scores mean nothing "
+                "together; load that encoder, or build and switch to a version made with this one"
+            )
         if min_confidence is not None and live.calibration is None:
-            raise VectorIndexError(f"version {live.number} of {self.name!r} does not say what its scores are worth: build it "
-                                   "with calibration=calibrate(…), or leave min_confidence out")
+            raise VectorIndexError(
+                f"version {live.number} of {self.name!r} does not say what its scores are worth: build it "
+                "with calibration=calibrate(…), or leave min_confidence out"
+            )
         return live
 
     def _good(self, hits: dict[str, float], live: Version, min_confidence: float | None) -> dict[str, float]:
@@ -405,8 +439,13 @@ class VectorIndex:
     def _search(self, version: Version, vectors: NDArray[np.float32], k: int) -> list[dict[str, float]]:
         results: list[dict[str, float]] = []
         for start in range(0, len(vectors), 500):
-            part = self.client.search(version.collection, data=list(vectors[start : start + 500]), limit=k,
-                                      output_fields=["id"], anns_field="vector",
-                                      search_params={"params": version.search_params})
+            part = self.client.search(
+                version.collection,
+                data=list(vectors[start : start + 500]),
+                limit=k,
+                output_fields=["id"],
+                anns_field="vector",
+                search_params={"params": version.search_params},
+            )
             results += [{h["id"]: float(h["distance"]) for h in hits} for hits in part]
         return results

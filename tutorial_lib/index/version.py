@@ -32,7 +32,6 @@ COPIED = 1000
 """Vectors from which on copying them at every search is felt."""
 
 
-
 @dataclass(frozen=True)
 class Layout:
     """How a version lies on a server; the embedded index heeds the index type only.
@@ -65,7 +64,6 @@ class Layout:
         if articles <= FLAT_LIMIT:
             return "FLAT", {}, {}
         return "HNSW", {"M": 32, "efConstruction": 200}, {"ef": 256}
-
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,6 @@ class Version:
     search_params: Mapping[str, Any] = field(default_factory=dict)
 
 
-
 @dataclass(frozen=True)
 class Verification:
     """What ``verify`` found for one version.
@@ -130,18 +127,15 @@ class Verification:
         return self.rows == self.expected_rows and self.recall >= self.min_recall and not self.missed
 
 
-
 def corpus_hash(article_ids: Sequence[str], hashes: Sequence[str]) -> str:
     """Return a hash of ids and text hashes, whatever their order: equal for equal corpora."""
     pairs = sorted(zip(article_ids, hashes, strict=True))
     return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()[:16]
 
 
-
 def record_of(description: Mapping[str, Any]) -> dict[str, Any]:
     """Return what ``build`` noted on a collection; empty for one made by hand."""
     return json.loads(description["properties"].get(METADATA, "{}"))
-
 
 
 def version_of(description: Mapping[str, Any], name: str, live: str | None) -> Version | None:
@@ -158,19 +152,28 @@ def version_of(description: Mapping[str, Any], name: str, live: str | None) -> V
         return None
     calibration = record.get("calibration")
     return Version(
-        int(match[1]), collection, record["fingerprint"], record["encoder"], record["articles"], live=collection == live,
-        format=record.get("format", 1), corpus=record.get("corpus"), built=record.get("built", ""),
+        int(match[1]),
+        collection,
+        record["fingerprint"],
+        record["encoder"],
+        record["articles"],
+        live=collection == live,
+        format=record.get("format", 1),
+        corpus=record.get("corpus"),
+        built=record.get("built", ""),
         served=record.get("served", "format" not in record),  # format 1 did not say
         calibration=Calibration.from_record(calibration) if calibration else None,
-        search_params=record.get("search_params", {}))
-
+        search_params=record.get("search_params", {}),
+    )
 
 
 def check_rows(article_ids: Sequence[str], vectors: NDArray[np.float32], hashes: Sequence[str] | None) -> None:
     """Refuse rows that cannot become a version; the DataError names what is wrong, and the article."""
     if len(article_ids) == 0 or vectors.ndim != 2 or len(article_ids) != len(vectors):
-        raise DataError(f"{len(article_ids)} article ids and vectors of shape {vectors.shape}: pass at least one article "
-                        "and one row a vector")
+        raise DataError(
+            f"{len(article_ids)} article ids and vectors of shape {vectors.shape}: pass at least one article "
+            "and one row a vector"
+        )
     if hashes is not None and len(hashes) != len(article_ids):
         raise DataError(f"{len(hashes)} text hashes for {len(article_ids)} articles: pass one an article")
     if len(set(article_ids)) != len(article_ids):

@@ -32,7 +32,6 @@ PAD_TO = 16
 """Batches are padded to a multiple of this: the CPU kernels keep a buffer for every width they have met."""
 
 
-
 class Encoder:
     """A transformer encoder with its tokenizer and settings; vectors have unit length, so dot products are cosines.
 
@@ -55,7 +54,11 @@ class Encoder:
 
     @classmethod
     def load(
-        cls, model: str | Path = DEFAULT_MODEL, *, device: torch.device | None = None, query_prompt: str | None = None,
+        cls,
+        model: str | Path = DEFAULT_MODEL,
+        *,
+        device: torch.device | None = None,
+        query_prompt: str | None = None,
         document_prompt: str | None = None,
     ) -> Encoder:
         """Load a base model, a merged model, or a PEFT adapter folder (whose base is loaded and merged into it).
@@ -82,12 +85,15 @@ class Encoder:
         if (Path(folder) / "adapter_config.json").exists():
             return cls._load_adapter(Path(folder), str(model), device)
         try:
-            transformer, loading = AutoModel.from_pretrained(folder, use_safetensors=True, trust_remote_code=False,
-                                                             output_loading_info=True)
+            transformer, loading = AutoModel.from_pretrained(
+                folder, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+            )
             tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except (OSError, ValueError, SafetensorError) as error:
-            raise ModelError(f"{model} cannot be loaded as an encoder: {one_line(error)} — pass a folder with "
-                             "config.json, model.safetensors and tokenizer files") from error
+            raise ModelError(
+                f"{model} cannot be loaded as an encoder: {one_line(error)} — pass a folder with "
+                "config.json, model.safetensors and tokenizer files"
+            ) from error
         check_complete(transformer, tokenizer, loading["missing_keys"], str(model))
         return cls(transformer.to(device or default_device()), tokenizer, read_settings(folder, transformer), str(model))
 
@@ -102,8 +108,10 @@ class Encoder:
         try:
             tuned = PeftModel.from_pretrained(base.model, str(folder)).merge_and_unload()
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            raise ModelError(f"{folder} does not fit {base_name}, or is damaged: {one_line(error)} — train it "
-                             "again, or pass a merged model") from error
+            raise ModelError(
+                f"{folder} does not fit {base_name}, or is damaged: {one_line(error)} — train it "
+                "again, or pass a merged model"
+            ) from error
         stored = stored_prompts(folder)
         if stored is not None:  # it may have been trained with prompts that the base does not name
             base.settings = replace(base.settings, query_prompt=stored[0], document_prompt=stored[1])
@@ -113,8 +121,10 @@ class Encoder:
         own = (self.settings.query_prompt, self.settings.document_prompt)
         asked = (own[0] if query is None else query, own[1] if document is None else document)
         if asked != own and prompts_are_fixed(resolve_model(self.name)):
-            raise ModelError(f"{self.name} was trained with the prompts {own[0]!r} (query) and {own[1]!r} (document), asked "
-                             f"for are {asked[0]!r} and {asked[1]!r}: vectors of other prompts do not fit it, leave them out")
+            raise ModelError(
+                f"{self.name} was trained with the prompts {own[0]!r} (query) and {own[1]!r} (document), asked "
+                f"for are {asked[0]!r} and {asked[1]!r}: vectors of other prompts do not fit it, leave them out"
+            )
         self.settings = replace(self.settings, query_prompt=asked[0], document_prompt=asked[1])
 
     def changed(self) -> None:
@@ -177,9 +187,7 @@ class Encoder:
         """Return article vectors: float32, (len(texts), D), unit length. Options as in ``encode``."""
         return self.encode([self.settings.document_prompt + t for t in texts], **options)
 
-    def encode(
-        self, texts: Sequence[str], *, token_budget: int | None = None, label: str = "encode"
-    ) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, token_budget: int | None = None, label: str = "encode") -> NDArray[np.float32]:
         """Return one unit vector a text: float32, (len(texts), D).
 
         Texts are sorted by length and cut into batches of at most ``token_budget`` tokens (by default 2,048 on a CPU,
@@ -203,8 +211,10 @@ class Encoder:
             return len(batch)
 
         batches = length_batches([len(t) for t in tokens], budget)
-        with (tqdm(total=len(texts), desc=label, unit="text", disable=len(texts) <= 1000) as bar,
-              side_by_side(self.device, len(batches)) as run):
+        with (
+            tqdm(total=len(texts), desc=label, unit="text", disable=len(texts) <= 1000) as bar,
+            side_by_side(self.device, len(batches)) as run,
+        ):
             for size in run(encode_batch, batches):
                 bar.update(size)
         return vectors
@@ -237,10 +247,10 @@ class Encoder:
         """Return ``input_ids`` and ``attention_mask`` of shape (batch, longest) on the model's device."""
         # A window that is no multiple may end where the model's positions do: then no token beyond the longest text.
         multiple = PAD_TO if self.settings.max_length % PAD_TO == 0 else None
-        batch = self.tokenizer.pad({"input_ids": [list(t) for t in tokens]}, padding=True, return_tensors="pt",
-                                   pad_to_multiple_of=multiple)
+        batch = self.tokenizer.pad(
+            {"input_ids": [list(t) for t in tokens]}, padding=True, return_tensors="pt", pad_to_multiple_of=multiple
+        )
         return {k: batch[k].to(self.device) for k in ("input_ids", "attention_mask")}
-
 
 
 def length_batches(lengths: Sequence[int], token_budget: int) -> list[list[int]]:
@@ -253,7 +263,6 @@ def length_batches(lengths: Sequence[int], token_budget: int) -> list[list[int]]
             width = -(-max(1, lengths[n]) // PAD_TO) * PAD_TO
         batches[-1].append(n)
     return batches
-
 
 
 def pooled(model: Any, inputs: dict[str, torch.Tensor], pooling: str) -> torch.Tensor:

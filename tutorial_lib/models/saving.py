@@ -29,9 +29,13 @@ def save_model(encoder: Encoder, folder: Path, card: str) -> None:
         ],
         "sentence_bert_config.json": {"max_seq_length": s.max_length, "do_lower_case": False},
         PROMPT_FILE: prompts_record(s),
-        "1_Pooling/config.json": {"word_embedding_dimension": encoder.dimension,
-                                  **{f"pooling_mode_{k}": s.pooling == v for k, v in
-                                     {"cls_token": "cls", "mean_tokens": "mean", "lasttoken": "lasttoken"}.items()}},
+        "1_Pooling/config.json": {
+            "word_embedding_dimension": encoder.dimension,
+            **{
+                f"pooling_mode_{k}": s.pooling == v
+                for k, v in {"cls_token": "cls", "mean_tokens": "mean", "lasttoken": "lasttoken"}.items()
+            },
+        },
         CHECKSUM_FILE: {f.name: sha256_of(f) for f in sorted(folder.glob("*.safetensors"))},
     }
     (folder / "2_Normalize").mkdir(exist_ok=True)

@@ -10,10 +10,8 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 POOLINGS = ("mean", "cls", "lasttoken")
 
 
-
 class ModelError(ValueError):
     """The model folder cannot be used; the message says what was found and what to pass."""
-
 
 
 @dataclass(frozen=True)

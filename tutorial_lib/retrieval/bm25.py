@@ -19,7 +19,6 @@ COMMON = 16
 """A term that more than one in so many articles hold is common: its weights are kept as a dense row."""
 
 
-
 class BM25:
     """Keyword index over N articles.
 

@@ -61,9 +61,11 @@ class Calibration:
         shown = hits["score"] >= self.threshold(confidence)
         weights = _weights(hits, self.no_answer_share)
         total = float(weights[shown].sum())
-        return {"right_shown": float(shown[hits["right"]].mean()),
-                "no_answer_told": float((~shown)[~hits["in_index"]].mean()),
-                "shown_right": float(weights[shown & hits["right"]].sum()) / total if total else float("nan")}
+        return {
+            "right_shown": float(shown[hits["right"]].mean()),
+            "no_answer_told": float((~shown)[~hits["in_index"]].mean()),
+            "shown_right": float(weights[shown & hits["right"]].sum()) / total if total else float("nan"),
+        }
 
     def record(self) -> dict[str, Any]:
         """Return what ``from_record`` reads, as JSON can hold it."""
@@ -73,7 +75,6 @@ class Calibration:
     def from_record(cls, record: Mapping[str, Any]) -> Calibration:
         """Return the calibration that ``record`` wrote."""
         return cls(**record)
-
 
 
 def first_hits(qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
@@ -93,8 +94,8 @@ def first_hits(qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Mapping
             if first:
                 rows.append((q, first[1], first[0] in answers, in_index))
     return pd.DataFrame(rows, columns=["query_id", "score", "right", "in_index"]).astype(
-        {"score": float, "right": bool, "in_index": bool})
-
+        {"score": float, "right": bool, "in_index": bool}
+    )
 
 
 def calibrate(
@@ -118,20 +119,20 @@ def calibrate(
         raise ValueError(f"no_answer_share {no_answer_share}: pass the share of queries without an answer, 0 to below 1")
     hits = first_hits(qrels, run)
     if hits.empty:
-        raise DataError(f"no query to calibrate on: {len(qrels)} are judged, the run answers {len(set(qrels) & set(run))} of "
-                        "them with an article")
+        raise DataError(
+            f"no query to calibrate on: {len(qrels)} are judged, the run answers {len(set(qrels) & set(run))} of "
+            "them with an article"
+        )
     queries = hits["query_id"].nunique()
     weights = queries * _weights(hits, no_answer_share)
     slope, intercept = _fit(hits["score"].to_numpy(), hits["right"].to_numpy(), weights.to_numpy())
     return Calibration(slope, intercept, queries, no_answer_share)
 
 
-
 def _weights(hits: pd.DataFrame, no_answer_share: float) -> pd.Series:
     """Return a weight a row, so that both kinds of query have their share; a kind that is missing has no rows to weigh."""
     share = hits["in_index"].map({True: 1 - no_answer_share, False: no_answer_share})
     return share / hits.groupby("in_index")["score"].transform("size")
-
 
 
 def _fit(scores: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray[np.float64]) -> tuple[float, float]:
@@ -148,7 +149,8 @@ def _fit(scores: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray
         return float(weights @ (np.logaddexp(0, z) - target * z)), np.array([error @ x, error.sum()])
 
     # A better score never makes an answer less likely: where the data say so, they are too few or the model is no good.
-    found = minimize(loss, [0.0, 0.0], jac=True, method="L-BFGS-B", bounds=[(0, None), (None, None)],
-                     options={"ftol": 1e-14, "gtol": 1e-9})
+    found = minimize(
+        loss, [0.0, 0.0], jac=True, method="L-BFGS-B", bounds=[(0, None), (None, None)], options={"ftol": 1e-14, "gtol": 1e-9}
+    )
     slope = float(found.x[0]) / scale
     return slope, float(found.x[1]) - slope * centre

@@ -38,11 +38,15 @@ def exact_search(
         ValueError: Ids and vectors differ in number or dimension, or article ids are not ascending.
     """
     if len(query_ids) != len(query_vectors) or len(article_ids) != article_vectors.shape[0]:
-        raise ValueError(f"{len(query_ids)} query ids for {len(query_vectors)} vectors, {len(article_ids)} article ids "
-                         f"for {article_vectors.shape[0]} vectors: pass one vector an id")
+        raise ValueError(
+            f"{len(query_ids)} query ids for {len(query_vectors)} vectors, {len(article_ids)} article ids "
+            f"for {article_vectors.shape[0]} vectors: pass one vector an id"
+        )
     if len(query_ids) and query_vectors.shape[1] != article_vectors.shape[1]:
-        raise ValueError(f"query vectors have {query_vectors.shape[1]} dimensions and article vectors "
-                         f"{article_vectors.shape[1]}: encode both with one model")
+        raise ValueError(
+            f"query vectors have {query_vectors.shape[1]} dimensions and article vectors "
+            f"{article_vectors.shape[1]}: encode both with one model"
+        )
     if list(article_ids) != sorted(article_ids):
         raise ValueError("article_ids are not in ascending order: ties could not be broken by id")
     best = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))] * len(query_ids)
@@ -51,9 +55,10 @@ def exact_search(
         for start in range(0, len(query_ids), chunk):
             for n, scores in enumerate(query_vectors[start : start + chunk] @ block, start):
                 best[n] = _merged(*best[n], scores, first, k)
-    return {q: ranking([article_ids[row] for row in rows.tolist()], scores)
-            for q, (rows, scores) in zip(query_ids, best, strict=True)}
-
+    return {
+        q: ranking([article_ids[row] for row in rows.tolist()], scores)
+        for q, (rows, scores) in zip(query_ids, best, strict=True)
+    }
 
 
 def _merged(

@@ -25,7 +25,6 @@ Run: TypeAlias = dict[str, dict[str, float]]
 RRF_K = 60
 
 
-
 def top_k(scores: NDArray[np.floating], k: int) -> NDArray[np.int64]:
     """Return the indices of the ``k`` highest of ``scores`` (shape (N,)): best first, equal scores by lower index."""
     k = min(k, len(scores))
@@ -37,7 +36,6 @@ def top_k(scores: NDArray[np.floating], k: int) -> NDArray[np.int64]:
     threshold = np.partition(highest, len(highest) - k)[len(highest) - k]
     candidates = np.flatnonzero(scores >= threshold)
     return candidates[np.argsort(-scores[candidates], kind="stable")][:k]
-
 
 
 def strictly_decreasing(scores: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -53,18 +51,15 @@ def strictly_decreasing(scores: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.where(count < 0, -count | -(2**31), count).astype(np.int32).view(np.float32)
 
 
-
 def ranking(ids: Sequence[str], scores: Sequence[float] | NDArray[np.floating]) -> dict[str, float]:
     """Return ``ids`` in the given order with their scores lowered as little as makes float32 strictly decreasing."""
     return dict(zip(ids, strictly_decreasing(np.asarray(scores)).tolist(), strict=True))
-
 
 
 def ranked(scores: Mapping[str, float], k: int | None = None) -> dict[str, float]:
     """Return articles with scores ordered by the tie rule, the first ``k`` of them."""
     order = sorted(scores, key=lambda a: (-scores[a], a))[:k]
     return ranking(order, [scores[a] for a in order])
-
 
 
 def reciprocal_rank_fusion(runs: Sequence[Run], *, k: int = 100, rrf_k: int = RRF_K) -> Run:
@@ -87,23 +82,22 @@ def reciprocal_rank_fusion(runs: Sequence[Run], *, k: int = 100, rrf_k: int = RR
     return fused
 
 
-
 def trec_id(id_: str) -> str:
     """Return ``id_`` fit for a TREC file, whose columns are divided by white space: that and "%" are %-encoded."""
     return re.sub(r"[\s%]", lambda m: quote(m[0]), id_)
 
 
-
 def write_trec_run(run: Run, path: Path, tag: str) -> None:
     """Write ``run`` in TREC format: query Q0 article rank score tag."""
-    lines = (f"{trec_id(q)} Q0 {trec_id(a)} {rank} {score!r} {tag}\n"
-             for q in sorted(run) for rank, (a, score) in enumerate(run[q].items(), 1))
+    lines = (
+        f"{trec_id(q)} Q0 {trec_id(a)} {rank} {score!r} {tag}\n"
+        for q in sorted(run)
+        for rank, (a, score) in enumerate(run[q].items(), 1)
+    )
     write_whole(path, "".join(lines))
-
 
 
 def write_trec_qrels(qrels: Qrels, path: Path) -> None:
     """Write judgments in TREC format: query 0 article grade."""
-    lines = (f"{trec_id(q)} 0 {trec_id(a)} {g}\n" for q, grades in sorted(qrels.items())
-             for a, g in sorted(grades.items()))
+    lines = (f"{trec_id(q)} 0 {trec_id(a)} {g}\n" for q, grades in sorted(qrels.items()) for a, g in sorted(grades.items()))
     write_whole(path, "".join(lines))

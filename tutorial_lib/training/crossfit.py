@@ -19,8 +19,15 @@ from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 
 def cross_fitted_vectors(
-    dataset: RetrievalDataset, bm25: BM25, folder: Path, *, model: str = DEFAULT_MODEL, folds: int = 2, seed: int = 0,
-    lora: LoraSettings | None = None, settings: TrainSettings | None = None,
+    dataset: RetrievalDataset,
+    bm25: BM25,
+    folder: Path,
+    *,
+    model: str = DEFAULT_MODEL,
+    folds: int = 2,
+    seed: int = 0,
+    lora: LoraSettings | None = None,
+    settings: TrainSettings | None = None,
 ) -> list[tuple[list[str], NDArray[np.float32], NDArray[np.float32]]]:
     """Return, for each fold, its training query ids and vectors, and article vectors, by a model trained on the other folds.
 
@@ -52,10 +59,10 @@ def cross_fitted_vectors(
         run = prepare_training(part, {}, bm25, folder / f"fold{fold}", model=model, lora=lora, settings=settings)
         run.train()
         texts = [dataset.queries[q].text for q in held]
-        result.append((held, run.encoder.encode_queries(texts),
-                       run.encoder.encode_documents(list(dataset.article_texts().values()))))
+        result.append(
+            (held, run.encoder.encode_queries(texts), run.encoder.encode_documents(list(dataset.article_texts().values())))
+        )
     return result
-
 
 
 def cross_fitted_pairs(

@@ -17,7 +17,6 @@ from tutorial_lib.training.settings import TrainSettings
 DEV_METRIC = "nDCG@10"
 
 
-
 @dataclass
 class DevSet:
     """Dev queries and the fixed pool of articles they are scored against during training.
@@ -41,11 +40,11 @@ class DevSet:
         articles = self.article_vectors
         if articles is None:
             articles = encoder.encode_documents(list(self.articles.values()))
-        run = exact_search(list(self.queries), encoder.encode_queries(list(self.queries.values())), list(self.articles),
-                           articles, k=10)
+        run = exact_search(
+            list(self.queries), encoder.encode_queries(list(self.queries.values())), list(self.articles), articles, k=10
+        )
         self.by_query = {str(q): float(v) for q, v in per_query(self.qrels, run)[DEV_METRIC].items()}
         return float(np.mean(list(self.by_query.values())))
-
 
 
 def dev_set(dataset: RetrievalDataset, bm25: BM25, settings: TrainSettings) -> DevSet:

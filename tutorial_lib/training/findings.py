@@ -21,7 +21,6 @@ class Finding:
         return f"{self.level}: {self.what}"
 
 
-
 @dataclass(frozen=True)
 class PreflightReport:
     """What the checks found, in the order they were made."""

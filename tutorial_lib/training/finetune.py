@@ -118,13 +118,11 @@ class FineTuning:
         return sorted(means.items()), best
 
 
-
 def rises(before: Mapping[str, float], after: Mapping[str, float]) -> bool:
     """Return whether scores by query rose from ``before`` to ``after`` by more than the standard error of the mean."""
     differences = np.array([after[q] - before[q] for q in before])
     error = differences.std(ddof=1) / math.sqrt(len(differences)) if len(differences) > 1 else 0.0
     return bool(differences.mean() > error)
-
 
 
 def prepare_training(
@@ -161,20 +159,21 @@ def prepare_training(
     pairs = training_pairs(dataset, negatives, settings.negatives)
     dev = dev_set(dataset, bm25, settings) if dataset.qrels["dev"] and settings.dev_queries else None
     torch.manual_seed(settings.seed)
-    encoder = Encoder.load(model, device=device, query_prompt=settings.query_prompt,
-                           document_prompt=settings.document_prompt)
+    encoder = Encoder.load(model, device=device, query_prompt=settings.query_prompt, document_prompt=settings.document_prompt)
     parameters = sum(p.numel() for p in encoder.model.parameters())
     fixed = None if settings.train_articles else _base_vectors(dataset, encoder, pairs, dev)
     if not all_weights:
         without_dropout(encoder.model)
         add_adapter(encoder, lora)
     trainer = ContrastiveTrainer(
-        encoder=encoder, pairs=PairDataset(pairs), dev=dev, settings=settings,
+        encoder=encoder,
+        pairs=PairDataset(pairs),
+        dev=dev,
+        settings=settings,
         args=_trainer_arguments(checkpoints, settings, encoder, len(pairs), scored=dev is not None, amp=all_weights),
         data_collator=PairCollator(dataset, encoder, settings, fixed),
     )
     return FineTuning(encoder, trainer, pairs, None if all_weights else lora, settings, parameters)
-
 
 
 def _base_vectors(
@@ -186,7 +185,6 @@ def _base_vectors(
     if dev is not None:
         dev.article_vectors = encoder.encode_documents(list(dev.articles.values()))
     return dict(zip(used, vectors.to(encoder.device), strict=True))
-
 
 
 def _trainer_arguments(
@@ -229,7 +227,6 @@ def _trainer_arguments(
     # One process with several GPUs in sight: Trainer would multiply the batch by their number and wrap the model.
     arguments._n_gpu = min(1, arguments.n_gpu)
     return arguments
-
 
 
 def remove_checkpoints(checkpoints: Path) -> None:

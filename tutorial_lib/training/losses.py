@@ -8,7 +8,10 @@ import torch
 
 
 def contrastive_loss(
-    query_vectors: torch.Tensor, article_vectors: torch.Tensor, answers: torch.Tensor, masked: torch.Tensor,
+    query_vectors: torch.Tensor,
+    article_vectors: torch.Tensor,
+    answers: torch.Tensor,
+    masked: torch.Tensor,
     temperature: float,
 ) -> torch.Tensor:
     """Return InfoNCE: the mean over queries of -log softmax of the own positive among all articles of the batch.
@@ -27,10 +30,13 @@ def contrastive_loss(
     return torch.nn.functional.cross_entropy(logits, answers)
 
 
-
 def matryoshka_loss(
-    query_vectors: torch.Tensor, article_vectors: torch.Tensor, answers: torch.Tensor, masked: torch.Tensor,
-    temperature: float, dimensions: Sequence[int],
+    query_vectors: torch.Tensor,
+    article_vectors: torch.Tensor,
+    answers: torch.Tensor,
+    masked: torch.Tensor,
+    temperature: float,
+    dimensions: Sequence[int],
 ) -> torch.Tensor:
     """Return the mean of ``contrastive_loss`` over the whole vectors and their first ``dimensions`` numbers.
 

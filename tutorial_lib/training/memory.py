@@ -26,7 +26,6 @@ TEXTS_COUNTED = 2_000
 """Tokens are counted in so many texts of each kind, evenly spaced."""
 
 
-
 @dataclass(frozen=True)
 class TokenCounts:
     """Tokens of distinct texts of the training pairs, prompts included and nothing cut; at most ``TEXTS_COUNTED`` of each."""
@@ -35,14 +34,14 @@ class TokenCounts:
     articles: NDArray[np.int64]
 
 
-
 def token_counts(run: FineTuning, dataset: RetrievalDataset) -> TokenCounts:
     """Return how long the queries and articles of the training pairs are."""
     prompts = run.encoder.settings
     articles = articles_of(run.pairs)
-    return TokenCounts(_counts(run, sorted({p.query for p in run.pairs}), prompts.query_prompt),
-                       _counts(run, [dataset.corpus[a].full_text for a in articles], prompts.document_prompt))
-
+    return TokenCounts(
+        _counts(run, sorted({p.query for p in run.pairs}), prompts.query_prompt),
+        _counts(run, [dataset.corpus[a].full_text for a in articles], prompts.document_prompt),
+    )
 
 
 def _counts(run: FineTuning, texts: list[str], prompt: str) -> NDArray[np.int64]:
@@ -51,11 +50,9 @@ def _counts(run: FineTuning, texts: list[str], prompt: str) -> NDArray[np.int64]
     return np.array([len(t) for t in tokens], dtype=np.int64)
 
 
-
 def tokens_read(run: FineTuning) -> int:
     """Return how many tokens of a text are read in training."""
     return min(run.settings.max_length, run.encoder.settings.max_length)
-
 
 
 def numbers_per_token(config: Any, length: float, *, all_weights: bool, on_cpu: bool) -> float:
@@ -73,7 +70,6 @@ def numbers_per_token(config: Any, length: float, *, all_weights: bool, on_cpu: 
     return states * hidden + 3 * inner + (rows * heads * length if on_cpu else 0)
 
 
-
 def memory_needed(run: FineTuning, lengths: TokenCounts) -> tuple[float, float]:
     """Return the bytes that training adds to this process: activations, and copies, gradients and moments of weights."""
     model, device = run.encoder.model, run.encoder.device
@@ -86,7 +82,6 @@ def memory_needed(run: FineTuning, lengths: TokenCounts) -> tuple[float, float]:
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     # A gradient, two moments and what is put back after the one batch; merged weights, and a copy that scores dev.
     return tokens * layers * per_token * size, 16.0 * trained + 4.0 * run.parameters
-
 
 
 def _kept_tokens(run: FineTuning, lengths: TokenCounts) -> tuple[float, float]:
@@ -102,7 +97,6 @@ def _kept_tokens(run: FineTuning, lengths: TokenCounts) -> tuple[float, float]:
     return float(min(share, max(s.activation_tokens, s.token_budget))), float((every**2).sum() / every.sum())
 
 
-
 def available_memory(device: torch.device) -> float | None:
     """Return the bytes that this process may still take where it trains, or None if that is not known."""
     if device.type == "cpu":
@@ -113,7 +107,6 @@ def available_memory(device: torch.device) -> float | None:
     return None
 
 
-
 def memory(run: FineTuning, lengths: TokenCounts) -> list[Finding]:
     """Return an error if training needs more than ``MEMORY_SHARE`` of the memory that is available."""
     activations, weights = memory_needed(run, lengths)
@@ -122,7 +115,10 @@ def memory(run: FineTuning, lengths: TokenCounts) -> list[Finding]:
         return []
     left = MEMORY_SHARE * available - weights
     tokens = int(_kept_tokens(run, lengths)[0] * max(0.0, left) / activations)
-    advice = (f"lower activation_tokens from {run.settings.activation_tokens:,} to {tokens:,}"
-              if tokens > run.settings.token_budget else "pass a smaller model, rank, max_length or token_budget")
+    advice = (
+        f"lower activation_tokens from {run.settings.activation_tokens:,} to {tokens:,}"
+        if tokens > run.settings.token_budget
+        else "pass a smaller model, rank, max_length or token_budget"
+    )
     needed = f"{(activations + weights) / 1e9:.1f} GB more memory ({activations / 1e9:.1f} for activations)"
     return [Finding("error", f"training needs about {needed}, available are {available / 1e9:.1f} GB: {advice}")]

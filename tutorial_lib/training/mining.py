@@ -27,7 +27,6 @@ REASONS = {
 """Reason code of every candidate, in the order the checks are made."""
 
 
-
 @dataclass(frozen=True)
 class MiningSettings:
     """How candidates are chosen and filtered.
@@ -53,7 +52,6 @@ class MiningSettings:
             raise ValueError(f"BM25 ranks {self.range_min} to {self.range_max}: pass 1 <= range_min <= range_max")
         if self.per_query < 1:
             raise ValueError(f"per_query is {self.per_query}: pass at least 1")
-
 
 
 @dataclass(frozen=True)
@@ -82,10 +80,12 @@ class MinedNegatives:
     def statistics(self) -> pd.DataFrame:
         """Return the number and share of candidates per reason code, in checking order."""
         count = Counter(self.candidates["reason"])
-        return pd.DataFrame([
-            {"reason": r, "candidates": count[r], "share": count[r] / max(1, len(self.candidates)), "meaning": meaning}
-            for r, meaning in REASONS.items()
-        ])
+        return pd.DataFrame(
+            [
+                {"reason": r, "candidates": count[r], "share": count[r] / max(1, len(self.candidates)), "meaning": meaning}
+                for r, meaning in REASONS.items()
+            ]
+        )
 
     def save(self, folder: Path) -> None:
         """Write ``negatives.jsonl`` (one query a line) and ``candidates.parquet`` into ``folder``."""
@@ -102,9 +102,12 @@ class MinedNegatives:
         lines = (folder / "negatives.jsonl").read_text(encoding="utf-8").split("\n")
         rows = [json.loads(line) for line in lines if line]
         record = json.loads((folder / "mining.json").read_text(encoding="utf-8"))
-        return cls({r["query_id"]: r["negatives"] for r in rows}, pd.read_parquet(folder / "candidates.parquet"),
-                   MiningSettings(**record["settings"]), record["held_out_positives"])
-
+        return cls(
+            {r["query_id"]: r["negatives"] for r in rows},
+            pd.read_parquet(folder / "candidates.parquet"),
+            MiningSettings(**record["settings"]),
+            record["held_out_positives"],
+        )
 
 
 def mine_negatives(
@@ -136,15 +139,29 @@ def mine_negatives(
     settings = settings or MiningSettings()
     queries, articles = dataset.query_texts("train"), list(dataset.corpus)
     if (len(query_vectors), len(article_vectors)) != (len(queries), len(articles)):
-        raise ValueError(f"{len(query_vectors)} query and {len(article_vectors)} article vectors for {len(queries)} "
-                         f"training queries and {len(articles)} articles: pass one vector each, in id order")
+        raise ValueError(
+            f"{len(query_vectors)} query and {len(article_vectors)} article vectors for {len(queries)} "
+            f"training queries and {len(articles)} articles: pass one vector each, in id order"
+        )
     if bm25.ids != articles:
-        raise ValueError(f"the BM25 index holds {len(bm25.ids)} articles, not the dataset's {len(articles)}: index "
-                         "dataset.article_texts()")
+        raise ValueError(
+            f"the BM25 index holds {len(bm25.ids)} articles, not the dataset's {len(articles)}: index dataset.article_texts()"
+        )
     position = {a: n for n, a in enumerate(articles)}
     twins = near_duplicates_of(dataset)
-    columns: dict[str, list] = {c: [] for c in ("query_id", "article_id", "bm25_rank", "bm25_score", "bm25_positive",
-                                                "model_score", "model_positive", "reason")}
+    columns: dict[str, list] = {
+        c: []
+        for c in (
+            "query_id",
+            "article_id",
+            "bm25_rank",
+            "bm25_score",
+            "bm25_positive",
+            "model_score",
+            "model_positive",
+            "reason",
+        )
+    }
     negatives: dict[str, list[str]] = {}
     progress = tqdm(list(queries.items()), desc="mine", unit="query", disable=len(queries) < 2000)
     for (q, text), vector in zip(progress, query_vectors, strict=True):
@@ -156,19 +173,29 @@ def mine_negatives(
         window = window[bm25_scores[window] != 0]
         near = {twin for a in positives for twin in twins.get(a, ())}
         best = float(bm25_scores[at].max()), float(model_scores[at].max())
-        reasons = _reasons([articles[i] for i in window], bm25_scores[window], model_scores[window], best, judged,
-                           near, settings)
+        reasons = _reasons(
+            [articles[i] for i in window], bm25_scores[window], model_scores[window], best, judged, near, settings
+        )
         negatives[q] = [articles[i] for i, r in zip(window, reasons, strict=True) if r == "kept"]
         size = len(window)
-        for column, values in zip(columns, (
-            [q] * size, [articles[i] for i in window], range(settings.range_min, settings.range_min + size),
-            bm25_scores[window], [best[0]] * size, model_scores[window], [best[1]] * size, reasons,
-        ), strict=True):
+        for column, values in zip(
+            columns,
+            (
+                [q] * size,
+                [articles[i] for i in window],
+                range(settings.range_min, settings.range_min + size),
+                bm25_scores[window],
+                [best[0]] * size,
+                model_scores[window],
+                [best[1]] * size,
+                reasons,
+            ),
+            strict=True,
+        ):
             columns[column].extend(values)
     held_out = {a for split in ("dev", "test") for _, a in dataset.pairs(split)}
     count = sum(a in held_out for kept in negatives.values() for a in kept)
     return MinedNegatives(negatives, pd.DataFrame(columns), settings, count)
-
 
 
 def _reasons(
@@ -194,17 +221,14 @@ def _reasons(
     return reasons
 
 
-
-def _likely_positive(
-    bm25_score: float, model_score: float, best: tuple[float, float], settings: MiningSettings
-) -> bool:
+def _likely_positive(bm25_score: float, model_score: float, best: tuple[float, float], settings: MiningSettings) -> bool:
     """Return whether every scorer that has a share set finds the candidate closer to the positive than it allows."""
     checks = [(bm25_score, best[0], settings.max_bm25_share), (model_score, best[1], settings.max_model_share)]
     # A share of a score below 0 would lie above it, hence the plain comparison there.
-    suspect = [score > (positive * share if positive > 0 else positive) for score, positive, share in checks
-               if share is not None]
+    suspect = [
+        score > (positive * share if positive > 0 else positive) for score, positive, share in checks if share is not None
+    ]
     return bool(suspect) and all(suspect)
-
 
 
 def near_duplicates_of(dataset: RetrievalDataset) -> Mapping[str, set[str]]:

@@ -19,11 +19,9 @@ BATCH_PAIRS, BATCH_TOKENS, BATCH_STEPS = 16, 4_096, 12
 """Size of the batch that is learnt by heart and steps taken on it: a few seconds with MiniLM on a laptop."""
 
 
-
 BATCH_FALL, BATCH_RISE, LEARNT = 0.8, 1.2, 0.05
 """The loss of that batch must fall to the first share of what it was, or be as low as the last; above the second share it has
 come apart."""
-
 
 
 def one_batch(run: FineTuning) -> list[Finding]:
@@ -32,16 +30,29 @@ def one_batch(run: FineTuning) -> list[Finding]:
     first, last, steps = losses[0], losses[-1], len(losses) - 1
     tried = f"one batch was trained on {steps} times at the learning_rate {run.settings.learning_rate:g}, and its loss"
     if not math.isfinite(last):
-        return [Finding("error", f"{tried} became {last}: lower the learning_rate, raise the temperature "
-                                 f"({run.settings.temperature:g}), or train in float32 (TUTORIAL_PRECISION=float32)")]
+        return [
+            Finding(
+                "error",
+                f"{tried} became {last}: lower the learning_rate, raise the temperature "
+                f"({run.settings.temperature:g}), or train in float32 (TUTORIAL_PRECISION=float32)",
+            )
+        ]
     if last <= max(BATCH_FALL * first, LEARNT):
         return []
     if last > BATCH_RISE * first:
-        return [Finding("warning", f"{tried} rose from {first:.3f} to {last:.3f}: the learning_rate is likely too high, try "
-                                   "a tenth of it")]
-    return [Finding("warning", f"{tried} did not fall by a fifth ({first:.3f} before, {last:.3f} after): the learning_rate "
-                               "is too low, or far too high, or the positives do not answer their queries")]
-
+        return [
+            Finding(
+                "warning",
+                f"{tried} rose from {first:.3f} to {last:.3f}: the learning_rate is likely too high, try a tenth of it",
+            )
+        ]
+    return [
+        Finding(
+            "warning",
+            f"{tried} did not fall by a fifth ({first:.3f} before, {last:.3f} after): the learning_rate "
+            "is too low, or far too high, or the positives do not answer their queries",
+        )
+    ]
 
 
 def one_batch_losses(run: FineTuning) -> list[float]:
@@ -53,8 +64,9 @@ def one_batch_losses(run: FineTuning) -> list[float]:
     args, losses = run.trainer.args, []
     with _unchanged(run) as trained, run.training_precision():
         batch = _small_batch(run)
-        optimizer = torch.optim.AdamW(trained, args.learning_rate, (args.adam_beta1, args.adam_beta2), args.adam_epsilon,
-                                      weight_decay=args.weight_decay)
+        optimizer = torch.optim.AdamW(
+            trained, args.learning_rate, (args.adam_beta1, args.adam_beta2), args.adam_epsilon, weight_decay=args.weight_decay
+        )
         for _ in range(BATCH_STEPS + 1):
             with _autocast(run):
                 losses.append(float(run.trainer.training_step(run.encoder.model, batch)))
@@ -64,7 +76,6 @@ def one_batch_losses(run: FineTuning) -> list[float]:
             optimizer.step()
             optimizer.zero_grad()
     return losses
-
 
 
 def _small_batch(run: FineTuning) -> dict[str, Any]:
@@ -83,11 +94,9 @@ def _small_batch(run: FineTuning) -> dict[str, Any]:
     return batch if tokens <= BATCH_TOKENS else collate(pairs[: max(4, len(pairs) * BATCH_TOKENS // tokens)])
 
 
-
 def _autocast(run: FineTuning) -> torch.autocast:
     """Return the context that accelerate puts around the model; one a step, for it keeps copies of the weights to its end."""
     return torch.autocast(run.encoder.device.type, dtype=torch.bfloat16, enabled=run.trainer.args.bf16)
-
 
 
 @contextmanager

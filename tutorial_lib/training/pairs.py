@@ -26,16 +26,12 @@ class Pair:
     negative_ids: tuple[str, ...]
 
 
-
 def articles_of(pairs: Sequence[Pair]) -> list[str]:
     """Return the ids of all articles in ``pairs``, positives and negatives, each once, in ascending order."""
     return sorted({a for p in pairs for a in (p.positive_id, *p.negative_ids)})
 
 
-
-def training_pairs(
-    dataset: RetrievalDataset, negatives: Mapping[str, Sequence[str]], count: int
-) -> list[Pair]:
+def training_pairs(dataset: RetrievalDataset, negatives: Mapping[str, Sequence[str]], count: int) -> list[Pair]:
     """Return one pair for each (query, positive) of the training split, each with its first ``count`` negatives.
 
     Raises:
@@ -54,12 +50,14 @@ def training_pairs(
     return pairs
 
 
-
 class PairCollator:
     """Turns pairs into one batch: every text once, in groups of similar length, plus who answers whom."""
 
     def __init__(
-        self, dataset: RetrievalDataset, encoder: Encoder, settings: TrainSettings,
+        self,
+        dataset: RetrievalDataset,
+        encoder: Encoder,
+        settings: TrainSettings,
         fixed_articles: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
         """Take texts, judgments and near-duplicates from ``dataset``, tokens and prompts from ``encoder``.
@@ -106,7 +104,6 @@ class PairCollator:
         }
 
 
-
 class PairDataset(Dataset):
     """Pairs as torch's DataLoader takes them."""
 
@@ -121,7 +118,6 @@ class PairDataset(Dataset):
         return self._pairs[n]
 
 
-
 class Shuffled(Sampler[int]):
     """Another order each epoch, given by seed and epoch alone: the same after an interruption and in every process."""
 
@@ -133,7 +129,6 @@ class Shuffled(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         return iter(np.random.default_rng([self._seed, self.epoch]).permutation(self._size).tolist())
-
 
 
 class PairLoader(DataLoader):

@@ -28,7 +28,6 @@ CUT_SHARE = 0.2
 """Share of texts that may lose their end to ``max_length`` without a warning."""
 
 
-
 def preflight(run: FineTuning, dataset: RetrievalDataset) -> PreflightReport:
     """Check a prepared run; it is left exactly as it was: weights, modes and random numbers.
 
@@ -51,7 +50,6 @@ def preflight(run: FineTuning, dataset: RetrievalDataset) -> PreflightReport:
     return PreflightReport(findings)
 
 
-
 def repeated_queries(dataset: RetrievalDataset) -> list[Finding]:
     """Return findings on training queries that say the same under different ids (case, punctuation and a/the aside)."""
     groups: dict[str, list[str]] = {}
@@ -63,14 +61,23 @@ def repeated_queries(dataset: RetrievalDataset) -> list[Finding]:
     alike = [ids for ids in repeated if ids not in differing]
     findings = []
     if differing:
-        findings.append(Finding("warning", f"{_example(dataset, differing)} with different positives: where two of them meet "
-                                           "in a batch, each one's article counts as wrong for the other; merge them "
-                                           "(cleaning.duplicate_queries)"))
+        findings.append(
+            Finding(
+                "warning",
+                f"{_example(dataset, differing)} with different positives: where two of them meet "
+                "in a batch, each one's article counts as wrong for the other; merge them "
+                "(cleaning.duplicate_queries)",
+            )
+        )
     if alike:
-        findings.append(Finding("note", f"{_example(dataset, alike)} with the same positives, and so weigh more than others: "
-                                        "merge them (cleaning.duplicate_queries) unless that is meant"))
+        findings.append(
+            Finding(
+                "note",
+                f"{_example(dataset, alike)} with the same positives, and so weigh more than others: "
+                "merge them (cleaning.duplicate_queries) unless that is meant",
+            )
+        )
     return findings
-
 
 
 def _example(dataset: RetrievalDataset, groups: Sequence[Sequence[str]]) -> str:
@@ -78,7 +85,6 @@ def _example(dataset: RetrievalDataset, groups: Sequence[Sequence[str]]) -> str:
     stand = "training query stands" if len(groups) == 1 else "training queries stand"
     shown = ", ".join(ids[:3]) + (", …" if len(ids) > 3 else "")
     return f"{len(groups):,} {stand} under several ids, such as {dataset.queries[ids[0]].text[:60]!r} ({shown}),"
-
 
 
 def unusable_texts(run: FineTuning, dataset: RetrievalDataset) -> list[Finding]:
@@ -94,14 +100,17 @@ def unusable_texts(run: FineTuning, dataset: RetrievalDataset) -> list[Finding]:
     blank_queries = [q for q, text in queries.items() if not has_words(text)]
     findings = []
     if missing:
-        findings.append(f"{len(missing):,} of {len(used):,} articles of the training pairs are not in the corpus, first "
-                        f"{missing[0]!r} (query {asked_by.get(missing[0])!r}): add them, or take their judgments out")
+        findings.append(
+            f"{len(missing):,} of {len(used):,} articles of the training pairs are not in the corpus, first "
+            f"{missing[0]!r} (query {asked_by.get(missing[0])!r}): add them, or take their judgments out"
+        )
     for kind, ids, count in (("articles", blank, len(used)), ("queries", blank_queries, len(queries))):
         if ids:
-            findings.append(f"{len(ids):,} of {count:,} {kind} of the training pairs have no letter or digit, first "
-                            f"{ids[0]!r}: give them text, or leave them out (read_beir(…, drop_blank=True))")
+            findings.append(
+                f"{len(ids):,} of {count:,} {kind} of the training pairs have no letter or digit, first "
+                f"{ids[0]!r}: give them text, or leave them out (read_beir(…, drop_blank=True))"
+            )
     return [Finding("error", what) for what in findings]
-
 
 
 def cut_texts(run: FineTuning, lengths: TokenCounts) -> list[Finding]:
@@ -111,13 +120,17 @@ def cut_texts(run: FineTuning, lengths: TokenCounts) -> list[Finding]:
     for kind, counts in (("queries", lengths.queries), ("articles", lengths.articles)):
         share, lost = float((counts > limit).mean()), float(np.maximum(counts - limit, 0).sum() / counts.sum())
         if share:
-            advice = (f"raise max_length (the model reads {own})" if limit < own else "the model reads no more: divide long "
-                      "texts") + ", or begin texts with what tells them apart"
+            advice = (
+                f"raise max_length (the model reads {own})" if limit < own else "the model reads no more: divide long texts"
+            ) + ", or begin texts with what tells them apart"
             cut = f"{share:.0%} of the {kind} of the training pairs are cut at {limit} tokens"
-            findings.append(Finding("warning" if share > CUT_SHARE else "note",
-                                    f"{cut}, and {lost:.0%} of their tokens are not trained on: {advice}"))
+            findings.append(
+                Finding(
+                    "warning" if share > CUT_SHARE else "note",
+                    f"{cut}, and {lost:.0%} of their tokens are not trained on: {advice}",
+                )
+            )
     return findings
-
 
 
 def learning_rate(run: FineTuning) -> list[Finding]:
@@ -126,9 +139,13 @@ def learning_rate(run: FineTuning) -> list[Finding]:
     most, what = (ALL_WEIGHTS_RATE, "all weights") if run.lora is None else (ADAPTER_RATE, "an adapter")
     if rate <= most:
         return []
-    return [Finding("warning", f"learning_rate is {rate:g}: training {what} of all-MiniLM-L6-v2 came apart above {most:g}; "
-                               f"pass {most / 2.5:g} or less unless a trial run shows otherwise")]
-
+    return [
+        Finding(
+            "warning",
+            f"learning_rate is {rate:g}: training {what} of all-MiniLM-L6-v2 came apart above {most:g}; "
+            f"pass {most / 2.5:g} or less unless a trial run shows otherwise",
+        )
+    ]
 
 
 def number_of_steps(run: FineTuning) -> list[Finding]:
@@ -137,12 +154,13 @@ def number_of_steps(run: FineTuning) -> list[Finding]:
     steps = math.ceil(math.ceil(pairs / size) * run.trainer.args.num_train_epochs)
     findings = []
     if size > pairs:
-        findings.append(f"batch_size is {size}, but there are {pairs} training pairs: each step sees all of them; pass a "
-                        f"batch_size of at most {max(2, pairs // 2)}")
+        findings.append(
+            f"batch_size is {size}, but there are {pairs} training pairs: each step sees all of them; pass a "
+            f"batch_size of at most {max(2, pairs // 2)}"
+        )
     if steps < 2:
         findings.append(f"training ends after {steps} step: pass more epochs, a higher min_steps or a smaller batch_size")
     return [Finding("warning", what) for what in findings]
-
 
 
 def mined_negatives(run: FineTuning) -> list[Finding]:
@@ -150,5 +168,10 @@ def mined_negatives(run: FineTuning) -> list[Finding]:
     asked, found = run.settings.negatives, max(len(p.negative_ids) for p in run.pairs)
     if found in (0, asked):
         return []
-    return [Finding("warning", f"negatives is {asked}, but no pair has more than {found}: mine more "
-                               f"(MiningSettings(per_query={asked})), or pass fewer")]
+    return [
+        Finding(
+            "warning",
+            f"negatives is {asked}, but no pair has more than {found}: mine more "
+            f"(MiningSettings(per_query={asked})), or pass fewer",
+        )
+    ]

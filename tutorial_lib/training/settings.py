@@ -9,7 +9,6 @@ from pathlib import Path
 MAX_EPOCHS = 8
 
 
-
 @dataclass(frozen=True)
 class TrainSettings:
     """How the adapter is trained.
@@ -66,9 +65,10 @@ class TrainSettings:
         """Refuse shares of the update that are none."""
         wrong = [share for share in self.strengths if not 0 < share <= 1]
         if wrong:
-            raise ValueError(f"strengths {wrong} lie outside 0 to 1: pass shares of the update; the base model, 0, is "
-                             "always among the candidates")
-
+            raise ValueError(
+                f"strengths {wrong} lie outside 0 to 1: pass shares of the update; the base model, 0, is "
+                "always among the candidates"
+            )
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,6 @@ class TrainResult:
         for key in ("losses", "dev", "strengths"):  # JSON has no tuples
             record[key] = [tuple(entry) for entry in record[key]]
         return cls(**record)
-
 
 
 @dataclass(frozen=True)

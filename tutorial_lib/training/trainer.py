@@ -24,20 +24,21 @@ RandomState = tuple[torch.Tensor, torch.Tensor | None]
 """Of the CPU and of the GPU where there is one."""
 
 
-
 class _QuietProgress(ProgressCallback):
     """The Trainer's bar on stderr, with loss and dev score beside it instead of lines or HTML tables."""
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         if state.is_world_process_zero and self.training_bar is not None:
-            shown = {k.removeprefix("eval_"): v for k, v in (logs or {}).items()
-                     if k in ("loss", f"eval_{DEV_METRIC}") and isinstance(v, int | float)}
+            shown = {
+                k.removeprefix("eval_"): v
+                for k, v in (logs or {}).items()
+                if k in ("loss", f"eval_{DEV_METRIC}") and isinstance(v, int | float)
+            }
             self.training_bar.set_postfix({**getattr(self, "_shown", {}), **shown}, refresh=False)
             self._shown = {**getattr(self, "_shown", {}), **shown}
 
     def on_prediction_step(self, *_: Any, **__: Any) -> None:
         """Dev scoring has no bar of its own."""
-
 
 
 class ContrastiveTrainer(Trainer):
@@ -144,8 +145,12 @@ class ContrastiveTrainer(Trainer):
         vectors = vectors[inputs["order"]]
         size = len(inputs["answers"])
         return matryoshka_loss(
-            vectors[:size], inputs.get("fixed", vectors[size:]), inputs["answers"], inputs["masked"],
-            self.settings.temperature, self.settings.matryoshka,
+            vectors[:size],
+            inputs.get("fixed", vectors[size:]),
+            inputs["answers"],
+            inputs["masked"],
+            self.settings.temperature,
+            self.settings.matryoshka,
         )
 
     def start_dev_log(self, *, resumed: bool) -> None:

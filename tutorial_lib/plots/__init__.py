@@ -1,0 +1,46 @@
+"""One function a figure; each returns a matplotlib Figure, decides nothing, and imports nothing else of this package."""
+
+from tutorial_lib.plots.collection import lengths, queries_over_time, review_curve, split_sizes
+from tutorial_lib.plots.indexing import cut_offs, growth, index_choices, switch_under_load
+from tutorial_lib.plots.ranking import answer_ranks, deltas, rank_shift, recall_at_k, search_results, slices, systems
+from tutorial_lib.plots.style import COLOURS, RANK_BUCKETS
+from tutorial_lib.plots.tuning import (
+    ablations,
+    broken_runs,
+    candidate_scores,
+    dimensions,
+    low_rank,
+    similarity_shift,
+    training,
+    training_curves,
+    ways_of_training,
+)
+
+__all__ = [
+    "COLOURS",
+    "RANK_BUCKETS",
+    "ablations",
+    "answer_ranks",
+    "broken_runs",
+    "candidate_scores",
+    "cut_offs",
+    "deltas",
+    "dimensions",
+    "growth",
+    "index_choices",
+    "lengths",
+    "low_rank",
+    "queries_over_time",
+    "rank_shift",
+    "recall_at_k",
+    "review_curve",
+    "search_results",
+    "similarity_shift",
+    "slices",
+    "split_sizes",
+    "switch_under_load",
+    "systems",
+    "training",
+    "training_curves",
+    "ways_of_training",
+]

@@ -1,0 +1,159 @@
+"""Figures of rankings and of their comparison (chapters 00, 02, 06)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+
+from tutorial_lib.plots.style import COLOURS, MEASURE, RANK_BUCKETS, colour_of, new_axes
+
+
+def systems(table: pd.DataFrame) -> Figure:
+    """Grouped bars: one group a measure, one bar a system (rows of ``table``)."""
+    figure, (axis,) = new_axes()
+    width = 0.8 / len(table)
+    for n, (name, row) in enumerate(table.iterrows()):
+        bars = axis.bar(np.arange(len(row)) + n * width, row.to_numpy(), width, label=str(name), color=colour_of(str(name)))
+        axis.bar_label(bars, fmt="%.2f", fontsize=7)
+    axis.set_xticks(np.arange(table.shape[1]) + 0.4 - width / 2, list(table.columns))
+    axis.set(ylim=(0, 1.08), ylabel="mean over queries")
+    axis.legend(frameon=False, ncols=len(table), loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return figure
+
+
+def answer_ranks(ranks: Mapping[str, pd.Series]) -> Figure:
+    """Share of queries by the rank of their best-placed answer, one bar a system and bucket of ranks."""
+    figure, (axis,) = new_axes()
+    width = 0.8 / len(ranks)
+    for n, (name, series) in enumerate(ranks.items()):
+        shares = [float(series.between(low, high).mean()) for _, low, high in RANK_BUCKETS]
+        bars = axis.bar(np.arange(len(shares)) + n * width, shares, width, label=name, color=colour_of(name))
+        axis.bar_label(bars, fmt=lambda v: f"{v:.0%}", fontsize=7)
+    axis.set_xticks(np.arange(len(RANK_BUCKETS)) + 0.4 - width / 2, [b[0] for b in RANK_BUCKETS])
+    axis.set(xlabel="rank of the answer", ylabel="share of queries")
+    axis.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
+    axis.legend(frameon=False)
+    return figure
+
+
+def rank_shift(before: pd.Series, after: pd.Series, names: tuple[str, str] = ("base", "tuned")) -> Figure:
+    """Table of counts: the bucket of the answer's rank before (rows) against after (columns), same queries."""
+    labels = [b[0] for b in RANK_BUCKETS]
+
+    def bucket(ranks: pd.Series) -> np.ndarray:
+        return np.array([next(i for i, (_, lo, hi) in enumerate(RANK_BUCKETS) if lo <= r <= hi) for r in ranks])
+
+    counts = np.zeros((len(labels), len(labels)), dtype=int)
+    np.add.at(counts, (bucket(before), bucket(after.loc[before.index])), 1)
+    figure, (axis,) = new_axes(5.5, 3.8)
+    shades = np.ones((*counts.shape, 4))
+    for (row, column), count in np.ndenumerate(counts):
+        colour = COLOURS["positive"] if column < row else COLOURS["tuned"] if column > row else COLOURS["bm25"]
+        depth = 0.15 + 0.6 * np.log1p(count) / np.log1p(counts.max()) if count else 0
+        shades[row, column] = to_rgba(colour, depth)
+        axis.text(column, row, f"{count:,}" if count else "", ha="center", va="center", fontweight="bold", fontsize=9)
+    axis.imshow(shades, aspect="auto")
+    axis.set_xticks(range(len(labels)), labels)
+    axis.set_yticks(range(len(labels)), labels)
+    axis.set(xlabel=f"rank with {names[1]}", ylabel=f"rank with {names[0]}", title="green: better, red: worse")
+    axis.title.set_fontsize(9)
+    return figure
+
+
+def deltas(values: pd.Series, measure: str = MEASURE) -> Figure:
+    """Every query's change, sorted: what was won (right, up) and what was paid for it (left, down)."""
+    figure, (axis,) = new_axes(7, 2.8)
+    ordered = np.sort(values.to_numpy())
+    axis.fill_between(
+        range(len(ordered)),
+        ordered,
+        where=(ordered > 0).tolist(),
+        color="#54a24b",
+        step="mid",
+        label=f"better: {(ordered > 1e-9).sum():,}",
+    )
+    axis.fill_between(
+        range(len(ordered)),
+        ordered,
+        where=(ordered < 0).tolist(),
+        color="#e45756",
+        step="mid",
+        label=f"worse: {(ordered < -1e-9).sum():,}",
+    )
+    axis.axhline(0, color="black", lw=0.8)
+    axis.set(xlabel="queries, sorted by change", ylabel=f"change in {measure}")
+    axis.legend(frameon=False)
+    return figure
+
+
+def slices(table: pd.DataFrame) -> Figure:
+    """Forest plot of ``evaluate.slice_table``: difference and 95 % interval a slice; red where significantly worse."""
+    figure, (axis,) = new_axes(8, 0.8 + 0.26 * len(table))
+    for n, (_, row) in enumerate(table.iloc[::-1].iterrows()):
+        colour = "#e45756" if row["worse"] else "#4c78a8"
+        axis.plot([row["low"], row["high"]], [n, n], color=colour, lw=2)
+        axis.plot(row["difference"], n, "o", color=colour)
+    names = [f"{r['slice']}: {r['value']} (n={r['queries']:.0f})" for _, r in table.iloc[::-1].iterrows()]
+    axis.set_yticks(range(len(names)), names, fontsize=8)
+    axis.axvline(0, color="black", lw=0.8)
+    axis.set_xlabel(f"difference in {MEASURE}, tuned - base, with 95 % interval")
+    return figure
+
+
+def recall_at_k(qrels: Mapping[str, Mapping[str, int]], runs: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Figure:
+    """Share of queries whose answer is among the first k articles, against k: what a prompt of k articles would hold."""
+    figure, (axis,) = new_axes(7, 3.2)
+    ks = np.arange(1, 101)
+    for name, run in runs.items():
+        ranks = np.array([_rank(grades, run.get(q, {})) for q, grades in qrels.items()])
+        axis.plot(ks, [(ranks <= k).mean() for k in ks], label=name, color=colour_of(name))
+    axis.set(xscale="log", xlabel="articles shown, k", ylabel="queries with an answer among them")
+    axis.set_xticks([1, 3, 10, 30, 100], ["1", "3", "10", "30", "100"])
+    axis.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
+    axis.legend(frameon=False)
+    return figure
+
+
+def _rank(grades: Mapping[str, int], ranked: Mapping[str, float]) -> float:
+    """Return the rank, from 1, of the best-placed relevant article of one query; infinite where there is none."""
+    return next((float(n) for n, a in enumerate(ranked, 1) if grades.get(a, 0) > 0), np.inf)
+
+
+def search_results(query: str, before: Sequence[str], after: Sequence[str], answers: Sequence[str]) -> Figure:
+    """The first articles of one search before and after, by title; lines join what is in both, answers are green.
+
+    Args:
+        query: The search.
+        before: Titles by rank, best first.
+        after: Titles by rank, best first, as many.
+        answers: Titles that answer the query.
+    """
+    figure, (axis,) = new_axes(10, 0.45 * max(len(before), len(after)) + 1)
+    for side, titles in enumerate((before, after)):
+        for rank, title in enumerate(titles, 1):
+            good = title in answers
+            axis.text(
+                1.012 if side else 0.998,
+                rank,
+                f"{rank}  {title}" if side else f"{title}  {rank}",
+                ha="left" if side else "right",
+                va="center",
+                fontsize=9,
+                weight="bold" if good else "normal",
+                color="#2a7d2a" if good else "black",
+            )
+    for rank, title in enumerate(before, 1):
+        if title in after:
+            good = title in answers
+            axis.plot(
+                (1, 1.01), (rank, list(after).index(title) + 1), color="#54a24b" if good else "#bbbbbb", lw=3 if good else 1
+            )
+    for title in set(answers) & set(after) - set(before):  # it came from further below
+        axis.plot((1, 1.01), (len(before) + 0.8, list(after).index(title) + 1), color="#54a24b", lw=3, ls=":")
+    axis.set(xlim=(0.96, 1.05), ylim=(len(before) + 0.9, 0.2), title=f"“{query}”")
+    axis.axis("off")
+    return figure
