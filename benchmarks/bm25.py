@@ -43,10 +43,10 @@ def largest_difference(bm25: BM25, texts: Sequence[str]) -> float:
     return difference
 
 
-def bm25s_index(articles: Sequence[str]) -> bm25s.BM25:
+def bm25s_index(documents: Sequence[str]) -> bm25s.BM25:
     """Return bm25s over the same tokens with the same k1 and b; it takes numba where that is installed."""
     index = bm25s.BM25(k1=1.5, b=0.75, backend="auto")
-    index.index([tokenize(a) for a in articles], show_progress=False)
+    index.index([tokenize(a) for a in documents], show_progress=False)
     return index
 
 
@@ -108,8 +108,8 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=200, help="queries that rank-bm25's loop is timed on")
     options = parser.parse_args()
     machine, dataset = description(), read_beir(options.data)  # numba changes the number of threads later
-    articles, queries = dataset.article_texts(), dataset.query_texts("train")
-    bm25, peer = BM25(articles), bm25s_index([articles[a] for a in sorted(articles)])
+    documents, queries = dataset.document_texts(), dataset.query_texts("train")
+    bm25, peer = BM25(documents), bm25s_index([documents[a] for a in sorted(documents)])
     checked = list(queries.values())[:: max(1, len(queries) // options.sample)][: options.sample]
     difference = largest_difference(bm25, checked)
     rates = compare(bm25, peer, queries, options.sample, options.repeats)
@@ -118,7 +118,7 @@ def main() -> None:
         "command": " ".join(["python -m benchmarks.bm25", *sys.argv[1:]]),
         "machine": machine,
         "dataset": dataset.name,
-        "articles": len(articles),
+        "articles": len(documents),
         "queries": len(queries),
         "k": K,
         "rank_bm25_timed_on": len(checked),

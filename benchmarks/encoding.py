@@ -106,12 +106,12 @@ def with_first(dataset: RetrievalDataset, limit: int | None, split: str) -> Retr
     """Return the dataset with ``limit`` articles, those that answer the split's queries before all others."""
     wanted = {a for _, a in dataset.pairs(split)}
     order = sorted(dataset.corpus, key=lambda a: (a not in wanted, a))
-    return dataset.restrict(articles=set(order[:limit]))
+    return dataset.restrict(documents=set(order[:limit]))
 
 
 def write_texts(folder: Path, dataset: RetrievalDataset, split: str) -> tuple[Path, Path]:
     """Write what is encoded: everything, and the part on which the batch size is chosen."""
-    documents = list(dataset.article_texts().values())
+    documents = list(dataset.document_texts().values())
     paths = folder / "texts.json", folder / "trial.json"
     for path, step in zip(paths, (1, max(1, len(documents) // TRIAL)), strict=True):
         queries = list(dataset.query_texts(split).values())

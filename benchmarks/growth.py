@@ -115,12 +115,12 @@ def ids(size: int) -> list[str]:
 def build_and_search(path: Path) -> dict[str, Any]:
     """Build an index of the vectors in ``path`` and search it, one query at a time."""
     vectors, encoder = np.load(path), Synthetic()
-    articles, queries = ids(len(vectors)), encoder.queries
+    documents, queries = ids(len(vectors)), encoder.queries
     started = time.perf_counter()
     index = VectorIndex(path.with_suffix(".db"))
-    built = index.build(articles, vectors, encoder)
+    built = index.build(documents, vectors, encoder)
     seconds = time.perf_counter() - started
-    verification = index.verify(built, articles, vectors, queries, min_recall=0)  # to be measured, whatever it is
+    verification = index.verify(built, documents, vectors, queries, min_recall=0)  # to be measured, whatever it is
     index.switch(verification)
     taken = []
     for n in range(QUERIES):
@@ -142,10 +142,10 @@ def build_and_search(path: Path) -> dict[str, Any]:
 def evaluate(path: Path) -> dict[str, Any]:
     """Search the vectors in ``path`` exactly, a chunk at a time, and evaluate: each query has one answer."""
     vectors = OnDisk(path)
-    articles, names = ids(vectors.shape[0]), [str(n) for n in range(QUERIES)]
+    documents, names = ids(vectors.shape[0]), [str(n) for n in range(QUERIES)]
     before, started = peak_mb(), time.perf_counter()
-    run = exact_search(names, Synthetic().queries, articles, vectors)
-    measures = evaluate_run({q: {articles[int(q)]: 1} for q in names}, run)
+    run = exact_search(names, Synthetic().queries, documents, vectors)
+    measures = evaluate_run({q: {documents[int(q)]: 1} for q in names}, run)
     return {
         "evaluate_seconds": time.perf_counter() - started,
         "evaluate_peak_mb": peak_mb(),

@@ -86,21 +86,21 @@ def shortened(vectors: Vectors, length: int) -> Vectors:
     return np.ascontiguousarray(first / np.linalg.norm(first, axis=1, keepdims=True))
 
 
-def rescoring(search: Search, articles: Vectors) -> Search:
+def rescoring(search: Search, documents: Vectors) -> Search:
     """Return ``search`` for ``CANDIDATES`` articles, put in the order of their exact scores."""
 
     def search_again(queries: Vectors, k: int) -> tuple[Vectors, NDArray[np.int64]]:
         rows = search(queries, CANDIDATES)[1]
-        scores = np.einsum("qd,qcd->qc", queries, articles[rows])
+        scores = np.einsum("qd,qcd->qc", queries, documents[rows])
         order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
     return search_again
 
 
-def faiss_ways(articles: Vectors) -> list[Way]:
+def faiss_ways(documents: Vectors) -> list[Way]:
     """Return every type of vector compared one by one, and graphs over float32 and int8; ``articles`` (N, D), unit length."""
-    n, dimension = articles.shape
+    n, dimension = documents.shape
     kinds, product = faiss.ScalarQuantizer, faiss.METRIC_INNER_PRODUCT
     indexes = {
         "FLAT float32": faiss.IndexFlatIP(dimension),
@@ -115,8 +115,8 @@ def faiss_ways(articles: Vectors) -> list[Way]:
     for name, index in indexes.items():
         if name.startswith("HNSW"):
             index.hnsw.efConstruction, index.hnsw.efSearch = GRAPH["efConstruction"], EF
-        index.train(shortened(articles, index.d))
-        index.add(shortened(articles, index.d))
+        index.train(shortened(documents, index.d))
+        index.add(shortened(documents, index.d))
 
         def search(queries: Vectors, k: int, index: faiss.Index = index) -> tuple[Vectors, NDArray[np.int64]]:
             return index.search(shortened(queries, index.d), k)
@@ -128,7 +128,7 @@ def faiss_ways(articles: Vectors) -> list[Way]:
 def milvus_way(index: VectorIndex, space: Workspace, length: int, name: str) -> Way:
     """Build ``index`` of the first ``length`` numbers of each vector and return how to search it."""
     ids = list(space.dataset().corpus)
-    built = index.build(ids, shortened(space.tuned_vectors().articles, length), space.tuned_encoder())
+    built = index.build(ids, shortened(space.tuned_vectors().documents, length), space.tuned_encoder())
     rows = {a: n for n, a in enumerate(ids)}
     mb = sum(p.stat().st_size for p in index.client.file.rglob("*") if p.is_file()) / 1e6
 
@@ -164,7 +164,7 @@ def refused_types(folder: Path) -> dict[str, str]:
     return answers
 
 
-def quality(way: Way, space: Workspace, split: str, queries: Vectors, articles: Vectors) -> dict[str, float]:
+def quality(way: Way, space: Workspace, split: str, queries: Vectors, documents: Vectors) -> dict[str, float]:
     """Return recall@10 against exact search (by score: of equal articles any may be found) and nDCG@10.
 
     Args:
@@ -172,12 +172,12 @@ def quality(way: Way, space: Workspace, split: str, queries: Vectors, articles: 
         space: Workspace with the judgments.
         split: Whose queries.
         queries: float32, (Q, D), unit length.
-        articles: float32, (N, D), unit length.
+        documents: float32, (N, D), unit length.
     """
     scores, rows = way.search(queries, K)
     recalls, run, ids = [], {}, list(space.dataset().corpus)
     for q, query, found, its in zip(space.dataset().query_texts(split), queries, rows, scores, strict=True):
-        exact = articles @ query
+        exact = documents @ query
         last = np.partition(exact, len(exact) - K)[len(exact) - K] - 1e-5
         recalls.append(np.mean(exact[found] >= last))
         run[q] = ranked({ids[n]: float(s) for n, s in zip(found, its, strict=True)})
@@ -186,11 +186,11 @@ def quality(way: Way, space: Workspace, split: str, queries: Vectors, articles: 
 
 def table(space: Workspace, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Return one row a way to store and search, each timed one query at a time, in turn."""
-    articles, queries = space.tuned_vectors().articles, space.tuned_vectors().queries[options.split]
-    np.save(folder / "articles.npy", articles)
+    documents, queries = space.tuned_vectors().documents, space.tuned_vectors().queries[options.split]
+    np.save(folder / "articles.npy", documents)
     stored = np.load(folder / "articles.npy", mmap_mode="r")
     with ExitStack() as stack:
-        ways = faiss_ways(articles)
+        ways = faiss_ways(documents)
         for name, (kind, parameters, length) in MILVUS.items():
             index = VectorIndex(folder / f"{name}.db", layout=Layout(kind, parameters))
             stack.callback(index.close)
@@ -210,7 +210,7 @@ def table(space: Workspace, folder: Path, options: argparse.Namespace) -> dict[s
                 "way": way.name,
                 "engine": way.engine,
                 "rescored": CANDIDATES if way.rescored else 0,
-                **quality(way, space, options.split, queries, articles),
+                **quality(way, space, options.split, queries, documents),
                 "ms_median": 1000 * median(taken),
                 "ms_p99": 1000 * float(np.percentile(taken, 99)),
                 "mb_per_1000_articles": way.mb,
@@ -219,7 +219,7 @@ def table(space: Workspace, folder: Path, options: argparse.Namespace) -> dict[s
         ]
     return {
         "split": options.split,
-        "articles": len(articles),
+        "articles": len(documents),
         "queries": len(queries),
         "rows": rows,
         "refused": refused_types(folder),
@@ -241,7 +241,7 @@ def times(calls: Sequence[Callable[[], object]]) -> list[float]:
 
 def writes(space: Workspace, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Insert ready vectors in batches of 1,000 and one by one, through the same client, each into a new collection."""
-    rows = [{"id": n, "vector": v} for n, v in enumerate(space.tuned_vectors().articles[: options.rows])]
+    rows = [{"id": n, "vector": v} for n, v in enumerate(space.tuned_vectors().documents[: options.rows])]
     client = MilvusClient(uri=str(folder / "writes.db"))
     seconds: dict[int, list[float]] = {1000: [], 1: []}
     for repeat in range(options.repeats):
@@ -264,8 +264,8 @@ def query(space: Workspace, folder: Path, options: argparse.Namespace) -> dict[s
     """Time a single query from text to articles, and its encoding alone, in turn."""
     ids, vectors = list(space.dataset().corpus)[: options.rows], space.tuned_vectors()
     encoder, index = space.tuned_encoder(), VectorIndex(folder / "query.db")
-    built = index.build(ids, vectors.articles[: options.rows], encoder)
-    index.switch(index.verify(built, ids, vectors.articles[: options.rows], vectors.queries["dev"][:50]))
+    built = index.build(ids, vectors.documents[: options.rows], encoder)
+    index.switch(index.verify(built, ids, vectors.documents[: options.rows], vectors.queries["dev"][:50]))
     texts = list(space.dataset().query_texts(options.split).values())[:TIMED]
     whole, alone = [], []
     for _ in range(options.repeats + 1):  # the first warms up
@@ -284,12 +284,12 @@ def query(space: Workspace, folder: Path, options: argparse.Namespace) -> dict[s
 
 def unchanged(space: Workspace, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Time ``reindex`` into an empty index, and again with nothing changed."""
-    articles = dict(list(space.dataset().article_texts().items())[: options.rows])
+    documents = dict(list(space.dataset().document_texts().items())[: options.rows])
     encoder, index = space.tuned_encoder(), VectorIndex(folder / "reindex.db")
-    first, *again = times([lambda: reindex(index, articles, encoder, folder / "work")] * (1 + options.repeats))
+    first, *again = times([lambda: reindex(index, documents, encoder, folder / "work")] * (1 + options.repeats))
     index.close()
     return {
-        "articles": len(articles),
+        "articles": len(documents),
         "seconds_full": first,
         "seconds_unchanged": again,
         "ratio": ratios(again, [first] * len(again)),

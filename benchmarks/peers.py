@@ -77,7 +77,7 @@ def sentence_transformers_lora(
         )
     )
     pairs = training_pairs(dataset, negatives, 1)
-    text = {a: article.full_text for a, article in dataset.corpus.items()}
+    text = {a: document.full_text for a, document in dataset.corpus.items()}
     judged = dataset.qrels["train"]
     rows = Dataset.from_dict(
         {

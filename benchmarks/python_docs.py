@@ -66,9 +66,9 @@ def main() -> None:
                 answers.setdefault(found[0], []).append((f"{name} π/{item}", found[1][:2000]))
     (folder / "qrels").mkdir(parents=True, exist_ok=True)
     corpus, queries, qrels = [], [], ["query-id\tcorpus-id\tscore"]
-    for n, (query, articles) in enumerate(answers.items()):
+    for n, (query, documents) in enumerate(answers.items()):
         queries.append(json.dumps({"_id": f"q {n}", "text": query}))
-        for id_, text in articles:
+        for id_, text in documents:
             record = {"_id": id_, "text": text if n else text + " x" * 60_000}
             corpus.append(json.dumps({**record, "title": id_.split("/")[1]} if n % 3 else record, ensure_ascii=False))
             qrels.append(f"q {n}\t{id_}\t{1 + n % 2}")

@@ -31,7 +31,7 @@ from benchmarks.peers import sentence_transformers_lora
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.evaluation.measures import evaluate_run, per_query
-from tutorial_lib.evaluation.significance import article_clusters, paired_difference
+from tutorial_lib.evaluation.significance import document_clusters, paired_difference
 from tutorial_lib.files import write_whole
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import bf16_is_fast
@@ -86,7 +86,7 @@ class Collection:
     @cached_property
     def bm25(self) -> BM25:
         """Index over the articles."""
-        return BM25(self.dataset.article_texts())
+        return BM25(self.dataset.document_texts())
 
     @cached_property
     def base(self) -> Encoder:
@@ -94,31 +94,31 @@ class Collection:
         return Encoder.load(self.model)
 
     @cached_property
-    def article_vectors(self) -> NDArray[np.float32]:
+    def document_vectors(self) -> NDArray[np.float32]:
         """Base vectors of all articles, (N, D)."""
         stored = self.vectors and self.vectors / f"{self.name}.npy"
         if stored and stored.exists():
             return np.asarray(np.load(stored))
-        made = self.base.encode_documents(list(self.dataset.article_texts().values()))
+        made = self.base.encode_documents(list(self.dataset.document_texts().values()))
         if stored:
             np.save(stored, made)
         return made
 
-    def run_of(self, queries: NDArray[np.float32], articles: NDArray[np.float32], split: str) -> Run:
+    def run_of(self, queries: NDArray[np.float32], documents: NDArray[np.float32], split: str) -> Run:
         """Return the exact search of a split's query vectors among article vectors."""
-        return exact_search(list(self.dataset.query_texts(split)), queries, list(self.dataset.corpus), articles)
+        return exact_search(list(self.dataset.query_texts(split)), queries, list(self.dataset.corpus), documents)
 
     def encoded(
-        self, encoder: Encoder, split: str, articles: NDArray[np.float32] | None = None
+        self, encoder: Encoder, split: str, documents: NDArray[np.float32] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the vectors of a split's queries and of all articles, or for these what is given."""
-        if articles is None:
-            articles = encoder.encode_documents(list(self.dataset.article_texts().values()))
-        return encoder.encode_queries(list(self.dataset.query_texts(split).values())), articles
+        if documents is None:
+            documents = encoder.encode_documents(list(self.dataset.document_texts().values()))
+        return encoder.encode_queries(list(self.dataset.query_texts(split).values())), documents
 
-    def searched_by(self, encoder: Encoder, split: str, articles: NDArray[np.float32] | None = None) -> Run:
+    def searched_by(self, encoder: Encoder, split: str, documents: NDArray[np.float32] | None = None) -> Run:
         """Return the run of ``encoder``, with other article vectors if given."""
-        return self.run_of(*self.encoded(encoder, split, articles), split)
+        return self.run_of(*self.encoded(encoder, split, documents), split)
 
     def negatives(self, source: str = "bm25", mining: MiningSettings | None = None) -> dict[str, list[str]]:
         """Return training negatives: mined by BM25, filtered or not, drawn at random, or mined by a tuned model."""
@@ -134,17 +134,17 @@ class Collection:
             settings = replace(settings, max_bm25_share=None, max_model_share=None)
         encoder, scorer = self.base, self.bm25
         queries = encoder.encode_queries(list(self.dataset.query_texts("train").values()))
-        articles = self.article_vectors
+        documents = self.document_vectors
         if source == "re-mined":
             with tempfile.TemporaryDirectory() as folder:
                 run = prepare_training(self.dataset, self.negatives(), self.bm25, Path(folder), model=self.model)
                 run.train()
             texts = list(self.dataset.query_texts("train").values())
             queries = run.encoder.encode_queries(texts)
-            articles = run.encoder.encode_documents(list(self.dataset.article_texts().values()))
-            scorer = _Cosines(ids, dict(zip(texts, queries, strict=True)), articles)  # type: ignore[assignment]
+            documents = run.encoder.encode_documents(list(self.dataset.document_texts().values()))
+            scorer = _Cosines(ids, dict(zip(texts, queries, strict=True)), documents)  # type: ignore[assignment]
             settings = replace(settings, max_bm25_share=0.95, max_model_share=0.95)
-        return mine_negatives(self.dataset, scorer, queries, articles, settings).negatives
+        return mine_negatives(self.dataset, scorer, queries, documents, settings).negatives
 
 
 @dataclass(frozen=True)
@@ -153,10 +153,10 @@ class _Cosines:
 
     ids: list[str]
     vectors: dict[str, NDArray[np.float32]]
-    articles: NDArray[np.float32]
+    documents: NDArray[np.float32]
 
     def scores(self, queries: Sequence[str]) -> NDArray[np.float64]:
-        return np.stack([self.articles @ self.vectors[q] for q in queries]).astype(np.float64)
+        return np.stack([self.documents @ self.vectors[q] for q in queries]).astype(np.float64)
 
 
 # --- systems ------------------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
         )
         notes, trainable = {"epochs": epochs}, sum(p.numel() for p in encoder.model.parameters() if p.requires_grad)
     else:
-        settings = replace(settings, train_articles=system != "lora queries")
+        settings = replace(settings, train_documents=system != "lora queries")
         if system == "full":
             settings = replace(settings, learning_rate=FULL_RATE)
         with tempfile.TemporaryDirectory() as folder:
@@ -218,9 +218,9 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
     seconds = time.monotonic() - started
     notes["peak_mb"] = peak_mb()  # of mining and training; searching other collections comes after
     keep = system == "lora queries"
-    vectors = home.encoded(encoder, split, home.article_vectors if keep else None)
+    vectors = home.encoded(encoder, split, home.document_vectors if keep else None)
     runs = {home.name: home.run_of(*vectors, split)}
-    runs |= {c.name: c.searched_by(encoder, split, c.article_vectors if keep else None) for c in others}
+    runs |= {c.name: c.searched_by(encoder, split, c.document_vectors if keep else None) for c in others}
     if split == "dev" and (changes.get("matryoshka") or not changes):
         notes["by_dimension"] = _by_dimension(home, *vectors, split)
     return Trained(runs, trainable, seconds, 0 if keep else len(home.dataset.corpus), notes)
@@ -229,7 +229,7 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
 def _untrained(home: Collection, system: str, split: str) -> Trained:
     runs = {
         "bm25": home.bm25.search(home.dataset.query_texts(split)) if system != "base" else {},
-        "base": home.searched_by(home.base, split, home.article_vectors) if system != "bm25" else {},
+        "base": home.searched_by(home.base, split, home.document_vectors) if system != "bm25" else {},
     }
     return Trained({home.name: reciprocal_rank_fusion(list(runs.values())) if system == "hybrid" else runs[system]})
 
@@ -253,8 +253,8 @@ def _linear(
     pairs = training_pairs(home.dataset, negatives, settings.negatives)
     queries = torch.from_numpy(home.base.encode_queries([p.query for p in pairs]))
     row = {a: n for n, a in enumerate(home.dataset.corpus)}
-    articles = torch.from_numpy(home.article_vectors)
-    collate = PairCollator(home.dataset, home.base, settings, dict(zip(row, articles, strict=True)))
+    documents = torch.from_numpy(home.document_vectors)
+    collate = PairCollator(home.dataset, home.base, settings, dict(zip(row, documents, strict=True)))
     weight = torch.nn.Parameter(torch.eye(queries.shape[1]))
     optimizer = torch.optim.AdamW([weight], lr=1e-3, weight_decay=0.0)
     dev = torch.from_numpy(home.base.encode_queries(list(home.dataset.query_texts("dev").values())))
@@ -276,7 +276,7 @@ def _linear(
     runs = {
         c.name: c.run_of(
             _mapped(torch.from_numpy(c.base.encode_queries(list(c.dataset.query_texts(split).values()))), kept).numpy(),
-            c.article_vectors,
+            c.document_vectors,
             split,
         )
         for c in (home, *others)
@@ -290,17 +290,17 @@ def _mapped(queries: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 
 
 def _dev_scores(home: Collection, queries: torch.Tensor) -> dict[str, float]:
-    run = home.run_of(queries.numpy(), home.article_vectors, "dev")
+    run = home.run_of(queries.numpy(), home.document_vectors, "dev")
     return {str(q): float(v) for q, v in per_query(home.dataset.qrels["dev"], run)["nDCG@10"].items()}
 
 
 def _by_dimension(
-    home: Collection, queries: NDArray[np.float32], articles: NDArray[np.float32], split: str
+    home: Collection, queries: NDArray[np.float32], documents: NDArray[np.float32], split: str
 ) -> dict[int, float]:
     """Return nDCG@10 with only the first so many numbers of each vector."""
     scores = {}
     for size in (d for d in DIMENSIONS if d <= queries.shape[1]):
-        cut = [v[:, :size] / np.linalg.norm(v[:, :size], axis=1, keepdims=True) for v in (queries, articles)]
+        cut = [v[:, :size] / np.linalg.norm(v[:, :size], axis=1, keepdims=True) for v in (queries, documents)]
         scores[size] = evaluate_run(home.dataset.qrels[split], home.run_of(cut[0], cut[1], split))["nDCG@10"]
     return scores
 
@@ -325,15 +325,15 @@ def row(job: dict[str, Any], folders: dict[str, Path], model: str, vectors: Path
         **trained.notes,
     }
     if systems:
-        base = per_query(qrels, home.searched_by(home.base, "test", home.article_vectors))["nDCG@10"]
+        base = per_query(qrels, home.searched_by(home.base, "test", home.document_vectors))["nDCG@10"]
         own = per_query(qrels, trained.runs[home.name])["nDCG@10"]
-        clusters = article_clusters(qrels)
+        clusters = document_clusters(qrels)
         difference = paired_difference(base.to_numpy(), own.to_numpy(), [clusters[q] for q in own.index])
         result["above_base"] = {k: getattr(difference, k) for k in ("difference", "low", "high", "p")}
         result["elsewhere"] = {}
         for other in others if trained.trainable else []:
             judged = other.dataset.qrels["test"]
-            before = other.searched_by(other.base, "test", other.article_vectors)
+            before = other.searched_by(other.base, "test", other.document_vectors)
             result["elsewhere"][other.name] = (
                 evaluate_run(judged, trained.runs[other.name])["nDCG@10"] - evaluate_run(judged, before)["nDCG@10"]
             )

@@ -143,13 +143,13 @@ def text_checks() -> dict[str, Any]:
 
 def counts() -> dict[str, Any]:
     """Return how many there are of what, planted noise included."""
-    articles, truth = jsonl("articles.jsonl"), planted()
-    words = [len(a["body"].split()) for a in articles]
+    documents, truth = jsonl("articles.jsonl"), planted()
+    words = [len(a["body"].split()) for a in documents]
     searches = jsonl("search_log.jsonl")
     return {
-        "articles": len(articles),
-        "superseded": sum(a["status"] == "superseded" for a in articles),
-        "areas": len({a["area"] for a in articles}),
+        "articles": len(documents),
+        "superseded": sum(a["status"] == "superseded" for a in documents),
+        "areas": len({a["area"] for a in documents}),
         "article_words": [min(words), float(np.mean(words)), max(words)],
         "tickets": len(truth),
         "kinds": dict(Counter(row["kind"] for row in truth.values()).most_common()),
@@ -208,10 +208,10 @@ def cleaning_checks(report: CleaningReport) -> dict[str, Any]:
 def noise_checks(dataset: RetrievalDataset, *, cross_fit: bool = True) -> dict[str, Any]:
     """Return precision and recall of the noise filter at several shares of reviewed pairs, for both passes."""
     wrong = wrong_pairs(dataset)
-    bm25, base = BM25(dataset.article_texts()), Encoder.load(DEFAULT_MODEL)
+    bm25, base = BM25(dataset.document_texts()), Encoder.load(DEFAULT_MODEL)
     vectors = [
         base.encode_queries(list(dataset.query_texts("train").values())),
-        base.encode_documents(list(dataset.article_texts().values())),
+        base.encode_documents(list(dataset.document_texts().values())),
     ]
     tables = {"first": suspicious_pairs(dataset, bm25, *vectors)}
     if cross_fit:
@@ -235,11 +235,11 @@ class Trial:
     """Trains on variants of one dataset and scores each on golden; BM25 and base vectors are made once."""
 
     def __init__(self, dataset: RetrievalDataset) -> None:
-        self.dataset, self.bm25 = dataset, BM25(dataset.article_texts())
+        self.dataset, self.bm25 = dataset, BM25(dataset.document_texts())
         base = Encoder.load(DEFAULT_MODEL)
         texts = dataset.query_texts("train")
         self.vector = dict(zip(texts, base.encode_queries(list(texts.values())), strict=True))
-        self.article_vectors = base.encode_documents(list(dataset.article_texts().values()))
+        self.document_vectors = base.encode_documents(list(dataset.document_texts().values()))
         self.base = self.golden(base)
 
     def golden(self, encoder: Encoder) -> dict[str, float]:
@@ -249,7 +249,7 @@ class Trial:
             list(queries),
             encoder.encode_queries(list(queries.values())),
             list(self.dataset.corpus),
-            encoder.encode_documents(list(self.dataset.article_texts().values())),
+            encoder.encode_documents(list(self.dataset.document_texts().values())),
         )
         return evaluate_run(self.dataset.qrels["test"], run)
 
@@ -260,7 +260,7 @@ class Trial:
     def tuned(self, dataset: RetrievalDataset, seed: int) -> dict[str, float]:
         """Return golden measures after training on ``dataset`` with the default settings and this seed."""
         vectors = np.stack([self.vector[q] for q in dataset.qrels["train"]])
-        mined = mine_negatives(dataset, self.bm25, vectors, self.article_vectors)
+        mined = mine_negatives(dataset, self.bm25, vectors, self.document_vectors)
         with tempfile.TemporaryDirectory() as folder:
             run = prepare_training(
                 dataset, mined.negatives, self.bm25, Path(folder), model=DEFAULT_MODEL, settings=replace(DESK, seed=seed)

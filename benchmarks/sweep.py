@@ -105,10 +105,10 @@ def main() -> None:
     part, parts = map(int, options.part.split("/"))
 
     dataset = read_beir(options.data)
-    bm25 = BM25(dataset.article_texts())
+    bm25 = BM25(dataset.document_texts())
     base = Encoder.load(options.model)
     train_vectors = base.encode_queries(list(dataset.query_texts("train").values()))
-    article_vectors = base.encode_documents(list(dataset.article_texts().values()))
+    document_vectors = base.encode_documents(list(dataset.document_texts().values()))
     jobs = [
         (g, c, s)
         for s in range(options.first_seed, options.first_seed + options.seeds)
@@ -120,7 +120,7 @@ def main() -> None:
         fixed = {"seed": seed, "dev_queries": 0, "dev_evaluations": 1}
         lora, train, mining = split_settings({**changes, **fixed})
         started = time.monotonic()
-        mined = mine_negatives(dataset, bm25, train_vectors, article_vectors, mining)
+        mined = mine_negatives(dataset, bm25, train_vectors, document_vectors, mining)
         with tempfile.TemporaryDirectory() as folder:
             run = prepare_training(
                 dataset,
@@ -138,7 +138,7 @@ def main() -> None:
             list(queries),
             run.encoder.encode_queries(list(queries.values())),
             list(dataset.corpus),
-            run.encoder.encode_documents(list(dataset.article_texts().values())),
+            run.encoder.encode_documents(list(dataset.document_texts().values())),
         )
         rows.append(
             {

@@ -79,12 +79,12 @@ def main() -> None:
     dataset, base = read_beir(options.data), Encoder.load(options.model)
     vectors = [
         base.encode_queries(list(dataset.query_texts("train").values())),
-        base.encode_documents(list(dataset.article_texts().values())),
+        base.encode_documents(list(dataset.document_texts().values())),
     ]
     rows = json.loads(options.out.read_text())["rows"] if options.out and options.out.exists() else []
     jobs = [(repeat, system, options.steps) for repeat in range(options.repeats) for system in systems]
     with tempfile.TemporaryDirectory() as folder:
-        mine_negatives(dataset, BM25(dataset.article_texts()), vectors[0], vectors[1]).save(Path(folder))
+        mine_negatives(dataset, BM25(dataset.document_texts()), vectors[0], vectors[1]).save(Path(folder))
         if options.profile:
             with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
                 one(OURS, options.data, Path(folder), options.model, options.steps)

@@ -5,9 +5,9 @@ import json
 import numpy as np
 
 from tutorial_lib.data.beir import write_beir
-from tutorial_lib.data.dataset import Article, Query, RetrievalDataset
+from tutorial_lib.data.dataset import Document, Query, RetrievalDataset
 
-ARTICLES = {
+DOCUMENTS = {
     "account/close": ("Close your account", "Closing an account deletes its files after thirty days."),
     "account/password": ("Reset your password", "Follow the link in the e-mail to choose a new password."),
     "billing/cancel": ("Cancel a plan", "Cancelling stops the renewal. Nothing is paid back on this page."),
@@ -40,22 +40,22 @@ JUDGED = {
 
 def small_dataset() -> RetrievalDataset:
     """Six support-desk articles of three families; 6 train, 2 dev and 4 test queries with one positive each."""
-    return make_dataset(ARTICLES, JUDGED, families=True)
+    return make_dataset(DOCUMENTS, JUDGED, families=True)
 
 
-def make_dataset(articles, judged, *, families=False, metadata=None) -> RetrievalDataset:
+def make_dataset(documents, judged, *, families=False, metadata=None) -> RetrievalDataset:
     """Build a dataset.
 
     Args:
-        articles: Article id -> (title, text).
+        documents: Article id -> (title, text).
         judged: Split -> query id -> (text, article id or a list of them or a dict of grades).
         families: Take the part of the article id before "/" as its family.
         metadata: Article id -> metadata, instead of the family.
     """
     corpus = {}
-    for a, (title, text) in sorted(articles.items()):
+    for a, (title, text) in sorted(documents.items()):
         extra = {"family": a.split("/")[0]} if families else (metadata or {}).get(a, {})
-        corpus[a] = Article(a, title, text, extra)
+        corpus[a] = Document(a, title, text, extra)
     texts = {q: text for rows in judged.values() for q, (text, _) in rows.items()}
     qrels = {s: {q: _grades(positives) for q, (_, positives) in judged.get(s, {}).items()} for s in ("train", "dev", "test")}
     queries = {q: Query(q, text) for q, text in sorted(texts.items())}

@@ -104,7 +104,7 @@ def prepare(folder, model, **settings):
     return prepare_training(
         dataset,
         {},
-        BM25(dataset.article_texts()),
+        BM25(dataset.document_texts()),
         folder,
         model=model,
         lora=LoraSettings(4, 8),

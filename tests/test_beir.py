@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.helpers import beir_folder, small_dataset, tree
 from tutorial_lib.data.beir import read_beir, write_beir
-from tutorial_lib.data.dataset import Article, DataError, Query, RetrievalDataset
+from tutorial_lib.data.dataset import DataError, Document, Query, RetrievalDataset
 
 TWO = [{"_id": "a", "text": "one"}, {"_id": "b", "text": "two"}]
 ASKED = [{"_id": "q", "text": "which"}]
@@ -33,14 +33,14 @@ METADATA = st.dictionaries(st.text(alphabet=CHARACTERS, max_size=5), st.one_of(s
 
 @st.composite
 def datasets(draw):
-    article_ids = draw(st.lists(IDS, min_size=2, max_size=5, unique=True))
-    corpus = {a: Article(a, draw(TEXTS), draw(TEXTS), draw(METADATA)) for a in sorted(article_ids)}
+    document_ids = draw(st.lists(IDS, min_size=2, max_size=5, unique=True))
+    corpus = {a: Document(a, draw(TEXTS), draw(TEXTS), draw(METADATA)) for a in sorted(document_ids)}
     query_ids = sorted(draw(st.lists(IDS, min_size=1, max_size=5, unique=True)))
     queries = {q: Query(q, draw(TEXTS), draw(METADATA)) for q in query_ids}
     qrels = {"train": {}, "dev": {}, "test": {}}
     for q in query_ids:
         split = draw(st.sampled_from(["train", "dev", "test"]))
-        qrels[split][q] = {article_ids[0]: draw(st.integers(1, 3)), article_ids[1]: draw(st.integers(-1, 0))}
+        qrels[split][q] = {document_ids[0]: draw(st.integers(1, 3)), document_ids[1]: draw(st.integers(-1, 0))}
     return RetrievalDataset(draw(st.text("xyz", min_size=1)), corpus, queries, qrels, {"notes": ["made up"], "k": 1})
 
 
@@ -83,7 +83,7 @@ def test_a_split_without_judgments_has_no_file(tmp_path):
 def test_bom_windows_line_ends_blank_lines_and_numbers_as_ids(tmp_path):
     corpus = [b'\xef\xbb\xbf{"_id": 7, "text": "one", "title": null}\r', "", {"_id": "b", "text": "two", "metadata": None}]
     read = read_beir(tiny_folder(tmp_path, corpus=corpus, train=[b"\xef\xbb\xbf" + HEADER.encode(), "", "q\t7\t2\r"]))
-    assert read.corpus == {"7": Article("7", "", "one"), "b": Article("b", "", "two")}
+    assert read.corpus == {"7": Document("7", "", "one"), "b": Document("b", "", "two")}
     assert read.qrels == {"train": {"q": {"7": 2}}, "dev": {}, "test": {}}
 
 

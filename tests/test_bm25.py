@@ -26,8 +26,8 @@ CORPORA = (
 )
 
 
-def idf(articles, holding):
-    return math.log(articles - holding + 0.5) - math.log(holding + 0.5)
+def idf(documents, holding):
+    return math.log(documents - holding + 0.5) - math.log(holding + 0.5)
 
 
 def saturated(count, length, mean_length):
@@ -82,11 +82,11 @@ def test_on_a_tiny_corpus_a_score_can_be_negative():
 
 
 @given(CORPORA, st.lists(st.one_of(WORDS, WORDS.map(lambda t: t + " zebra")), min_size=1, max_size=4))
-def test_scores_equal_rank_bm25(articles, queries):
-    okapi = BM25Okapi([tokenize(t) for t in articles.values()])
+def test_scores_equal_rank_bm25(documents, queries):
+    okapi = BM25Okapi([tokenize(t) for t in documents.values()])
     expected = np.array([okapi.get_scores(tokenize(q)) for q in queries])
-    scores = BM25(articles).scores(queries)
-    assert scores.shape == (len(queries), len(articles))
+    scores = BM25(documents).scores(queries)
+    assert scores.shape == (len(queries), len(documents))
     assert np.allclose(scores, expected, rtol=0, atol=1e-9)
 
 
@@ -102,9 +102,9 @@ def test_one_string_of_queries_is_refused():
 
 
 @pytest.mark.parametrize(("articles", "count"), [({}, 0), ({"a": ""}, 1), ({"a": " ", "b": "🙂"}, 2)])
-def test_an_index_without_words_is_refused(articles, count):
+def test_an_index_without_words_is_refused(documents, count):
     with pytest.raises(ValueError, match=f"none of the {count} articles holds a word"):
-        BM25(articles)
+        BM25(documents)
 
 
 def test_an_article_without_words_is_never_found():
@@ -121,8 +121,8 @@ def test_ties_by_article_id_whatever_the_order_given():
 
 
 @given(CORPORA, st.lists(WORDS, min_size=1, max_size=6), st.integers(1, 9))
-def test_memory_bounds_change_no_score(articles, texts, numbers):
-    bm25 = BM25(articles)
+def test_memory_bounds_change_no_score(documents, texts, numbers):
+    bm25 = BM25(documents)
     scores = bm25.scores(texts)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tutorial_lib.retrieval.bm25.DENSE_NUMBERS", numbers)
@@ -131,18 +131,18 @@ def test_memory_bounds_change_no_score(articles, texts, numbers):
 
 
 @given(CORPORA, st.lists(WORDS, min_size=1, max_size=6), st.integers(1, 4), st.integers(1, 10))
-def test_chunk_size_and_order_of_articles_do_not_matter(articles, texts, chunk, k):
+def test_chunk_size_and_order_of_articles_do_not_matter(documents, texts, chunk, k):
     queries = {f"q{n}": text for n, text in enumerate(texts)}
-    bm25 = BM25(articles)
+    bm25 = BM25(documents)
     run = bm25.search(queries, k=k)
     assert bm25.search(queries, k=k, chunk=chunk) == run
-    assert [list(r) for r in BM25(dict(reversed(articles.items()))).search(queries, k=k).values()] == [
+    assert [list(r) for r in BM25(dict(reversed(documents.items()))).search(queries, k=k).values()] == [
         list(r) for r in run.values()
     ]
 
 
 @given(CORPORA, WORDS)
-def test_search_is_the_full_ranking_without_zeros(articles, query):
-    bm25 = BM25(articles)
+def test_search_is_the_full_ranking_without_zeros(documents, query):
+    bm25 = BM25(documents)
     scores = dict(zip(bm25.ids, bm25.scores([query])[0].tolist(), strict=True))
     assert bm25.search({"q": query})["q"] == ranked({a: s for a, s in scores.items() if s != 0})

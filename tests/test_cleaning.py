@@ -2,16 +2,16 @@ import dataclasses
 
 import pytest
 
-from tests.helpers import ARTICLES, JUDGED, make_dataset, small_dataset
+from tests.helpers import DOCUMENTS, JUDGED, make_dataset, small_dataset
 from tutorial_lib.cleaning.prepare import prepare
 from tutorial_lib.cleaning.report import clean
 from tutorial_lib.cleaning.steps import (
     ambiguous_queries,
     boilerplate,
-    duplicate_articles,
+    duplicate_documents,
     duplicate_queries,
-    empty_articles,
-    near_duplicate_articles,
+    empty_documents,
+    near_duplicate_documents,
     remove_leaks,
 )
 from tutorial_lib.data import splits
@@ -31,21 +31,21 @@ def touched(step):
 
 
 def test_an_article_without_body_text_goes_with_its_queries():
-    articles = {"a": ("Refunds", "Within 14 days."), "b": ("Router", " … "), "c": ("Plans", "")}
-    step = empty_articles(make_dataset(articles, {"train": {"q": ("refund", "a"), "r": ("router", "b")}}))
+    documents = {"a": ("Refunds", "Within 14 days."), "b": ("Router", " … "), "c": ("Plans", "")}
+    step = empty_documents(make_dataset(documents, {"train": {"q": ("refund", "a"), "r": ("router", "b")}}))
     assert touched(step) == [("b", "Router", "no body text"), ("c", "Plans", "no body text")]
     assert step.dataset.counts() == {"articles": 1, "train": 1, "dev": 0, "test": 0}
 
 
 def test_sentences_of_many_articles_are_cut():
     notice = "This is version 2."
-    articles = {
+    documents = {
         "a": ("A", f"{notice} Refunds take a week. See below."),
         "b": ("B", f"Routers need power. {notice}"),
         "c": ("C", notice),
         "d": ("D", "Refunds take a week."),
     }
-    step = boilerplate(make_dataset(articles, {"train": {"q": ("x", "a")}}), min_articles=3)
+    step = boilerplate(make_dataset(documents, {"train": {"q": ("x", "a")}}), min_documents=3)
     assert touched(step) == [("", notice, "in 3 articles"), ("c", "C", "nothing but boilerplate")]
     assert {a: v.text for a, v in step.dataset.corpus.items()} == {
         "a": "Refunds take a week. See below.",
@@ -56,13 +56,13 @@ def test_sentences_of_many_articles_are_cut():
 
 def test_a_sentence_repeated_within_one_article_is_no_boilerplate():
     dataset = make_dataset({"a": ("A", "Wait. Wait. Wait. Go."), "b": ("B", "Go.")}, {})
-    assert touched(boilerplate(dataset, min_articles=3)) == []
+    assert touched(boilerplate(dataset, min_documents=3)) == []
 
 
 def test_equal_articles_are_merged_with_their_judgments():
-    articles = {"a": ("Refunds", "Within 14 days."), "b": ("REFUNDS", "within the 14 days"), "c": ("Router", "Plug.")}
+    documents = {"a": ("Refunds", "Within 14 days."), "b": ("REFUNDS", "within the 14 days"), "c": ("Router", "Plug.")}
     judged = {"train": {"q": ("money", {"b": 2, "a": 1, "c": 0}), "r": ("back", "b")}}
-    step = duplicate_articles(make_dataset(articles, judged))
+    step = duplicate_documents(make_dataset(documents, judged))
     assert touched(step) == [("b", "REFUNDS", "same as a")]
     assert list(step.dataset.corpus) == ["a", "c"]
     assert step.dataset.qrels["train"] == {"q": {"a": 2, "c": 0}, "r": {"a": 1}}
@@ -77,7 +77,7 @@ def test_equal_queries_of_one_split_are_merged_with_all_positives():
         },
         "test": {"e1": ("cancel plan", "billing/cancel")},
     }
-    step = duplicate_queries(make_dataset(ARTICLES, judged))
+    step = duplicate_queries(make_dataset(DOCUMENTS, judged))
     assert touched(step) == [("q2", "Cancel the plan!", "same as q1")]
     assert step.dataset.qrels["train"] == {
         "q1": {"billing/cancel": 1, "account/close": 1},
@@ -87,7 +87,7 @@ def test_equal_queries_of_one_split_are_merged_with_all_positives():
     assert "q2" not in step.dataset.queries
 
 
-def ambiguous_articles():
+def ambiguous_documents():
     names = ("batch", "build", "cloud")
     return {f"{n}/update": (f"{n}: update environment", "Updates it.") for n in names} | {
         "cloud/stop": ("cloud: stop environment", "Stops it.")
@@ -96,40 +96,40 @@ def ambiguous_articles():
 
 def test_a_query_that_fits_three_families_goes():
     judged = {"train": {"q": ("update an environment", "batch/update"), "r": ("stop environment", "cloud/stop")}}
-    step = ambiguous_queries(make_dataset(ambiguous_articles(), judged, families=True))
+    step = ambiguous_queries(make_dataset(ambiguous_documents(), judged, families=True))
     assert touched(step) == [("q", "update an environment", "fits 3 families: batch, build, cloud")]
     assert list(step.dataset.queries) == ["r"]
     assert len(step.dataset.corpus) == 4
-    kept = ambiguous_queries(make_dataset(ambiguous_articles(), judged, families=True), max_families=3)
+    kept = ambiguous_queries(make_dataset(ambiguous_documents(), judged, families=True), max_families=3)
     assert touched(kept) == []
 
 
 def test_positives_of_three_families_make_a_query_ambiguous_too():
     positives = ["batch/update", "build/update", "cloud/stop"]
-    dataset = make_dataset(ambiguous_articles(), {"test": {"q": ("something else", positives)}}, families=True)
+    dataset = make_dataset(ambiguous_documents(), {"test": {"q": ("something else", positives)}}, families=True)
     assert touched(ambiguous_queries(dataset)) == [("q", "something else", "fits 3 families: batch, build, cloud")]
 
 
 def test_without_families_several_answers_are_just_several_answers():
     judged = {"train": {"q": ("update an environment", "batch/update")}}
-    assert touched(ambiguous_queries(make_dataset(ambiguous_articles(), judged))) == []
+    assert touched(ambiguous_queries(make_dataset(ambiguous_documents(), judged))) == []
 
 
 def test_near_duplicate_articles_are_grouped_and_stay():
     text = "pull the plug wait ten seconds and push it in again please"
-    articles = {"a": ("", text), "b": ("", f"{text} now"), "c": ("", "An annual plan is refunded in full.")}
-    step = near_duplicate_articles(make_dataset(articles, {}))
+    documents = {"a": ("", text), "b": ("", f"{text} now"), "c": ("", "An annual plan is refunded in full.")}
+    step = near_duplicate_documents(make_dataset(documents, {}))
     # Without "the" 11 and 12 words: 9 and 10 sequences of three, 9 of them shared.
     assert touched(step) == [("a", "", "group of 2: a"), ("b", "", "group of 2: a")]
     assert step.dataset.card["near_duplicates"] == [["a", "b"]]
     assert list(step.dataset.corpus) == ["a", "b", "c"]
-    assert touched(near_duplicate_articles(make_dataset(articles, {}), threshold=0.95)) == []
+    assert touched(near_duplicate_documents(make_dataset(documents, {}), threshold=0.95)) == []
 
 
 def test_clean_chains_steps_and_reports_each():
-    articles = {**ARTICLES, "x/blank": ("Blank", "…"), "billing/money": ARTICLES["billing/refund"]}
+    documents = {**DOCUMENTS, "x/blank": ("Blank", "…"), "billing/money": DOCUMENTS["billing/refund"]}
     judged = {**JUDGED, "train": {**JUDGED["train"], "t7": ("Stop my subscription from renewing!", "billing/money")}}
-    report = clean(make_dataset(articles, judged, families=True))
+    report = clean(make_dataset(documents, judged, families=True))
     summary = report.summary()
     assert summary["step"].tolist() == [
         "empty articles",
@@ -153,17 +153,17 @@ def test_clean_chains_steps_and_reports_each():
 
 def unsplit():
     """Twenty different queries; all judged under train."""
-    ids = sorted(ARTICLES)
-    return make_dataset(ARTICLES, {"train": {f"q{n:02d}": (t, ids[n % 6]) for n, t in enumerate(TASKS)}})
+    ids = sorted(DOCUMENTS)
+    return make_dataset(DOCUMENTS, {"train": {f"q{n:02d}": (t, ids[n % 6]) for n, t in enumerate(TASKS)}})
 
 
 def test_split_gives_7_1_2_and_says_which_answers_were_seen():
     result = splits.split(unsplit())
     assert result.counts() == {"articles": 6, "train": 14, "dev": 2, "test": 4}
-    seen = result.seen_articles()
+    seen = result.seen_documents()
     for split in ("dev", "test"):
-        for q, articles in result.positives(split).items():
-            assert result.queries[q].metadata == {"article_seen": articles[0] in seen}
+        for q, documents in result.positives(split).items():
+            assert result.queries[q].metadata == {"article_seen": documents[0] in seen}
     assert all(not result.queries[q].metadata for q in result.qrels["train"])
 
 
@@ -179,7 +179,7 @@ def with_leaks():
     judged["train"]["t9"] = ("How do I turn a router off and on?", "devices/router")
     judged["train"]["e4"] = JUDGED["test"]["e4"]
     judged["dev"]["e4"] = JUDGED["test"]["e4"]
-    return make_dataset(ARTICLES, judged)
+    return make_dataset(DOCUMENTS, judged)
 
 
 def test_remove_leaks_takes_copies_out_of_training_and_reports_them():
@@ -216,4 +216,4 @@ def test_prepare_draws_missing_splits_and_keeps_earlier_notes():
 
 def test_prepare_refuses_a_dataset_without_training_queries():
     with pytest.raises(DataError, match="nothing to learn from"):
-        prepare(make_dataset(ARTICLES, {"test": JUDGED["test"]}))
+        prepare(make_dataset(DOCUMENTS, {"test": JUDGED["test"]}))

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers import ARTICLES, make_dataset, small_dataset
-from tutorial_lib.data.dataset import Article, DataError, LeakageError, relevant
+from tests.helpers import DOCUMENTS, make_dataset, small_dataset
+from tutorial_lib.data.dataset import DataError, Document, LeakageError, relevant
 from tutorial_lib.data.splits import check_leakage, complete_splits, draw_split, find_leaks, near_copy_groups
 
 TASKS = [
@@ -18,21 +18,21 @@ TASKS = [
 def leaky(train, dev, test):
     """Return the small dataset with these texts as its queries."""
     rows = {"train": train, "dev": dev, "test": test}
-    return make_dataset(ARTICLES, {s: {q: (text, "billing/refund") for q, text in r.items()} for s, r in rows.items()})
+    return make_dataset(DOCUMENTS, {s: {q: (text, "billing/refund") for q, text in r.items()} for s, r in rows.items()})
 
 
 # --- what a dataset answers ---------------------------------------------------------------------------------------
 
 
 def test_full_text_is_title_and_text():
-    assert Article("a", "Refunds", "Within 14 days.").full_text == "Refunds\nWithin 14 days."
-    assert Article("a", "", "Within 14 days.").full_text == "Within 14 days."
+    assert Document("a", "Refunds", "Within 14 days.").full_text == "Refunds\nWithin 14 days."
+    assert Document("a", "", "Within 14 days.").full_text == "Within 14 days."
 
 
 def test_positives_best_grade_first_then_by_id():
     assert relevant({"c": 1, "b": 1, "a": 0, "d": 2, "e": -1}) == ["d", "b", "c"]
     dataset = make_dataset(
-        ARTICLES,
+        DOCUMENTS,
         {
             "train": {
                 "q2": ("x", {"devices/wifi": 1, "billing/refund": 2}),
@@ -42,7 +42,7 @@ def test_positives_best_grade_first_then_by_id():
     )
     assert dataset.positives("train") == {"q1": ["devices/router"], "q2": ["billing/refund", "devices/wifi"]}
     assert dataset.pairs("train") == [("q1", "devices/router"), ("q2", "billing/refund"), ("q2", "devices/wifi")]
-    assert dataset.seen_articles() == {"billing/refund", "devices/router", "devices/wifi"}
+    assert dataset.seen_documents() == {"billing/refund", "devices/router", "devices/wifi"}
 
 
 def test_counts_and_texts_of_the_small_dataset():
@@ -50,11 +50,11 @@ def test_counts_and_texts_of_the_small_dataset():
     assert dataset.counts() == {"articles": 6, "train": 6, "dev": 2, "test": 4}
     assert list(dataset.query_texts("test")) == ["e1", "e2", "e3", "e4"]
     assert dataset.query_texts("dev")["d1"] == "money back after yearly payment"
-    assert dataset.article_texts()["billing/refund"].startswith("Refunds\nAn annual plan")
+    assert dataset.document_texts()["billing/refund"].startswith("Refunds\nAn annual plan")
 
 
 def test_restrict_takes_along_queries_left_without_positive():
-    cut = small_dataset().restrict(articles={"billing/refund", "billing/cancel", "devices/wifi"})
+    cut = small_dataset().restrict(documents={"billing/refund", "billing/cancel", "devices/wifi"})
     assert cut.counts() == {"articles": 3, "train": 3, "dev": 1, "test": 3}
     assert list(cut.queries) == ["d1", "e1", "e2", "e4", "t1", "t2", "t6"]
     assert small_dataset().restrict(queries={"t1"}).counts() == {"articles": 6, "train": 1, "dev": 0, "test": 0}
@@ -65,7 +65,7 @@ def test_fingerprint_changes_with_any_text_and_grade_and_nothing_else():
     same = dataclasses.replace(dataset, name="other", card={"x": 1})
     assert same.fingerprint() == dataset.fingerprint()
     regraded = dataclasses.replace(dataset, qrels={**dataset.qrels, "dev": {"d1": {"billing/refund": 2}}})
-    corpus = {**dataset.corpus, "billing/refund": Article("billing/refund", "Refunds", "other")}
+    corpus = {**dataset.corpus, "billing/refund": Document("billing/refund", "Refunds", "other")}
     retold = dataclasses.replace(dataset, corpus=corpus)
     assert len({d.fingerprint() for d in (dataset, regraded, retold)}) == 3
 

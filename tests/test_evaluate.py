@@ -7,7 +7,7 @@ from ir_measures import nDCG
 
 from tests.helpers import small_dataset
 from tutorial_lib.evaluation.measures import MEASURE_NAMES, evaluate_run, per_query, rank_of_answer, systems_table
-from tutorial_lib.evaluation.significance import article_clusters, compare, paired_difference
+from tutorial_lib.evaluation.significance import compare, document_clusters, paired_difference
 from tutorial_lib.evaluation.slices import side_by_side
 from tutorial_lib.retrieval.runs import ranked
 
@@ -138,7 +138,7 @@ def test_values_and_clusters_must_match(before, after, clusters):
 
 
 def test_queries_for_one_article_form_a_cluster():
-    assert article_clusters(QRELS) == {"q1": "a", "q2": "a", "q3": "c"}
+    assert document_clusters(QRELS) == {"q1": "a", "q2": "a", "q3": "c"}
 
 
 def test_compare_pairs_the_queries_and_counts_who_won():

@@ -32,8 +32,8 @@ def tiny(tiny_folder):
 
 def test_the_loss_by_hand():
     queries = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
-    articles = torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.0, -1.0]])  # cosines: 1, 0.6, 0 and 0, 0.8, -1
-    loss = contrastive_loss(queries, articles, torch.tensor([0, 1]), NOTHING_MASKED, temperature=0.5)
+    documents = torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.0, -1.0]])  # cosines: 1, 0.6, 0 and 0, 0.8, -1
+    loss = contrastive_loss(queries, documents, torch.tensor([0, 1]), NOTHING_MASKED, temperature=0.5)
     e = math.exp
     first = -math.log(e(2) / (e(2) + e(1.2) + e(0)))
     second = -math.log(e(1.6) / (e(0) + e(1.6) + e(-2)))
@@ -41,19 +41,19 @@ def test_the_loss_by_hand():
 
 
 def test_a_masked_article_adds_nothing():
-    queries, articles = torch.eye(2), torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.8, 0.6]])
+    queries, documents = torch.eye(2), torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.8, 0.6]])
     answers = torch.tensor([0, 1])
     masked = NOTHING_MASKED.clone()
     masked[:, 2] = True
-    loss = contrastive_loss(queries, articles, answers, masked, 0.1)
-    assert loss == contrastive_loss(queries, articles[:2], answers, NOTHING_MASKED[:, :2], 0.1)
-    assert loss < contrastive_loss(queries, articles, answers, NOTHING_MASKED, 0.1)
+    loss = contrastive_loss(queries, documents, answers, masked, 0.1)
+    assert loss == contrastive_loss(queries, documents[:2], answers, NOTHING_MASKED[:, :2], 0.1)
+    assert loss < contrastive_loss(queries, documents, answers, NOTHING_MASKED, 0.1)
 
 
 def test_the_matryoshka_loss_by_hand():
     queries = torch.tensor([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0]])
-    articles = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.6, 0.8]])
-    arguments = queries, articles, torch.tensor([0, 1]), NOTHING_MASKED[:, :2], 0.5
+    documents = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.6, 0.8]])
+    arguments = queries, documents, torch.tensor([0, 1]), NOTHING_MASKED[:, :2], 0.5
     e = math.exp
     # Whole: cosines 0.6, 0.64 and 0, 0.6. The first two numbers at unit length: (1, 0) and (0, 1) of both: 1, 0 and 0, 1.
     whole = (-math.log(e(1.2) / (e(1.2) + e(1.28))) - math.log(e(1.2) / (e(0) + e(1.2)))) / 2
@@ -148,16 +148,16 @@ def test_a_near_duplicate_of_a_positive_adds_nothing(tiny, float32, tmp_path):
 
 def test_with_fixed_articles_only_queries_are_encoded(tiny, float32, tmp_path):
     dataset = tiny_dataset()
-    run = prepare(dataset, tiny.name, tmp_path, train_articles=False)
+    run = prepare(dataset, tiny.name, tmp_path, train_documents=False)
     pairs = [replace(run.pairs[0], negative_ids=("a03",)), run.pairs[1]]  # columns: a00, a01, a03
     batch = run.trainer.data_collator(pairs)
     rows = sorted(tiny.tokenizer.decode(ids, skip_special_tokens=True) for g in batch["groups"] for ids in g["input_ids"])
     assert rows == sorted(p.query for p in pairs)
-    articles = torch.from_numpy(tiny.encode_documents([dataset.corpus[a].full_text for a in ("a00", "a01", "a03")]))
-    assert torch.allclose(batch["fixed"], articles, atol=1e-6)
+    documents = torch.from_numpy(tiny.encode_documents([dataset.corpus[a].full_text for a in ("a00", "a01", "a03")]))
+    assert torch.allclose(batch["fixed"], documents, atol=1e-6)
     assert not batch["fixed"].requires_grad
     queries = torch.from_numpy(tiny.encode_queries([p.query for p in pairs]))
-    expected = contrastive_loss(queries, articles, torch.tensor([0, 1]), NOTHING_MASKED, run.settings.temperature)
+    expected = contrastive_loss(queries, documents, torch.tensor([0, 1]), NOTHING_MASKED, run.settings.temperature)
     assert run.trainer.compute_loss(run.encoder.model, batch).item() == pytest.approx(expected.item(), abs=1e-5)
 
 
@@ -180,12 +180,12 @@ def test_the_batch_carries_the_prompts_and_the_training_window(tiny):
 
 def test_the_dev_pool_holds_the_positives_and_the_best_of_bm25():
     dataset = tiny_dataset()
-    bm25 = BM25(dataset.article_texts())
+    bm25 = BM25(dataset.document_texts())
     dev = dev_set(dataset, bm25, TrainSettings(dev_queries=2, dev_pool_per_query=1, seed=3))
     assert len(dev.queries) == 2
     assert set(dev.queries) < set(dataset.qrels["dev"])
     best = {next(iter(hits)) for hits in bm25.search(dev.queries, k=1).values()}
-    assert set(dev.articles) == best | {"a" + q[1:] for q in dev.queries}
+    assert set(dev.documents) == best | {"a" + q[1:] for q in dev.queries}
 
 
 # --- gradients ----------------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ def prepare(dataset, model, folder, *, lora=LORA, all_weights=False, **settings)
     return prepare_training(
         dataset,
         {},
-        BM25(dataset.article_texts()),
+        BM25(dataset.document_texts()),
         folder,
         model=model,
         lora=lora,

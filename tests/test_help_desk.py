@@ -160,8 +160,8 @@ def test_a_mapping_makes_any_export_readable(desk, foreign, capsys):
         ),
         (
             ["--data", "tickets.csv", "--articles", "articles.csv"],
-            "articles.csv: no column 'article_id' (wanted for article_id); the file has Key, Title, Text: set article_id under "
-            "[articles] in the mapping (--columns)",
+            "articles.csv: no column 'article_id' (wanted for article_id); the file has Key, Title, Text: set article_id "
+            "under [articles] in the mapping (--columns)",
         ),
         (["--data", "none.csv", "--articles", "articles.csv"], "none.csv: no such file"),
         (["--data", "tickets.csv", "--articles", "none.csv"], "none.csv: no such file"),

@@ -33,7 +33,7 @@ def go_live(index, vectors=VECTORS, encoder=ENCODER, ids=IDS):
 
 def test_build_verify_switch_search(index):
     built = index.build(IDS, VECTORS, ENCODER)
-    assert (built.number, built.collection, built.articles, built.live) == (1, "help_v1", 6, False)
+    assert (built.number, built.collection, built.documents, built.live) == (1, "help_v1", 6, False)
     assert (built.encoder, built.fingerprint) == ("numbers", "f-numbers")
     verification = index.verify(built, IDS, VECTORS, QUERY_VECTORS)
     assert (verification.recall, verification.rows, verification.queries, verification.passed) == (1.0, 6, 2, True)
@@ -149,7 +149,7 @@ def test_a_build_that_is_stopped_leaves_nothing(index, monkeypatch):
     assert index.client.list_collections() == ["help_v1"]
     assert list(index.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
     again = index.build(IDS[:3], VECTORS[:3], OTHER)
-    assert (again.number, again.articles) == (2, 3)
+    assert (again.number, again.documents) == (2, 3)
     assert index.verify(again, IDS[:3], VECTORS[:3], QUERY_VECTORS).rows == 3  # none of the four rows of the first try
 
 
@@ -171,7 +171,7 @@ def test_two_builds_at_once_are_not_possible(index, address, monkeypatch):
     assert other.versions() == []  # the first is not there before it is whole
     go_on.set()
     first.join()
-    assert [(v.number, v.articles) for v in other.versions()] == [(1, 6)]
+    assert [(v.number, v.documents) for v in other.versions()] == [(1, 6)]
     assert other.build(IDS[:2], VECTORS[:2], OTHER).number == 2
     other.close()
 
@@ -304,9 +304,9 @@ def test_a_layout_names_the_index(index, address):
         (100_001, False, "HNSW"),
     ],
 )
-def test_the_index_type_goes_by_the_number_of_articles(articles, embedded, kind):
-    assert Layout().index_for(articles, embedded=embedded)[0] == kind
-    assert Layout("DISKANN").index_for(articles, embedded=embedded)[0] == "DISKANN"
+def test_the_index_type_goes_by_the_number_of_articles(documents, embedded, kind):
+    assert Layout().index_for(documents, embedded=embedded)[0] == kind
+    assert Layout("DISKANN").index_for(documents, embedded=embedded)[0] == "DISKANN"
 
 
 def test_one_list_is_as_exact_as_comparing_with_all(tmp_path):

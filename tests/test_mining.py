@@ -36,11 +36,11 @@ def mined(positives, settings=None, *, twins=(), dev=None, text="refund annual p
     return mine(dataset, settings)
 
 
-def mine(dataset, settings=None, article_vectors=None):
-    queries, articles = dataset.query_texts("train"), dataset.article_texts()
-    if article_vectors is None:
-        article_vectors = one_hot(WORDS, articles.values())
-    return mine_negatives(dataset, BM25(articles), one_hot(WORDS, queries.values()), article_vectors, settings)
+def mine(dataset, settings=None, document_vectors=None):
+    queries, documents = dataset.query_texts("train"), dataset.document_texts()
+    if document_vectors is None:
+        document_vectors = one_hot(WORDS, documents.values())
+    return mine_negatives(dataset, BM25(documents), one_hot(WORDS, queries.values()), document_vectors, settings)
 
 
 def reasons(result):
@@ -137,7 +137,7 @@ def test_a_suspect_needs_both_scorers_unless_one_is_switched_off():
 
 def test_a_positive_with_negative_cosine_is_compared_as_it_is():
     dataset = make_dataset({**FIVE, **PADDING}, {"train": {"q": ("refund annual plan", "b")}})
-    vectors = one_hot(WORDS, dataset.article_texts().values())
+    vectors = one_hot(WORDS, dataset.document_texts().values())
     by_id = dict(zip(dataset.corpus, vectors, strict=True))
     for a in "abc":
         by_id[a][:] = -by_id[a]  # cosines -1.0, -0.87 (the positive) and -0.82
@@ -153,12 +153,12 @@ BAGS = st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" "
 
 @given(BAGS, BAGS, st.data())
 def test_no_negative_is_judged_a_twin_or_above_its_positive_by_both_scorers(bodies, asked, data):
-    articles = {f"a{n}": ("", body) for n, body in enumerate(bodies)}
-    choose = st.sets(st.sampled_from(sorted(articles)), min_size=1, max_size=2).map(sorted)
-    dataset = make_dataset(articles, {"train": {f"q{n}": (text, data.draw(choose)) for n, text in enumerate(asked)}})
+    documents = {f"a{n}": ("", body) for n, body in enumerate(bodies)}
+    choose = st.sets(st.sampled_from(sorted(documents)), min_size=1, max_size=2).map(sorted)
+    dataset = make_dataset(documents, {"train": {f"q{n}": (text, data.draw(choose)) for n, text in enumerate(asked)}})
     dataset.card["near_duplicates"] = [["a0", "a1"]]
-    signs = np.array(data.draw(st.lists(st.sampled_from([-1, 1]), min_size=len(articles), max_size=len(articles))))
-    vectors = one_hot(WORDS, dataset.article_texts().values()) * signs[:, None].astype(np.float32)
+    signs = np.array(data.draw(st.lists(st.sampled_from([-1, 1]), min_size=len(documents), max_size=len(documents))))
+    vectors = one_hot(WORDS, dataset.document_texts().values()) * signs[:, None].astype(np.float32)
     result = mine(dataset, MiningSettings(per_query=2, max_bm25_share=1.0, max_model_share=1.0), vectors)
     table = result.candidates
     kept = table[table["reason"] == "kept"]
@@ -228,4 +228,4 @@ def test_settings_that_can_give_nothing_are_refused(arguments, message):
 def test_vectors_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="1 query and 5 article vectors for 1 training queries and 14 articles"):
         dataset = make_dataset({**FIVE, **PADDING}, {"train": {"q": ("refund", "b")}})
-        mine(dataset, article_vectors=one_hot(WORDS, ["refund"] * 5))
+        mine(dataset, document_vectors=one_hot(WORDS, ["refund"] * 5))

@@ -38,8 +38,8 @@ def planted(asked=ASKED, *, reopened=()):
 
 
 def pairs_of(dataset):
-    texts = [dataset.query_texts("train").values(), dataset.article_texts().values()]
-    return suspicious_pairs(dataset, BM25(dataset.article_texts()), *(one_hot(WORDS, t) for t in texts))
+    texts = [dataset.query_texts("train").values(), dataset.document_texts().values()]
+    return suspicious_pairs(dataset, BM25(dataset.document_texts()), *(one_hot(WORDS, t) for t in texts))
 
 
 # --- suspicion ----------------------------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ def test_other_positives_of_a_query_do_not_speak_against_a_pair():
 def test_vectors_must_fit_the_dataset():
     dataset = planted()
     with pytest.raises(DataError, match="3 query and 4 article vectors for 4 train queries and 4 articles: pass one vector"):
-        suspicious_pairs(dataset, BM25(dataset.article_texts()), np.eye(3, 4, dtype=np.float32), np.eye(4, dtype=np.float32))
+        suspicious_pairs(dataset, BM25(dataset.document_texts()), np.eye(3, 4, dtype=np.float32), np.eye(4, dtype=np.float32))
 
 
 def test_precision_and_recall_by_hand():
@@ -228,7 +228,7 @@ def fitted(tiny_folder, tmp_path_factory):
         patch.setattr(crossfit, "prepare_training", recorded)
         folds = cross_fitted_vectors(
             dataset,
-            BM25(dataset.article_texts()),
+            BM25(dataset.document_texts()),
             tmp_path_factory.mktemp("folds"),
             model=str(tiny_folder),
             lora=LORA,
@@ -254,21 +254,21 @@ def test_no_model_was_taught_the_pairs_that_it_judges(fitted):
 
 def test_each_fold_has_vectors_of_its_own_model(fitted):
     _, folds, _ = fitted
-    for _, queries, articles in folds:
-        assert (queries.shape, articles.shape) == ((6, 32), (24, 32))
-        assert np.allclose(np.linalg.norm(np.vstack([queries, articles]), axis=1), 1, atol=1e-3)
+    for _, queries, documents in folds:
+        assert (queries.shape, documents.shape) == ((6, 32), (24, 32))
+        assert np.allclose(np.linalg.norm(np.vstack([queries, documents]), axis=1), 1, atol=1e-3)
     assert not np.allclose(folds[0][2], folds[1][2], atol=1e-3)
 
 
 def test_the_folds_make_one_table(fitted):
     dataset, folds, _ = fitted
-    bm25 = BM25(dataset.article_texts())
+    bm25 = BM25(dataset.document_texts())
     table = cross_fitted_pairs(dataset, bm25, folds)
     assert sorted(zip(table["query_id"], table["article_id"], strict=True)) == dataset.pairs("train")
     assert table["suspicion"].is_monotonic_decreasing
-    held, queries, articles = folds[0]
+    held, queries, documents = folds[0]
     alone = replace(dataset, qrels={**dataset.qrels, "train": {q: dataset.qrels["train"][q] for q in held}})
-    expected = suspicious_pairs(alone, bm25, queries, articles).set_index("query_id")["model_margin"]
+    expected = suspicious_pairs(alone, bm25, queries, documents).set_index("query_id")["model_margin"]
     assert table.set_index("query_id")["model_margin"][list(expected.index)].tolist() == expected.tolist()
 
 
@@ -276,4 +276,4 @@ def test_the_folds_make_one_table(fitted):
 def test_folds_need_queries(tmp_path, folds):
     dataset = tiny_dataset()
     with pytest.raises(ValueError, match=f"{folds} folds of 12 queries: pass at least 2 and at most as many as there are"):
-        cross_fitted_vectors(dataset, BM25(dataset.article_texts()), tmp_path, folds=folds)
+        cross_fitted_vectors(dataset, BM25(dataset.document_texts()), tmp_path, folds=folds)

@@ -10,7 +10,7 @@ from transformers import BertConfig
 
 from tests.tiny import LORA, TRAIN, interrupt_adapter, tiny_dataset
 from tutorial_lib import workspace
-from tutorial_lib.data.dataset import Article, DataError, Query
+from tutorial_lib.data.dataset import DataError, Document, Query
 from tutorial_lib.models import hardware
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.training.finetune import prepare_training
@@ -45,7 +45,7 @@ def prepare(tiny_folder, tmp_path, float32):
         return prepare_training(
             dataset,
             {"q00": ["a05"]},
-            BM25(dataset.article_texts()),
+            BM25(dataset.document_texts()),
             folder,
             model=tiny_folder,
             lora=lora or LoraSettings(rank=4, alpha=8),
@@ -64,8 +64,8 @@ def with_query(query_id, text, positive):
     return replace(data, queries={**data.queries, query_id: Query(query_id, text)}, qrels=qrels)
 
 
-def with_text(dataset, article_id, text):
-    return replace(dataset, corpus={**dataset.corpus, article_id: Article(article_id, "", text)})
+def with_text(dataset, document_id, text):
+    return replace(dataset, corpus={**dataset.corpus, document_id: Document(document_id, "", text)})
 
 
 def state(run):
@@ -143,7 +143,7 @@ def test_tokens_are_counted_in_some_of_many_texts(prepare, monkeypatch):
     monkeypatch.setattr("tutorial_lib.training.memory.TEXTS_COUNTED", 5)
     counts = token_counts(prepare(query_prompt="query : "), tiny_dataset())
     assert counts.queries.tolist() == [10] * 5
-    assert counts.articles.tolist() == [11] * 5
+    assert counts.documents.tolist() == [11] * 5
 
 
 # --- settings -----------------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_memory_grows_with_the_batch_until_activation_tokens(prepare):
     assert needed(batch_size=12, negatives=1) == 36 * 16 * one
     assert needed(batch_size=12, activation_tokens=100, token_budget=48) == 100 * one
     assert needed(batch_size=12, activation_tokens=0, token_budget=48) == 48 * one
-    assert needed(batch_size=12, train_articles=False) == 12 * 16 * one
+    assert needed(batch_size=12, train_documents=False) == 12 * 16 * one
 
 
 def test_too_little_memory_is_an_error_that_says_what_to_lower(prepare, monkeypatch):
@@ -265,7 +265,7 @@ def test_long_texts_make_the_batch_smaller(prepare, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "way", [{}, {"lora": LoraSettings(rank=4, alpha=8, dropout=0.2)}, {"all_weights": True}, {"train_articles": False}]
+    "way", [{}, {"lora": LoraSettings(rank=4, alpha=8, dropout=0.2)}, {"all_weights": True}, {"train_documents": False}]
 )
 def test_training_after_the_checks_is_training_without(prepare, way):
     straight, checked = prepare(**way), prepare(**way)

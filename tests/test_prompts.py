@@ -29,7 +29,7 @@ def prepare(model, folder, settings=SETTINGS):
     return prepare_training(
         dataset,
         {},
-        BM25(dataset.article_texts()),
+        BM25(dataset.document_texts()),
         folder,
         model=model,
         lora=LORA,

@@ -17,7 +17,7 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.calibration import Calibration
 from tutorial_lib.retrieval.dense import exact_search
 
-ARTICLES = {f"a{n:03}": f"article number {n}" for n in range(60)} | {"quote'\"\\": "how to quote", "返金": "返金について"}
+DOCUMENTS = {f"a{n:03}": f"article number {n}" for n in range(60)} | {"quote'\"\\": "how to quote", "返金": "返金について"}
 QUESTION = {"q": "how to quote"}
 """Its vector is that of the article with the same text."""
 
@@ -26,13 +26,13 @@ def found(index, encoder, queries=QUESTION, k=10):
     return {q: list(hits) for q, hits in index.search(queries, encoder, k=k).items()}
 
 
-def exact(articles, encoder, queries=QUESTION, k=10):
-    ids = sorted(articles)
+def exact(documents, encoder, queries=QUESTION, k=10):
+    ids = sorted(documents)
     run = exact_search(
         list(queries),
         encoder.encode_queries(list(queries.values())),
         ids,
-        encoder.encode_queries([articles[a] for a in ids]),
+        encoder.encode_queries([documents[a] for a in ids]),
         k=k,
     )
     return {q: list(hits) for q, hits in run.items()}
@@ -40,34 +40,34 @@ def exact(articles, encoder, queries=QUESTION, k=10):
 
 def test_the_first_time_everything_is_embedded_and_goes_live(index, tmp_path):
     encoder = HashEncoder()
-    done = reindex(index, ARTICLES, encoder, tmp_path / "work", queries=list(QUESTION.values()))
+    done = reindex(index, DOCUMENTS, encoder, tmp_path / "work", queries=list(QUESTION.values()))
     assert str(done.changes) == "62 added, 0 changed, 0 removed, 0 kept"
     assert (done.embedded, done.version.number, done.version.live, done.verification.recall) == (62, 1, True, 1.0)
-    assert encoder.encoded == list(ARTICLES.values())
-    assert found(index, encoder) == exact(ARTICLES, encoder)
+    assert encoder.encoded == list(DOCUMENTS.values())
+    assert found(index, encoder) == exact(DOCUMENTS, encoder)
     assert found(index, encoder)["q"][0] == "quote'\"\\"
     assert not (tmp_path / "work").exists()
 
 
 def test_the_same_again_embeds_and_writes_nothing(index, tmp_path, monkeypatch):
-    first = reindex(index, ARTICLES, HashEncoder(), tmp_path / "work")
+    first = reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work")
     for method in ("insert", "create_collection", "alter_alias", "query"):  # it does not even read the rows
         monkeypatch.setattr(index.client, method, None)
     encoder = HashEncoder()
-    shuffled = dict(sorted(ARTICLES.items(), key=lambda pair: pair[1]))
+    shuffled = dict(sorted(DOCUMENTS.items(), key=lambda pair: pair[1]))
     done = reindex(index, shuffled, encoder, tmp_path / "work")
     assert str(done.changes) == "0 added, 0 changed, 0 removed, 62 kept"
     assert (done.version, done.embedded, done.verification, encoder.encoded) == (first.version, 0, None, [])
 
 
 def test_only_new_and_changed_articles_are_embedded(index, tmp_path):
-    reindex(index, ARTICLES, HashEncoder(), tmp_path / "work")
-    now = {**ARTICLES, "a003": "rewritten", "new": "article number 9", "a004": ARTICLES["a005"]}
+    reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work")
+    now = {**DOCUMENTS, "a003": "rewritten", "new": "article number 9", "a004": DOCUMENTS["a005"]}
     del now["a007"], now["返金"]
     encoder = HashEncoder()
     done = reindex(index, now, encoder, tmp_path / "work")
     assert done.changes == Changes(added=("new",), changed=("a003", "a004"), removed=("a007", "返金"), kept=58)
-    assert encoder.encoded == ["rewritten", ARTICLES["a005"], "article number 9"]
+    assert encoder.encoded == ["rewritten", DOCUMENTS["a005"], "article number 9"]
     assert (done.embedded, done.version.number, done.verification.recall) == (3, 2, 1.0)
     straight = VectorIndex(tmp_path / "straight.db")
     reindex(straight, now, HashEncoder(), tmp_path / "work")
@@ -80,58 +80,58 @@ def test_only_new_and_changed_articles_are_embedded(index, tmp_path):
 
 
 def test_only_removals_embed_nothing(index, tmp_path):
-    reindex(index, ARTICLES, HashEncoder(), tmp_path / "work")
+    reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work")
     encoder = HashEncoder()
-    done = reindex(index, {"a001": ARTICLES["a001"]}, encoder, tmp_path / "work")
+    done = reindex(index, {"a001": DOCUMENTS["a001"]}, encoder, tmp_path / "work")
     assert (str(done.changes), encoder.encoded) == ("0 added, 0 changed, 61 removed, 1 kept", [])
     assert found(index, encoder)["q"] == ["a001"]
 
 
 def test_a_new_model_embeds_everything(index, tmp_path):
-    reindex(index, ARTICLES, HashEncoder(), tmp_path / "work")
+    reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work")
     encoder = HashEncoder("new")
-    done = reindex(index, {**ARTICLES, "a000": "rewritten"}, encoder, tmp_path / "work")
+    done = reindex(index, {**DOCUMENTS, "a000": "rewritten"}, encoder, tmp_path / "work")
     assert (str(done.changes), done.embedded) == ("0 added, 1 changed, 0 removed, 61 kept", 62)
     assert len(encoder.encoded) == 62
-    assert found(index, encoder) == exact({**ARTICLES, "a000": "rewritten"}, encoder)
+    assert found(index, encoder) == exact({**DOCUMENTS, "a000": "rewritten"}, encoder)
     with pytest.raises(VectorIndexError, match=r"holds vectors of new \(f-new\)"):
         index.search(QUESTION, HashEncoder())
 
 
 def test_no_more_versions_are_kept_than_asked_for(index, tmp_path):
     for n in range(4):
-        reindex(index, {**ARTICLES, "a000": str(n)}, HashEncoder(), tmp_path / "work", keep=2)
+        reindex(index, {**DOCUMENTS, "a000": str(n)}, HashEncoder(), tmp_path / "work", keep=2)
     assert [(v.number, v.live) for v in index.versions()] == [(3, False), (4, True)]
 
 
 def test_a_version_that_fails_is_dropped_and_the_old_one_serves(index, tmp_path):
-    reindex(index, ARTICLES, HashEncoder(), tmp_path / "work")
+    reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work")
     with pytest.raises(VectorIndexError, match=r"version 2 is not switched to: recall 1\.000.*without their article: 'how"):
-        reindex(index, ARTICLES, HashEncoder("new"), tmp_path / "work", smoke={"how to quote": "no such article"})
+        reindex(index, DOCUMENTS, HashEncoder("new"), tmp_path / "work", smoke={"how to quote": "no such article"})
     assert [(v.number, v.live) for v in index.versions()] == [(1, True)]
-    assert found(index, HashEncoder()) == exact(ARTICLES, HashEncoder())
-    done = reindex(index, ARTICLES, HashEncoder("new"), tmp_path / "work", smoke={"how to quote": "quote'\"\\"})
+    assert found(index, HashEncoder()) == exact(DOCUMENTS, HashEncoder())
+    done = reindex(index, DOCUMENTS, HashEncoder("new"), tmp_path / "work", smoke={"how to quote": "quote'\"\\"})
     assert done.version.number == 2
 
 
 def test_a_calibration_is_kept_until_another_is_given_and_costs_no_embedding(index, tmp_path):
     calibration = Calibration(slope=10, intercept=-8, queries=100, no_answer_share=0.5)
-    reindex(index, ARTICLES, HashEncoder(), tmp_path / "work", calibration=calibration)
-    assert reindex(index, ARTICLES, HashEncoder(), tmp_path / "work").version.number == 1
-    assert reindex(index, {**ARTICLES, "new": "new"}, HashEncoder(), tmp_path / "work").version.calibration == calibration
+    reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work", calibration=calibration)
+    assert reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work").version.number == 1
+    assert reindex(index, {**DOCUMENTS, "new": "new"}, HashEncoder(), tmp_path / "work").version.calibration == calibration
     encoder, stricter = HashEncoder(), replace(calibration, intercept=-9.5)
-    done = reindex(index, {**ARTICLES, "new": "new"}, encoder, tmp_path / "work", calibration=stricter)
+    done = reindex(index, {**DOCUMENTS, "new": "new"}, encoder, tmp_path / "work", calibration=stricter)
     assert (done.version.number, done.version.calibration, encoder.encoded) == (3, stricter, [])
-    assert reindex(index, ARTICLES, HashEncoder("new"), tmp_path / "work").version.calibration is None  # another model's
+    assert reindex(index, DOCUMENTS, HashEncoder("new"), tmp_path / "work").version.calibration is None  # another model's
 
 
 def test_an_index_of_the_previous_format_is_embedded_anew(index, tmp_path):
     encoder = HashEncoder()
-    ids = list(ARTICLES)
-    write_format_1(index.client, "help_v1", ids, encoder.encode_queries(list(ARTICLES.values())), encoder)
+    ids = list(DOCUMENTS)
+    write_format_1(index.client, "help_v1", ids, encoder.encode_queries(list(DOCUMENTS.values())), encoder)
     index.client.create_alias("help_v1", "help")
-    assert found(index, encoder) == exact(ARTICLES, encoder)
-    done = reindex(index, ARTICLES, encoder, tmp_path / "work")
+    assert found(index, encoder) == exact(DOCUMENTS, encoder)
+    done = reindex(index, DOCUMENTS, encoder, tmp_path / "work")
     assert (str(done.changes), len(encoder.encoded)) == ("62 added, 0 changed, 0 removed, 0 kept", 62)
     assert (done.version.number, done.version.format) == (2, 2)
     assert index.rollback().number == 1
@@ -151,7 +151,7 @@ def test_no_article_is_refused_and_one_is_enough(index, tmp_path):
 
 
 def test_a_vector_with_nan_names_the_article_and_changes_nothing(index, tmp_path):
-    reindex(index, ARTICLES, HashEncoder(), tmp_path / "work")
+    reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work")
 
     class Broken(HashEncoder):
         def encode_documents(self, texts):
@@ -160,15 +160,15 @@ def test_a_vector_with_nan_names_the_article_and_changes_nothing(index, tmp_path
             return vectors
 
     with pytest.raises(DataError, match="'a041' holds NaN"):
-        reindex(index, ARTICLES, Broken("broken"), tmp_path / "work")
+        reindex(index, DOCUMENTS, Broken("broken"), tmp_path / "work")
     assert [(v.number, v.live) for v in index.versions()] == [(1, True)]
 
 
 def test_an_article_of_200_000_characters_is_cut_like_any_long_text(index, tmp_path, tiny_folder):
     encoder = Encoder.load(tiny_folder)
-    articles = {"long": "refund " * 30_000, "short": "cancel the invoice"}
-    assert len(articles["long"]) > 200_000
-    reindex(index, articles, encoder, tmp_path / "work", smoke={"cancel the invoice": "short"})
+    documents = {"long": "refund " * 30_000, "short": "cancel the invoice"}
+    assert len(documents["long"]) > 200_000
+    reindex(index, documents, encoder, tmp_path / "work", smoke={"cancel the invoice": "short"})
     cut = " ".join(["refund"] * (encoder.settings.max_length - 2))  # the window without [CLS] and [SEP]
     hits = index.search({"q": cut}, encoder)["q"]
     assert next(iter(hits)) == "long"
@@ -185,10 +185,10 @@ def wait_for(condition):
 
 def test_a_reader_never_fails_and_never_sees_two_models_mixed(index, tmp_path):
     old, new = HashEncoder("old"), HashEncoder("new")
-    articles = {f"a{n:04}": f"article number {n}" for n in range(3000)}
+    documents = {f"a{n:04}": f"article number {n}" for n in range(3000)}
     queries = {f"q{n}": f"question {n}" for n in range(4)}
-    reindex(index, articles, old, tmp_path / "work")
-    expected = {"old": exact(articles, old, queries), "new": exact(articles, new, queries)}
+    reindex(index, documents, old, tmp_path / "work")
+    expected = {"old": exact(documents, old, queries), "new": exact(documents, new, queries)}
     answers, failures, stop = [], [], threading.Event()
 
     def read():
@@ -201,7 +201,7 @@ def test_a_reader_never_fails_and_never_sees_two_models_mixed(index, tmp_path):
     reader = threading.Thread(target=read)
     reader.start()
     wait_for(lambda: len(answers) >= 20 or failures)
-    done = reindex(index, articles, new, tmp_path / "work", keep=1)  # and the old version is dropped underneath
+    done = reindex(index, documents, new, tmp_path / "work", keep=1)  # and the old version is dropped underneath
     at_switch = len(answers)
     wait_for(lambda: len(answers) >= at_switch + 20 or failures)
     stop.set()
@@ -211,7 +211,7 @@ def test_a_reader_never_fails_and_never_sees_two_models_mixed(index, tmp_path):
     assert done.version.number == 2
     assert [v.number for v in index.versions()] == [2]
     kinds = [next((name for name, run in expected.items() if answer == run), "mixed") for answer in answers]
-    print(f"{len(articles):,} articles: {len(failures)} searches failed, {dict(Counter(kinds))}")  # shown by pytest -s
+    print(f"{len(documents):,} articles: {len(failures)} searches failed, {dict(Counter(kinds))}")  # shown by pytest -s
     first_new = kinds.index("new")
     assert first_new >= 20
     assert kinds == ["old"] * first_new + ["new"] * (len(kinds) - first_new)
@@ -249,7 +249,7 @@ reindex(index, ARTICLES, encoder, work, shard_size=10)
 
 def test_a_killed_reindex_goes_on_where_it_was_and_ends_the_same(address, tmp_path):
     old, new = HashEncoder("old"), HashEncoder("new")
-    changed = {**ARTICLES, "a000": "rewritten"}
+    changed = {**DOCUMENTS, "a000": "rewritten"}
 
     def state():
         index = VectorIndex(address, "help")
@@ -275,10 +275,10 @@ def test_a_killed_reindex_goes_on_where_it_was_and_ends_the_same(address, tmp_pa
     killed(KILL, address, work, "built")
     assert state() == (before, [(1, True), (2, False)])
     killed(KILL, address, work, "alias")
-    assert state() == (exact(ARTICLES, new), [(1, False), (2, True)])
+    assert state() == (exact(DOCUMENTS, new), [(1, False), (2, True)])
 
     index, encoder = VectorIndex(address, "help"), HashEncoder("new")
-    last = reindex(index, ARTICLES, encoder, work)
+    last = reindex(index, DOCUMENTS, encoder, work)
     assert (last.version.number, last.embedded, encoder.encoded) == (2, 0, [])
     assert not work.exists()
     resumed = index.stored(index.live)
@@ -286,7 +286,7 @@ def test_a_killed_reindex_goes_on_where_it_was_and_ends_the_same(address, tmp_pa
     index.close()
 
     straight = VectorIndex(tmp_path / "straight.db")
-    reindex(straight, ARTICLES, HashEncoder("new"), work)
+    reindex(straight, DOCUMENTS, HashEncoder("new"), work)
     whole = straight.stored(straight.live)
     straight.close()
     assert (resumed.ids, resumed.hashes) == (whole.ids, whole.hashes)

@@ -73,9 +73,9 @@ def test_trec_eval_keeps_the_order_of_ties():
 
 
 def test_exact_search_by_hand():
-    articles = one_hot(["refund", "plan", "router"], ["refund plan", "router", "refund", "plan"])
+    documents = one_hot(["refund", "plan", "router"], ["refund plan", "router", "refund", "plan"])
     queries = one_hot(["refund", "plan", "router"], ["refund", "router"])
-    run = exact_search(["q1", "q2"], queries, ["a", "b", "c", "d"], articles, k=2)
+    run = exact_search(["q1", "q2"], queries, ["a", "b", "c", "d"], documents, k=2)
     assert list(run["q1"].items()) == [("c", 1.0), ("a", pytest.approx(0.5**0.5))]
     assert list(run["q2"]) == ["b", "a"]  # a, c and d score 0: the first id comes first
     assert run["q2"]["b"] == 1.0
@@ -85,11 +85,11 @@ SIGNS = st.lists(st.tuples(*[st.sampled_from([-0.5, 0.5])] * 4), min_size=1, max
 
 
 @given(SIGNS, SIGNS, st.integers(1, 5), st.integers(1, 5), st.integers(1, 13))
-def test_chunk_size_does_not_matter(queries, articles, chunk, article_chunk, k):
-    q, a = np.array(queries, dtype=np.float32), np.array(articles, dtype=np.float32)  # unit vectors, exact products
+def test_chunk_size_does_not_matter(queries, documents, chunk, document_chunk, k):
+    q, a = np.array(queries, dtype=np.float32), np.array(documents, dtype=np.float32)  # unit vectors, exact products
     q_ids, a_ids = [f"q{n:02d}" for n in range(len(q))], [f"a{n:02d}" for n in range(len(a))]
     whole = exact_search(q_ids, q, a_ids, a, k=k)
-    assert exact_search(q_ids, q, a_ids, a, k=k, chunk=chunk, article_chunk=article_chunk) == whole
+    assert exact_search(q_ids, q, a_ids, a, k=k, chunk=chunk, document_chunk=document_chunk) == whole
     for query, vector in zip(q_ids, q, strict=True):
         assert whole[query] == ranked(dict(zip(a_ids, (a @ vector).tolist(), strict=True)), k)
 
@@ -107,10 +107,10 @@ class Rows:
 
 def test_articles_are_read_once_and_a_chunk_at_a_time():
     vectors = one_hot(["a", "b", "c"], ["a b", "b", "c", "a", "b c"])
-    articles, queries = Rows(vectors), one_hot(["a", "b", "c"], ["a", "b", "c"])
+    documents, queries = Rows(vectors), one_hot(["a", "b", "c"], ["a", "b", "c"])
     ids = ["v", "w", "x", "y", "z"]
-    run = exact_search(["1", "2", "3"], queries, ids, articles, k=2, chunk=1, article_chunk=2)
-    assert articles.read == [(0, 2), (2, 4), (4, 6)]
+    run = exact_search(["1", "2", "3"], queries, ids, documents, k=2, chunk=1, document_chunk=2)
+    assert documents.read == [(0, 2), (2, 4), (4, 6)]
     assert run == exact_search(["1", "2", "3"], queries, ids, vectors, k=2)
     assert [list(hits) for hits in run.values()] == [["y", "v"], ["w", "v"], ["x", "z"]]  # "b": v and z tie
 

@@ -12,14 +12,14 @@ import pytest
 
 from tests.tiny import tiny_dataset
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.index.ray_workers import _LOCAL, _article, embed_with_ray, locate, read, start_ray
+from tutorial_lib.index.ray_workers import _LOCAL, _document, embed_with_ray, locate, read, start_ray
 from tutorial_lib.index.shards import embed_corpus, read_shards
 from tutorial_lib.models.encoder import Encoder
 
 os.environ.update(_LOCAL)  # which Ray reads as it is imported
 import ray
 
-ROWS = [{"_id": a.article_id, "title": a.title, "text": a.text} for a in tiny_dataset().corpus.values()]
+ROWS = [{"_id": a.document_id, "title": a.title, "text": a.text} for a in tiny_dataset().corpus.values()]
 """24 articles."""
 COLUMNS = ("_id", "title", "text")
 
@@ -42,7 +42,7 @@ def files(folder):
 def straight(tmp_path_factory, tiny_folder):
     """What one process without Ray makes of the 24 articles, five a shard."""
     folder = tmp_path_factory.mktemp("straight")
-    embed_corpus(tiny_dataset().article_texts(), Encoder.load(tiny_folder), folder, shard_size=5)
+    embed_corpus(tiny_dataset().document_texts(), Encoder.load(tiny_folder), folder, shard_size=5)
     return folder
 
 
@@ -147,20 +147,20 @@ def test_without_ray_the_extra_is_named(tmp_path, tiny_folder, monkeypatch):
 def test_every_part_of_a_file_is_read_as_it_stands(tmp_path, write):
     url = write(tmp_path / f"corpus.{write.__name__}", ROWS)
     found = list(locate(url, COLUMNS))
-    articles = list(tiny_dataset().article_texts().items())
-    assert [a for a, _ in found] == [a for a, _ in articles]
+    documents = list(tiny_dataset().document_texts().items())
+    assert [a for a, _ in found] == [a for a, _ in documents]
     for first in range(24):
         for last in range(first, 24):
             start, stop = found[first][1][1], found[last][1][2]
-            assert list(read(url, start, stop, COLUMNS)) == articles[first : last + 1]
+            assert list(read(url, start, stop, COLUMNS)) == documents[first : last + 1]
 
 
 def test_the_text_is_that_of_an_article():
     """As ``Article.full_text``: an empty title leaves no empty line, an empty text does."""
     rows = [{"_id": 1, "title": "", "text": "b"}, {"_id": "2", "text": "b"}, {"_id": "3", "title": "a", "text": ""}]
-    assert [_article(row, COLUMNS, "here") for row in rows] == [("1", "b"), ("2", "b"), ("3", "a\n")]
+    assert [_document(row, COLUMNS, "here") for row in rows] == [("1", "b"), ("2", "b"), ("3", "a\n")]
     row = {"key": "k", "name": "a", "body": "b", "more": None}
-    assert _article(row, ("key", "name", "more", "body"), "here") == ("k", "a\nb")
+    assert _document(row, ("key", "name", "more", "body"), "here") == ("k", "a\nb")
 
 
 def test_jsonl_with_a_byte_order_mark_and_empty_lines(tmp_path):

@@ -15,7 +15,7 @@ from tests.helpers import tree
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.index.shards import embed_corpus, embed_shard, read_manifest, read_shards, text_hash
 
-ARTICLES = {f"help/{n}": f"{n} {n % 7} words" for n in range(23)}
+DOCUMENTS = {f"help/{n}": f"{n} {n % 7} words" for n in range(23)}
 """The vector of an article is the two numbers its text begins with."""
 
 
@@ -44,18 +44,18 @@ def files(folder):
 @pytest.fixture
 def straight(tmp_path):
     """Five shards of at most five articles, made without interruption."""
-    embed_corpus(ARTICLES, NumberEncoder(), tmp_path / "straight", shard_size=5)
+    embed_corpus(DOCUMENTS, NumberEncoder(), tmp_path / "straight", shard_size=5)
     return tmp_path / "straight"
 
 
 def test_what_goes_in_comes_out(straight):
     embedded = read_shards(straight)
-    assert embedded.ids == list(ARTICLES)
-    assert embedded.hashes == [text_hash(t) for t in ARTICLES.values()]
+    assert embedded.ids == list(DOCUMENTS)
+    assert embedded.hashes == [text_hash(t) for t in DOCUMENTS.values()]
     assert embedded.vectors.dtype == np.float32
     assert embedded.vectors.tolist() == [[n, n % 7] for n in range(23)]
     manifest = read_manifest(straight)
-    assert (manifest.fingerprint, manifest.encoder, manifest.dimension, manifest.articles) == ("f-numbers", "numbers", 2, 23)
+    assert (manifest.fingerprint, manifest.encoder, manifest.dimension, manifest.documents) == ("f-numbers", "numbers", 2, 23)
     assert [s.rows for s in manifest.shards] == [5, 5, 5, 5, 3]
     assert len(files(straight)) == 6
 
@@ -66,24 +66,24 @@ def test_the_hash_of_a_text_is_the_start_of_its_sha256():
 
 
 def test_pairs_from_an_iterator_give_the_same_files(straight, tmp_path):
-    embed_corpus(iter(ARTICLES.items()), NumberEncoder(), tmp_path / "streamed", shard_size=5)
+    embed_corpus(iter(DOCUMENTS.items()), NumberEncoder(), tmp_path / "streamed", shard_size=5)
     assert files(tmp_path / "streamed") == files(straight)
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_a_corpus_of_no_or_one_article(tmp_path, count):
-    articles = dict(list(ARTICLES.items())[:count])
-    assert embed_corpus(articles, NumberEncoder(), tmp_path).articles == count
+    documents = dict(list(DOCUMENTS.items())[:count])
+    assert embed_corpus(documents, NumberEncoder(), tmp_path).documents == count
     embedded = read_shards(tmp_path)
-    assert (embedded.ids, embedded.vectors.shape) == (list(articles), (count, 2))
+    assert (embedded.ids, embedded.vectors.shape) == (list(documents), (count, 2))
 
 
 def test_a_second_run_encodes_nothing_and_a_changed_article_its_own_shard(straight):
     before, encoder = files(straight), NumberEncoder()
-    embed_corpus(ARTICLES, encoder, straight, shard_size=5)
+    embed_corpus(DOCUMENTS, encoder, straight, shard_size=5)
     assert encoder.asked == []
     assert files(straight) == before
-    embed_corpus({**ARTICLES, "help/7": "70 0"}, encoder, straight, shard_size=5)
+    embed_corpus({**DOCUMENTS, "help/7": "70 0"}, encoder, straight, shard_size=5)
     assert encoder.asked == ["5 5 words", "6 6 words", "70 0", "8 1 words", "9 2 words"]
     assert len(files(straight)) == 6  # the shard with the old text is gone
     assert read_shards(straight).vectors[7].tolist() == [70, 0]
@@ -91,16 +91,16 @@ def test_a_second_run_encodes_nothing_and_a_changed_article_its_own_shard(straig
 
 def test_another_encoder_encodes_everything(straight):
     other = NumberEncoder("f-other")
-    assert embed_corpus(ARTICLES, other, straight, shard_size=5).fingerprint == "f-other"
+    assert embed_corpus(DOCUMENTS, other, straight, shard_size=5).fingerprint == "f-other"
     assert len(other.asked) == 23
 
 
 def test_shards_of_an_old_corpus_stay_until_the_new_manifest_is_written(straight):
-    changed = {a: f"{t} more" for a, t in ARTICLES.items()}
+    changed = {a: f"{t} more" for a, t in DOCUMENTS.items()}
     changed["help/20"] = "nan 0"
     with pytest.raises(DataError, match=r"vector of article 'help/20' holds NaN or infinity \(1 such"):
         embed_corpus(changed, NumberEncoder(), straight, shard_size=5)
-    assert read_shards(straight).hashes == [text_hash(t) for t in ARTICLES.values()]
+    assert read_shards(straight).hashes == [text_hash(t) for t in DOCUMENTS.values()]
 
 
 def test_files_that_are_not_ours_are_left_alone(straight):
@@ -131,15 +131,15 @@ def test_kill_9_and_a_second_process(straight, tmp_path):
             assert process.poll() is None
             time.sleep(0.05)
         with pytest.raises(DataError, match=r"another process is embedding into .*killed: wait"):
-            embed_corpus(ARTICLES, NumberEncoder(), folder, shard_size=5)
+            embed_corpus(DOCUMENTS, NumberEncoder(), folder, shard_size=5)
     finally:
         os.kill(process.pid, signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
     with pytest.raises(DataError, match=r"holds no manifest\.json: embedding has not finished"):
         read_shards(folder)
     encoder = NumberEncoder()
-    embed_corpus(ARTICLES, encoder, folder, shard_size=5)
-    assert encoder.asked == list(ARTICLES.values())[15:]
+    embed_corpus(DOCUMENTS, encoder, folder, shard_size=5)
+    assert encoder.asked == list(DOCUMENTS.values())[15:]
     assert files(folder) == files(straight)
 
 
@@ -163,7 +163,7 @@ def test_death_at_any_step_of_writing(straight, tmp_path, monkeypatch):
         return step
 
     pipe_file = LocalFileSystem.pipe_file
-    stale, deaths = {a: f"{t} before" for a, t in ARTICLES.items()}, 0
+    stale, deaths = {a: f"{t} before" for a, t in DOCUMENTS.items()}, 0
     while True:
         folder, left = tmp_path / str(deaths), [None] * deaths
         embed_corpus(stale, NumberEncoder(), folder, shard_size=5)
@@ -171,12 +171,12 @@ def test_death_at_any_step_of_writing(straight, tmp_path, monkeypatch):
             for name in ("pipe_file", "mv", "rm_file"):
                 patch.setattr(LocalFileSystem, name, dying(getattr(LocalFileSystem, name), name == "pipe_file"))
             try:
-                embed_corpus(ARTICLES, NumberEncoder(), folder, shard_size=5)
+                embed_corpus(DOCUMENTS, NumberEncoder(), folder, shard_size=5)
                 break
             except Killed:
                 deaths += 1
-        assert read_shards(folder).hashes[0] in {text_hash(stale["help/0"]), text_hash(ARTICLES["help/0"])}
-        embed_corpus(ARTICLES, NumberEncoder(), folder, shard_size=5)
+        assert read_shards(folder).hashes[0] in {text_hash(stale["help/0"]), text_hash(DOCUMENTS["help/0"])}
+        embed_corpus(DOCUMENTS, NumberEncoder(), folder, shard_size=5)
         assert files(folder) == files(straight)
     assert deaths == 5 * 2 + 2 + 5  # five shards and a manifest written and renamed, five stale shards removed
 
@@ -194,8 +194,8 @@ def test_a_damaged_or_missing_shard_is_named_and_only_it_is_made_again(straight)
         read_shards(straight)
     third.unlink()
     encoder = NumberEncoder()
-    embed_corpus(ARTICLES, encoder, straight, shard_size=5)
-    assert encoder.asked == list(ARTICLES.values())[5:15]
+    embed_corpus(DOCUMENTS, encoder, straight, shard_size=5)
+    assert encoder.asked == list(DOCUMENTS.values())[5:15]
     assert files(straight) == before
 
 
@@ -248,13 +248,13 @@ def test_ids_and_texts_are_strings(tmp_path, pair, message):
 
 def test_a_shard_holds_at_least_one_article(tmp_path):
     with pytest.raises(ValueError, match="shard_size is 0: pass at least 1"):
-        embed_corpus(ARTICLES, NumberEncoder(), tmp_path, shard_size=0)
+        embed_corpus(DOCUMENTS, NumberEncoder(), tmp_path, shard_size=0)
 
 
 def test_a_url_is_as_good_as_a_path(straight, tmp_path):
-    embed_corpus(ARTICLES, NumberEncoder(), "memory://corpus/vectors", shard_size=5)
-    assert read_shards("memory://corpus/vectors").ids == list(ARTICLES)
-    embed_corpus(ARTICLES, NumberEncoder(), (tmp_path / "url").as_uri(), shard_size=5)
+    embed_corpus(DOCUMENTS, NumberEncoder(), "memory://corpus/vectors", shard_size=5)
+    assert read_shards("memory://corpus/vectors").ids == list(DOCUMENTS)
+    embed_corpus(DOCUMENTS, NumberEncoder(), (tmp_path / "url").as_uri(), shard_size=5)
     assert files(tmp_path / "url") == files(straight)
     assert read_manifest("memory://corpus/vectors") == read_manifest(straight)
 

@@ -112,10 +112,10 @@ def test_counts_after_cleaning_and_splitting(cleaned):
 
 
 def test_an_article_is_an_operation_under_its_command(raw):
-    article = raw.corpus["ec2/describe-instances"]
-    assert article.title == "Amazon Elastic Compute Cloud: describe instances"
-    assert article.text.startswith("Describes the specified instances or all instances.")
-    assert article.metadata == {"family": "ec2"}
+    document = raw.corpus["ec2/describe-instances"]
+    assert document.title == "Amazon Elastic Compute Cloud: describe instances"
+    assert document.text.startswith("Describes the specified instances or all instances.")
+    assert document.metadata == {"family": "ec2"}
     assert not any("<p>" in a.text for a in raw.corpus.values())
 
 

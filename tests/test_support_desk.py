@@ -33,12 +33,12 @@ def test_texts_were_written_not_templated():
 
 
 def test_every_reference_leads_somewhere():
-    articles = {a["article_id"]: a for a in jsonl("articles.jsonl")}
-    assert all((a["status"] == "superseded") == bool(a["superseded_by"]) for a in articles.values())
-    assert all(articles[a["superseded_by"]]["status"] == "published" for a in articles.values() if a["superseded_by"])
+    documents = {a["article_id"]: a for a in jsonl("articles.jsonl")}
+    assert all((a["status"] == "superseded") == bool(a["superseded_by"]) for a in documents.values())
+    assert all(documents[a["superseded_by"]]["status"] == "published" for a in documents.values() if a["superseded_by"])
     for row in [*jsonl("golden.jsonl"), *jsonl("dev.jsonl")]:
         assert 2 in row["grades"].values() and set(row["grades"].values()) <= {1, 2}
-        assert all(articles[a]["status"] == "published" for a in row["grades"]), row
+        assert all(documents[a]["status"] == "published" for a in row["grades"]), row
     assert set(planted()) == set(raw_tickets())
     for t, row in raw_tickets().items():
         text = f"{row['subject']}\n{row['message']}"

@@ -13,21 +13,21 @@ from tutorial_lib.cleaning.tickets import (
     quoted_threads,
     repeated_tickets,
     set_apart,
-    superseded_articles,
+    superseded_documents,
 )
 from tutorial_lib.data.dataset import SPLITS, DataError, Query
 
-ARTICLES = {
+DOCUMENTS = {
     "password": ("Reset your password", "Follow the link in the message to choose a new password for the account."),
     "refund": ("Refunds", "An annual plan is paid back in full within fourteen days of the payment."),
     "router": ("Restart the router", "Pull the plug, wait ten seconds, and plug the router in again."),
 }
 
 
-def dataset(texts, *, source="ticket", articles=ARTICLES, metadata=None):
+def dataset(texts, *, source="ticket", documents=DOCUMENTS, metadata=None):
     """Build a dataset of split -> query id -> text or (text, article ids); id order is time order."""
     judged = {s: {q: (t, "router") if isinstance(t, str) else t for q, t in rows.items()} for s, rows in texts.items()}
-    made = make_dataset(articles, judged, metadata=metadata)
+    made = make_dataset(documents, judged, metadata=metadata)
     queries = {
         q: Query(q, v.text, {"source": source, "created_at": f"2026-01-{n:02d}"})
         for n, (q, v) in enumerate(made.queries.items(), 1)
@@ -133,7 +133,7 @@ def test_the_language_kept_is_that_of_the_articles_or_the_one_named():
     assert touched(set_apart(dataset(both), language="de")) == {"en": "written in 'en'"}
     german = {"a": ("Drucker", "Bitte schalten Sie den Drucker aus und nach zehn Sekunden wieder ein.")}
     both["train"] = {q: (t, "a") for q, t in both["train"].items()}
-    assert touched(set_apart(dataset(both, articles=german))) == {"en": "written in 'en'"}
+    assert touched(set_apart(dataset(both, documents=german))) == {"en": "written in 'en'"}
 
 
 def test_personal_data_becomes_placeholders():
@@ -164,10 +164,10 @@ def test_personal_data_becomes_placeholders():
 
 
 def test_a_name_that_articles_use_is_no_personal_data():
-    articles = {**ARTICLES, "laura": ("Ask Laura", "Laura Schmidt is the name of our assistant.")}
+    documents = {**DOCUMENTS, "laura": ("Ask Laura", "Laura Schmidt is the name of our assistant.")}
     text = "My name is Laura Schmidt and the router is broken."
     assert "<PERSON>" in texts_of(personal_data(dataset({"train": {"q": text}})).dataset)["q"]
-    assert touched(personal_data(dataset({"train": {"q": text}}, articles=articles))) == {}
+    assert touched(personal_data(dataset({"train": {"q": text}}, documents=documents))) == {}
 
 
 LONG = "the router in the hall blinks red since the storm last night and the phone is dead too"
@@ -214,17 +214,17 @@ def test_the_oldest_is_so_by_time_not_by_id():
 
 
 def chained(**successors):
-    articles = {a: (a, f"All about {a}.") for a in ("v1", "v2", "v3", "other")}
+    documents = {a: (a, f"All about {a}.") for a in ("v1", "v2", "v3", "other")}
     metadata = {a: {"superseded_by": s} for a, s in successors.items()}
     judged = {
         "train": {"1": ("old", "v1"), "2": ("both", {"v1": 1, "v3": 2}), "3": ("other", "other")},
         "test": {"4": ("middle", {"v2": 2, "v3": 0, "other": 1})},
     }
-    return dataset(judged, articles=articles, metadata={a: metadata.get(a, {}) for a in articles})
+    return dataset(judged, documents=documents, metadata={a: metadata.get(a, {}) for a in documents})
 
 
 def test_the_end_of_the_chain_takes_the_place_of_superseded_articles():
-    step = superseded_articles(chained(v1="v2", v2="v3"))
+    step = superseded_documents(chained(v1="v2", v2="v3"))
     assert step.dataset.qrels == {
         "train": {"1": {"v3": 1}, "2": {"v3": 2}, "3": {"other": 1}},
         "dev": {},
@@ -248,7 +248,7 @@ def test_the_end_of_the_chain_takes_the_place_of_superseded_articles():
 )
 def test_chains_that_lead_nowhere_are_refused(successors, message):
     with pytest.raises(DataError, match=message):
-        superseded_articles(chained(**successors))
+        superseded_documents(chained(**successors))
 
 
 PASTED = {w: (w, f"All about the {w}.") for w in ("contact", "refund", "router", "password", "printer", "camera")}
@@ -265,7 +265,7 @@ def pasted():
         "dev": {"d0": ("my refund is gone", "contact"), "d1": ("contact", "contact")},
         "test": {"t0": ("my router is gone", "contact")},
     }
-    return dataset({"train": train, **held}, articles=PASTED)
+    return dataset({"train": train, **held}, documents=PASTED)
 
 
 def test_only_the_plausible_pairs_of_a_pasted_article_are_kept():
@@ -319,7 +319,7 @@ def raw():
             "dev": {"08": ("I forgot my password again", "password")},
             "test": {"09": "where is the plug of the router", "10": ("money back for my plan, please", "old")},
         },
-        articles={**ARTICLES, "old": ("Old refunds", "Within seven days.")},
+        documents={**DOCUMENTS, "old": ("Old refunds", "Within seven days.")},
         metadata={"old": {"superseded_by": "refund"}},
     )
 
@@ -375,7 +375,7 @@ def test_a_step_can_be_undone(raw):
 
 
 def test_a_report_is_saved_as_tables(raw, tmp_path):
-    report = clean(raw, [set_apart, superseded_articles])
+    report = clean(raw, [set_apart, superseded_documents])
     report.save(tmp_path / "cleaning")
     assert {p.name for p in (tmp_path / "cleaning").iterdir()} == {
         "summary.csv",

@@ -104,7 +104,7 @@ def test_options_become_settings():
             "1e-3",
             "--matryoshka",
             "64,128",
-            "--no-train-articles",
+            "--no-train-documents",
             "--query-prompt",
             "query: ",
             "--target-modules",
@@ -113,7 +113,7 @@ def test_options_become_settings():
             "none",
         ]
     )
-    assert job.train == TrainSettings(learning_rate=1e-3, matryoshka=(64, 128), train_articles=False, query_prompt="query: ")
+    assert job.train == TrainSettings(learning_rate=1e-3, matryoshka=(64, 128), train_documents=False, query_prompt="query: ")
     assert job.lora == LoraSettings(target_modules=("query", "value"))
     assert job.mining == MiningSettings(max_bm25_share=None)
     assert job_of(["--data", "d", "--out", "o", "--strengths", "none"]).train.strengths == ()
@@ -231,7 +231,7 @@ def test_missing_splits_are_drawn_and_noted(tmp_path, tiny_folder, capsys):
 
 
 def test_a_model_for_queries_only_says_so(command, capsys):
-    assert main(command("--no-train-articles", "--epochs", "1")) == 0
+    assert main(command("--no-train-documents", "--epochs", "1")) == 0
     assert "encodes queries, for the base model's articles" in capsys.readouterr().out
 
 

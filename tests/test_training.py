@@ -42,7 +42,7 @@ def prepare_run(model, folder, *, dropout=0.0, all_weights=False, **changes):
     return prepare_training(
         dataset,
         {"q00": ["a05"]},
-        BM25(dataset.article_texts()),
+        BM25(dataset.document_texts()),
         folder,
         model=model,
         lora=LoraSettings(rank=4, alpha=8, dropout=dropout),
@@ -339,14 +339,14 @@ def test_matryoshka_training_lowers_the_loss_of_the_truncated_vectors(prepare):
 def test_training_queries_only_leaves_the_articles_vectors_alone(prepare, monkeypatch, tiny_folder):
     score_by_step(monkeypatch, [0.5, 0.6, 0.7, 0.8, 0.9])
     dataset, base = tiny_dataset(), Encoder.load(tiny_folder)
-    run = prepare(train_articles=False)
-    expected = {a: base.encode_documents([article.full_text])[0] for a, article in dataset.corpus.items()}
+    run = prepare(train_documents=False)
+    expected = {a: base.encode_documents([document.full_text])[0] for a, document in dataset.corpus.items()}
     losses = [loss for _, loss in run.train().losses]
     assert np.mean(losses[-2:]) < np.mean(losses[:2])
     fixed = run.trainer.data_collator(run.pairs)["fixed"].numpy()  # the 12 positives; one of them, a05, is a negative too
     assert np.allclose(fixed, [expected[f"a{n:02}"] for n in range(12)], atol=1e-6)
     dev = run.trainer.dev
-    assert np.allclose(dev.article_vectors, [expected[a] for a in dev.articles], atol=1e-6)
+    assert np.allclose(dev.document_vectors, [expected[a] for a in dev.documents], atol=1e-6)
     assert not np.allclose(run.encoder.encode_queries(TEXTS), base.encode_queries(TEXTS), atol=1e-3)
 
 

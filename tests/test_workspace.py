@@ -59,7 +59,7 @@ def test_the_runs_are_of_all_test_queries_and_stand_in_trec_files_too(finished):
 
 def test_artifacts_fit_each_other(finished):
     dataset, vectors = finished.dataset(), finished.tuned_vectors()
-    assert vectors.articles.shape == (24, 32)
+    assert vectors.documents.shape == (24, 32)
     assert {s: len(v) for s, v in vectors.queries.items()} == {"train": 12, "dev": 4, "test": 8}
     assert set(finished.negatives().negatives) == set(dataset.qrels["train"])
     assert finished.training().steps == 4
@@ -102,11 +102,11 @@ def test_an_adapter_with_settings_of_an_older_version_is_trained_again(copied):
 def test_changed_data_are_read_again(tiny_folder, tmp_path):
     changing = beir_files(tmp_path / "data")
     space = Workspace(tmp_path / "space", changing, tiny_folder)
-    assert space.base_vectors().articles.shape == (24, 32)
+    assert space.base_vectors().documents.shape == (24, 32)
     with (changing / "corpus.jsonl").open("a") as file:
         file.write('{"_id": "a99", "title": "robot", "text": "move the camera"}\n')
     again = Workspace(tmp_path / "space", changing, tiny_folder)
-    assert again.base_vectors().articles.shape == (25, 32)
+    assert again.base_vectors().documents.shape == (25, 32)
     assert "a99" in again.dataset().corpus
 
 

@@ -10,7 +10,7 @@ from transformers import BertConfig, BertModel, BertTokenizerFast, TrainerCallba
 
 from tutorial_lib import workspace
 from tutorial_lib.data.beir import write_beir
-from tutorial_lib.data.dataset import Article, Query, RetrievalDataset
+from tutorial_lib.data.dataset import Document, Query, RetrievalDataset
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 THINGS = (
@@ -97,7 +97,7 @@ def tiny_dataset(name: str = "tiny") -> RetrievalDataset:
     corpus, queries = {}, {}
     for n, thing in enumerate(THINGS):
         action = ACTIONS[n % 12]
-        corpus[f"a{n:02}"] = Article(f"a{n:02}", f"{action} {thing}", f"open the {thing} page then click {action}")
+        corpus[f"a{n:02}"] = Document(f"a{n:02}", f"{action} {thing}", f"open the {thing} page then click {action}")
         queries[f"q{n:02}"] = Query(f"q{n:02}", f"how to {action} a {thing} {THINGS[n - 1]}")
     ids = list(queries)
     splits = {"train": ids[:12], "dev": ids[12:16], "test": ids[16:]}

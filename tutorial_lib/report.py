@@ -101,7 +101,7 @@ def compare_elsewhere(tuned: Encoder, other: Workspace) -> Comparison:
         list(queries),
         tuned.encode_queries(list(queries.values())),
         list(dataset.corpus),
-        tuned.encode_documents(list(dataset.article_texts().values())),
+        tuned.encode_documents(list(dataset.document_texts().values())),
     )
     runs = {"base": other.search_run(other.base_vectors(), "test"), "tuned": run}
     return compare(dataset.qrels["test"], runs, "base", "tuned")

@@ -254,7 +254,7 @@ def train(job: Job) -> str:
     found = found_settings(job.out, settings)
     _wait()  # until every process has looked, and nothing is written before
     if not (job.out / "adapter").is_dir():
-        bm25 = BM25(dataset.article_texts())
+        bm25 = BM25(dataset.document_texts())
         if _is_first():
             for note in dataset.card["notes"]:
                 _say(f"note: {note}")
@@ -313,8 +313,8 @@ def _mine(
     write_whole(job.out / "settings.json", json.dumps(settings, indent=1))
     if not folder.is_dir():
         queries = base.encode_queries(list(dataset.query_texts("train").values()))
-        articles = base.encode_documents(list(dataset.article_texts().values()))
-        mined = mine_negatives(dataset, bm25, queries, articles, job.mining)
+        documents = base.encode_documents(list(dataset.document_texts().values()))
+        mined = mine_negatives(dataset, bm25, queries, documents, job.mining)
         _write_folder(folder, mined.save)
 
 
@@ -355,7 +355,7 @@ def _merge(out: Path) -> None:
 
 def result_line(result: TrainResult, job: Job) -> str:
     """Return what dev said of the training, and where the model is."""
-    what = "queries, for the base model's articles" if not job.train.train_articles else "queries and articles"
+    what = "queries, for the base model's articles" if not job.train.train_documents else "queries and articles"
     where = f"{job.out / 'model'} encodes {what}"
     if not result.dev:
         return f"{result.steps} steps, dev not scored: {where}"

@@ -54,7 +54,7 @@ STAGES = ("dataset", "base_vectors", "negatives", "adapter", "model", "tuned_vec
 class Vectors:
     """Unit vectors of all articles (N, D) and of the queries of each split (Q, D), rows in ascending id order."""
 
-    articles: NDArray[np.float32]
+    documents: NDArray[np.float32]
     queries: dict[str, NDArray[np.float32]]
 
 
@@ -248,7 +248,7 @@ class Workspace:
         """Return the keyword index over the dataset's articles."""
         key = self._key("dataset")
         if self._bm25 is None or self._bm25[0] != key:
-            self._bm25 = (key, BM25(self.dataset().article_texts()))
+            self._bm25 = (key, BM25(self.dataset().document_texts()))
         return self._bm25[1]
 
     # --- vectors --------------------------------------------------------------------------------------------------
@@ -272,7 +272,7 @@ class Workspace:
 
     def _make_vectors(self, folder: Path, encoder: Encoder) -> None:
         dataset = self.dataset()
-        np.save(folder / "articles.npy", encoder.encode_documents(list(dataset.article_texts().values())))
+        np.save(folder / "articles.npy", encoder.encode_documents(list(dataset.document_texts().values())))
         for split in SPLITS:
             np.save(folder / f"{split}.npy", encoder.encode_queries(list(dataset.query_texts(split).values())))
 
@@ -292,7 +292,7 @@ class Workspace:
 
         def make(folder: Path) -> None:
             vectors = self.base_vectors()
-            mine_negatives(self.dataset(), self.bm25(), vectors.queries["train"], vectors.articles, used).save(folder)
+            mine_negatives(self.dataset(), self.bm25(), vectors.queries["train"], vectors.documents, used).save(folder)
 
         return self._stage("negatives", inputs, make, asdict(settings) if settings else None, asdict(used))
 
@@ -310,9 +310,9 @@ class Workspace:
         record = self.record("adapter")
         if lora is None and train is None and record and all(set(record["settings"][k]) <= set(given[k]) for k in given):
             given = record["settings"]  # unless an older version made it, with settings that are no more
-        if train is not None and not train.train_articles:
+        if train is not None and not train.train_documents:
             raise DataError(
-                "train_articles=False tunes queries only, and a workspace encodes queries and articles with one "
+                "train_documents=False tunes queries only, and a workspace encodes queries and articles with one "
                 "model: call prepare_training yourself"
             )
         lora, train = LoraSettings(**_tuples(given["lora"])), TrainSettings(**_tuples(given["train"]))
@@ -380,7 +380,7 @@ class Workspace:
     def search_run(self, vectors: Vectors, split: str) -> Run:
         """Return the run of exact search with ``vectors`` on one split, 100 articles a query."""
         dataset = self.dataset()
-        return exact_search(list(dataset.query_texts(split)), vectors.queries[split], list(dataset.corpus), vectors.articles)
+        return exact_search(list(dataset.query_texts(split)), vectors.queries[split], list(dataset.corpus), vectors.documents)
 
     def runs(self) -> dict[str, Run]:
         """Return the test runs of bm25, base, tuned and hybrid (reciprocal rank fusion of bm25 and tuned)."""

@@ -39,7 +39,7 @@ def suspicious_pairs(
     dataset: RetrievalDataset,
     bm25: BM25,
     query_vectors: NDArray[np.float32],
-    article_vectors: NDArray[np.float32],
+    document_vectors: NDArray[np.float32],
     *,
     split: str = "train",
 ) -> pd.DataFrame:
@@ -54,7 +54,7 @@ def suspicious_pairs(
         dataset: The dataset.
         bm25: Index over its articles.
         query_vectors: Vectors of ``dataset.query_texts(split)`` in that order: float32, (Q, D), unit length.
-        article_vectors: Vectors of ``dataset.article_texts()`` in that order: float32, (N, D), unit length.
+        document_vectors: Vectors of ``dataset.document_texts()`` in that order: float32, (N, D), unit length.
         split: Which split's pairs.
 
     Returns:
@@ -64,24 +64,24 @@ def suspicious_pairs(
     Raises:
         DataError: Vectors, queries and articles differ in number.
     """
-    queries, articles = dataset.query_texts(split), list(dataset.corpus)
-    if (len(query_vectors), len(article_vectors)) != (len(queries), len(articles)):
+    queries, documents = dataset.query_texts(split), list(dataset.corpus)
+    if (len(query_vectors), len(document_vectors)) != (len(queries), len(documents)):
         raise DataError(
-            f"{len(query_vectors)} query and {len(article_vectors)} article vectors for {len(queries)} {split} "
-            f"queries and {len(articles)} articles: pass one vector each, in id order"
+            f"{len(query_vectors)} query and {len(document_vectors)} article vectors for {len(queries)} {split} "
+            f"queries and {len(documents)} articles: pass one vector each, in id order"
         )
-    position = {a: n for n, a in enumerate(articles)}
+    position = {a: n for n, a in enumerate(documents)}
     records = []
     for (q, text), vector in zip(queries.items(), query_vectors, strict=True):
-        scores = [_standard(bm25.scores([text])[0]), _standard(article_vectors @ vector)]
+        scores = [_standard(bm25.scores([text])[0]), _standard(document_vectors @ vector)]
         at = [position[a] for a in relevant(dataset.qrels[split][q])]
         others = [np.delete(s, at) for s in scores]
-        suggested = articles[int(np.delete(np.arange(len(articles)), at)[np.argmax(others[0] + others[1])])]
+        suggested = documents[int(np.delete(np.arange(len(documents)), at)[np.argmax(others[0] + others[1])])]
         for n in at:
             ranks = [int(np.sum(o > s[n])) + 1 for s, o in zip(scores, others, strict=True)]
             margins = [float(o.max() - s[n]) for s, o in zip(scores, others, strict=True)]
             reopened = bool(dataset.queries[q].metadata.get("reopened", False))
-            records.append((q, articles[n], *ranks, *margins, reopened, suggested))
+            records.append((q, documents[n], *ranks, *margins, reopened, suggested))
     return by_suspicion(
         pd.DataFrame(
             records,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tutorial_lib.cleaning.report import CleaningReport, clean
-from tutorial_lib.cleaning.steps import near_duplicate_articles, remove_leaks
+from tutorial_lib.cleaning.steps import near_duplicate_documents, remove_leaks
 from tutorial_lib.cleaning.tickets import TICKET_STEPS
 from tutorial_lib.data.dataset import SPLITS, DataError, RetrievalDataset
 from tutorial_lib.data.splits import check_leakage, complete_splits, mark_seen
@@ -30,7 +30,7 @@ def prepare(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
             f"{dataset.name}: no query is left in {empty[0]} once copies of held-out queries are taken out: pass "
             f"qrels/{empty[0]}.tsv with queries of its own"
         )
-    result = mark_seen(near_duplicate_articles(leaks.dataset).dataset)
+    result = mark_seen(near_duplicate_documents(leaks.dataset).dataset)
     check_leakage(result)
     return replace(result, card={**result.card, "notes": [*dataset.card.get("notes", []), *notes]})
 

@@ -8,46 +8,47 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tutorial_lib.cleaning.report import CleaningStep, table_of
-from tutorial_lib.data.dataset import SPLITS, Article, Qrels, RetrievalDataset
+from tutorial_lib.data.dataset import SPLITS, Document, Qrels, RetrievalDataset
 from tutorial_lib.data.splits import find_leaks
 from tutorial_lib.text import has_words, near_duplicate_groups, normal_form, word_shingles
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
-def empty_articles(dataset: RetrievalDataset) -> CleaningStep:
+def empty_documents(dataset: RetrievalDataset) -> CleaningStep:
     """Drop articles without a single word of body text."""
     empty = [a for a in dataset.corpus.values() if not has_words(a.text)]
-    rows = table_of([(a.article_id, a.title, "no body text") for a in empty])
+    rows = table_of([(a.document_id, a.title, "no body text") for a in empty])
     kept = set(dataset.corpus) - set(rows["id"])
-    return CleaningStep("empty articles", "article", "an article needs body text", dataset.restrict(articles=kept), rows)
+    return CleaningStep("empty articles", "article", "an article needs body text", dataset.restrict(documents=kept), rows)
 
 
-def boilerplate(dataset: RetrievalDataset, *, min_articles: int = 25) -> CleaningStep:
-    """Cut sentences that stand in at least ``min_articles`` articles; drop articles that hold nothing else.
+def boilerplate(dataset: RetrievalDataset, *, min_documents: int = 25) -> CleaningStep:
+    """Cut sentences that stand in at least ``min_documents`` articles; drop articles that hold nothing else.
 
     Shared notices ("this is the documentation of the classic version …") say nothing about one article and use up
     the encoder's window.
     """
-    sentences = {a: _SENTENCE_END.split(article.text) for a, article in dataset.corpus.items()}
+    sentences = {a: _SENTENCE_END.split(document.text) for a, document in dataset.corpus.items()}
     count = Counter(s for parts in sentences.values() for s in set(parts))
-    common = {s for s, n in count.items() if n >= min_articles}
-    corpus: dict[str, Article] = {}
+    common = {s for s, n in count.items() if n >= min_documents}
+    corpus: dict[str, Document] = {}
     records = [("", s, f"in {count[s]} articles") for s in sorted(common, key=lambda s: (-count[s], s))]
-    for a, article in dataset.corpus.items():
+    for a, document in dataset.corpus.items():
         text = " ".join(s for s in sentences[a] if s not in common)
         if has_words(text):
-            corpus[a] = replace(article, text=text)
+            corpus[a] = replace(document, text=text)
         else:
-            records.append((a, article.title, "nothing but boilerplate"))
+            records.append((a, document.title, "nothing but boilerplate"))
     cut = replace(dataset, corpus=corpus).restrict()
-    return CleaningStep("boilerplate", "row", f"a sentence in {min_articles} or more articles is cut", cut, table_of(records))
+    rule = f"a sentence in {min_documents} or more articles is cut"
+    return CleaningStep("boilerplate", "row", rule, cut, table_of(records))
 
 
-def duplicate_articles(dataset: RetrievalDataset) -> CleaningStep:
+def duplicate_documents(dataset: RetrievalDataset) -> CleaningStep:
     """Merge articles whose title and text are the same (case and punctuation aside), judgments included."""
     first: dict[str, str] = {}
-    kept_for = {a: first.setdefault(normal_form(article.full_text), a) for a, article in dataset.corpus.items()}
+    kept_for = {a: first.setdefault(normal_form(document.full_text), a) for a, document in dataset.corpus.items()}
     rows = table_of([(a, dataset.corpus[a].title, f"same as {k}") for a, k in kept_for.items() if a != k])
     corpus = {a: v for a, v in dataset.corpus.items() if kept_for[a] == a}
     qrels = {
@@ -95,8 +96,8 @@ def ambiguous_queries(dataset: RetrievalDataset, *, max_families: int = 2) -> Cl
     is ``metadata["family"]``, or the article itself where there is none.
     """
     ends: dict[str, set[str]] = {}
-    for a, article in dataset.corpus.items():
-        words = normal_form(article.title).split()
+    for a, document in dataset.corpus.items():
+        words = normal_form(document.title).split()
         for n in range(1, len(words) + 1):
             ends.setdefault(" ".join(words[-n:]), set()).add(a)
     records = []
@@ -118,12 +119,12 @@ def ambiguous_queries(dataset: RetrievalDataset, *, max_families: int = 2) -> Cl
     )
 
 
-def near_duplicate_articles(dataset: RetrievalDataset, *, threshold: float = 0.7) -> CleaningStep:
+def near_duplicate_documents(dataset: RetrievalDataset, *, threshold: float = 0.7) -> CleaningStep:
     """Group articles that share most 3-word sequences; nothing is dropped, ``card["near_duplicates"]`` holds groups.
 
     Both copies stay searchable, for each may be somebody's answer, but neither may serve as a negative for the other.
     """
-    shingles = {a: word_shingles(text) for a, text in dataset.article_texts().items()}
+    shingles = {a: word_shingles(text) for a, text in dataset.document_texts().items()}
     groups = near_duplicate_groups(shingles, threshold, label="near-duplicate articles")
     rows = table_of([(a, dataset.corpus[a].title, f"group of {len(g)}: {g[0]}") for g in groups for a in g])
     card = {**dataset.card, "near_duplicates": groups}
@@ -137,12 +138,12 @@ def near_duplicate_articles(dataset: RetrievalDataset, *, threshold: float = 0.7
 
 
 DOCUMENTATION_STEPS: tuple[Callable[[RetrievalDataset], CleaningStep], ...] = (
-    empty_articles,
+    empty_documents,
     boilerplate,
-    duplicate_articles,
+    duplicate_documents,
     duplicate_queries,
     ambiguous_queries,
-    near_duplicate_articles,
+    near_duplicate_documents,
 )
 
 

@@ -18,8 +18,8 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from tutorial_lib.cleaning.privacy import find_personal_data, redact
 from tutorial_lib.cleaning.report import CleaningStep, table_of
-from tutorial_lib.cleaning.steps import near_duplicate_articles, remove_leaks
-from tutorial_lib.data.dataset import Article, DataError, Qrels, Query, RetrievalDataset
+from tutorial_lib.cleaning.steps import near_duplicate_documents, remove_leaks
+from tutorial_lib.data.dataset import DataError, Document, Qrels, Query, RetrievalDataset
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.text import has_words, near_duplicate_groups, tokenize, word_shingles
 
@@ -130,7 +130,7 @@ def set_apart(dataset: RetrievalDataset, *, language: str | None = None, min_wor
     """
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     if language is None:
-        sample = list(dataset.article_texts().values())[:: max(1, len(dataset.corpus) // 50)]
+        sample = list(dataset.document_texts().values())[:: max(1, len(dataset.corpus) // 50)]
         language = Counter(identifier.classify(t)[0] for t in sample).most_common(1)[0][0]
     records = []
     for q, text in _ticket_texts(dataset).items():
@@ -209,7 +209,7 @@ def repeated_tickets(dataset: RetrievalDataset, *, threshold: float = 0.6) -> Cl
     )
 
 
-def superseded_articles(dataset: RetrievalDataset) -> CleaningStep:
+def superseded_documents(dataset: RetrievalDataset) -> CleaningStep:
     """Point judgments of superseded articles to their successors and take the old versions out of the corpus.
 
     Raises:
@@ -239,8 +239,8 @@ def superseded_articles(dataset: RetrievalDataset) -> CleaningStep:
     )
 
 
-def _end_of_chain(article_id: str, successor: Mapping[str, str], corpus: Mapping[str, Article]) -> str:
-    seen = [article_id]
+def _end_of_chain(document_id: str, successor: Mapping[str, str], corpus: Mapping[str, Document]) -> str:
+    seen = [document_id]
     while seen[-1] in successor:
         following = successor[seen[-1]]
         if following in seen:
@@ -269,7 +269,7 @@ def pasted_everywhere(
     corpus). Being lost to BM25 alone proves little: customers and articles may just use other words. Of a suspect article
     the pairs within ``lost_rank`` are kept, the others leave train and dev. Test tickets stay: they report.
     """
-    bm25 = BM25(dataset.article_texts())
+    bm25 = BM25(dataset.document_texts())
     position = {a: n for n, a in enumerate(bm25.ids)}
     limit = min(lost_rank, len(position) // 2)
     tickets = _ticket_texts(dataset)
@@ -303,9 +303,9 @@ TICKET_STEPS: tuple[Callable[[RetrievalDataset], CleaningStep], ...] = (
     set_apart,
     personal_data,
     repeated_tickets,
-    superseded_articles,
+    superseded_documents,
     pasted_everywhere,
-    near_duplicate_articles,
+    near_duplicate_documents,
     remove_leaks,
 )
 """In this order: signatures go before names are looked for, repeats are compared without either."""

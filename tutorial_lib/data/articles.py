@@ -6,13 +6,13 @@ from dataclasses import fields
 from pathlib import Path
 
 from tutorial_lib.data.columns import Columns
-from tutorial_lib.data.dataset import Article, DataError
+from tutorial_lib.data.dataset import DataError, Document
 from tutorial_lib.data.rows import cell_text, checked_rows, read_rows
 from tutorial_lib.data.times import located_time
 from tutorial_lib.text import has_words
 
 
-def read_articles(path: str | Path, columns: Columns | None = None) -> dict[str, Article]:
+def read_articles(path: str | Path, columns: Columns | None = None) -> dict[str, Document]:
     """Return the articles of an export by ascending id; ``superseded_by`` and ``created_at`` stand in the metadata.
 
     Other columns with plain values are kept in the metadata under their own names; "area" also as "family".
@@ -22,7 +22,7 @@ def read_articles(path: str | Path, columns: Columns | None = None) -> dict[str,
     """
     columns = columns or Columns()
     names, path = columns.articles, Path(path)
-    articles: dict[str, Article] = {}
+    articles: dict[str, Document] = {}
     wanted = {f.name: getattr(names, f.name) for f in fields(names)}
     for line, row in checked_rows(path, read_rows(path, columns.format), wanted, "articles"):
         id_, title, body = (cell_text(row.get(c)) for c in (names.article_id, names.title, names.body))
@@ -44,5 +44,5 @@ def read_articles(path: str | Path, columns: Columns | None = None) -> dict[str,
             metadata["superseded_by"] = cell_text(successor)
         if "area" in metadata:
             metadata.setdefault("family", metadata["area"])
-        articles[id_] = Article(id_, title, body, metadata)
+        articles[id_] = Document(id_, title, body, metadata)
     return dict(sorted(articles.items()))

@@ -14,7 +14,7 @@ from typing import Any
 from bs4 import BeautifulSoup
 from tqdm.auto import tqdm
 
-from tutorial_lib.data.dataset import Article, DataError, Query, RetrievalDataset
+from tutorial_lib.data.dataset import DataError, Document, Query, RetrievalDataset
 from tutorial_lib.text import has_words
 
 AWSCLI_VERSION = "1.46.3"
@@ -100,11 +100,11 @@ def _read_service(service: Any) -> dict[str, Any]:
 
 
 def _assemble(services: dict[str, Any], examples: list[tuple[str, str, str]], version: str) -> RetrievalDataset:
-    corpus: dict[str, Article] = {}
+    corpus: dict[str, Document] = {}
     for service, found in tqdm(services.items(), desc="read services"):
         for command, html in found["operations"].values():
             title = f"{found['full_name']}: {command.replace('-', ' ')}"
-            corpus[f"{service}/{command}"] = Article(f"{service}/{command}", title, html_to_text(html), {"family": service})
+            corpus[f"{service}/{command}"] = Document(f"{service}/{command}", title, html_to_text(html), {"family": service})
     positives: dict[str, set[str]] = {}
     skipped = []
     for service, command, text in examples:
@@ -117,7 +117,7 @@ def _assemble(services: dict[str, Any], examples: list[tuple[str, str, str]], ve
             continue
         for title in titles:
             positives.setdefault(title, set()).add(f"{service}/{found['operations'][operation][0]}")
-    queries = {f"q{n:05d}": (title, sorted(articles)) for n, (title, articles) in enumerate(sorted(positives.items()))}
+    queries = {f"q{n:05d}": (title, sorted(documents)) for n, (title, documents) in enumerate(sorted(positives.items()))}
     card = {
         "source": f"awscli {version}: API service models (articles) and awscli/examples (queries), read at run time",
         "licence": "Apache-2.0 (awscli)",
@@ -127,14 +127,14 @@ def _assemble(services: dict[str, Any], examples: list[tuple[str, str, str]], ve
     return RetrievalDataset(
         "aws_docs",
         dict(sorted(corpus.items())),
-        {q: Query(q, title, {"family": _one_family(articles)}) for q, (title, articles) in queries.items()},
-        {"train": {q: dict.fromkeys(articles, 1) for q, (_, articles) in queries.items()}, "dev": {}, "test": {}},
+        {q: Query(q, title, {"family": _one_family(documents)}) for q, (title, documents) in queries.items()},
+        {"train": {q: dict.fromkeys(documents, 1) for q, (_, documents) in queries.items()}, "dev": {}, "test": {}},
         card,
     )
 
 
-def _one_family(article_ids: list[str]) -> str:
-    families = sorted({a.split("/")[0] for a in article_ids})
+def _one_family(document_ids: list[str]) -> str:
+    families = sorted({a.split("/")[0] for a in document_ids})
     return families[0] if len(families) == 1 else "several"
 
 

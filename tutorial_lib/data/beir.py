@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tutorial_lib.data.dataset import SPLITS, Article, DataError, Qrels, Query, RetrievalDataset, relevant
+from tutorial_lib.data.dataset import SPLITS, DataError, Document, Qrels, Query, RetrievalDataset, relevant
 from tutorial_lib.text import has_words
 
 
@@ -33,8 +33,8 @@ def _write_lines(path: Path, lines: Iterable[str]) -> None:
         file.writelines(lines)
 
 
-def _corpus_line(a: Article) -> str:
-    record = {"_id": a.article_id, "title": a.title, "text": a.text, "metadata": dict(a.metadata)}
+def _corpus_line(a: Document) -> str:
+    record = {"_id": a.document_id, "title": a.title, "text": a.text, "metadata": dict(a.metadata)}
     return json.dumps(record, ensure_ascii=False, sort_keys=True) + "\n"
 
 
@@ -61,12 +61,12 @@ def read_beir(folder: str | Path, *, drop_blank: bool = False) -> RetrievalDatas
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder: pass a BEIR folder (corpus.jsonl, queries.jsonl, qrels/train.tsv)")
     notes: list[str] = []
-    corpus_rows, blank_articles = _read_jsonl(folder / "corpus.jsonl", notes, drop_blank=drop_blank)
+    corpus_rows, blank_documents = _read_jsonl(folder / "corpus.jsonl", notes, drop_blank=drop_blank)
     query_rows, blank_queries = _read_jsonl(folder / "queries.jsonl", notes, drop_blank=drop_blank)
-    corpus = {i: Article(i, r.get("title") or "", r["text"], r.get("metadata") or {}) for i, r in corpus_rows.items()}
+    corpus = {i: Document(i, r.get("title") or "", r["text"], r.get("metadata") or {}) for i, r in corpus_rows.items()}
     queries = {i: Query(i, r["text"], r.get("metadata") or {}) for i, r in query_rows.items()}
     qrels: dict[str, Qrels] = {}
-    blank = blank_queries | blank_articles
+    blank = blank_queries | blank_documents
     for split in SPLITS:
         path = folder / "qrels" / f"{split}.tsv"
         qrels[split] = _read_qrels(path, queries, corpus, notes, blank=blank) if path.exists() else {}
@@ -165,7 +165,7 @@ def _parse_line(line: str, where: str) -> dict[str, Any]:
 
 
 def _read_qrels(
-    path: Path, queries: Mapping[str, Query], corpus: Mapping[str, Article], notes: list[str], *, blank: set[str]
+    path: Path, queries: Mapping[str, Query], corpus: Mapping[str, Document], notes: list[str], *, blank: set[str]
 ) -> Qrels:
     qrels: Qrels = {}
     where = f"qrels/{path.name}"
@@ -176,28 +176,28 @@ def _read_qrels(
                 f"{where} line {number}: {len(fields)} columns ({line!r:.80}): "
                 "pass query-id, corpus-id, score, divided by tabs"
             )
-        query_id, article_id, score = fields
+        query_id, document_id, score = fields
         if number == 1 and (score == "score" or (not _is_int(score) and query_id not in queries)):
             continue  # the header
         if not _is_int(score):
             raise DataError(f"{where} line {number}: score is {score!r}: pass a whole number, above 0 for relevant")
-        if (query_id not in queries and query_id in blank) or (article_id not in corpus and article_id in blank):
+        if (query_id not in queries and query_id in blank) or (document_id not in corpus and document_id in blank):
             continue  # left out on request, and noted
-        if query_id not in queries or article_id not in corpus:
+        if query_id not in queries or document_id not in corpus:
             kind, id_, file = (
-                ("query", query_id, "queries.jsonl") if query_id not in queries else ("article", article_id, "corpus.jsonl")
+                ("query", query_id, "queries.jsonl") if query_id not in queries else ("article", document_id, "corpus.jsonl")
             )
             raise DataError(f"{where} line {number}: {kind} {id_!r} is not in {file}: add it there or remove the line")
-        grade = qrels.setdefault(query_id, {}).setdefault(article_id, int(score))
+        grade = qrels.setdefault(query_id, {}).setdefault(document_id, int(score))
         if grade != int(score):
             raise DataError(
-                f"{where} line {number}: {query_id!r} and {article_id!r} were graded {grade} before and "
+                f"{where} line {number}: {query_id!r} and {document_id!r} were graded {grade} before and "
                 f"{score} now: keep one of the two lines"
             )
     return _check_positives(qrels, where, len(corpus), notes)
 
 
-def _check_positives(qrels: Qrels, where: str, articles: int, notes: list[str]) -> Qrels:
+def _check_positives(qrels: Qrels, where: str, documents: int, notes: list[str]) -> Qrels:
     with_positive = {q: grades for q, grades in qrels.items() if relevant(grades)}
     if not with_positive:
         raise DataError(
@@ -210,9 +210,9 @@ def _check_positives(qrels: Qrels, where: str, articles: int, notes: list[str]) 
             "article and were left out"
         )
     for q, grades in with_positive.items():
-        if len(relevant(grades)) == articles:
+        if len(relevant(grades)) == documents:
             raise DataError(
-                f"{where}: every one of the {articles} articles is relevant for query {q!r}: nothing is "
+                f"{where}: every one of the {documents} articles is relevant for query {q!r}: nothing is "
                 "left to rank it against; add articles or remove the query"
             )
     return with_positive

@@ -24,10 +24,10 @@ class LeakageError(DataError):
 
 
 @dataclass(frozen=True)
-class Article:
+class Document:
     """One searchable document."""
 
-    article_id: str
+    document_id: str
     title: str
     text: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class RetrievalDataset:
     """
 
     name: str
-    corpus: dict[str, Article]
+    corpus: dict[str, Document]
     queries: dict[str, Query]
     qrels: dict[str, Qrels]
     card: dict[str, Any] = field(default_factory=dict)
@@ -69,9 +69,9 @@ class RetrievalDataset:
         """Return the text of every judged query of ``split``, by ascending query id."""
         return {q: self.queries[q].text for q in sorted(self.qrels[split])}
 
-    def article_texts(self) -> dict[str, str]:
+    def document_texts(self) -> dict[str, str]:
         """Return title and text of every article, by ascending article id."""
-        return {a: article.full_text for a, article in self.corpus.items()}
+        return {a: document.full_text for a, document in self.corpus.items()}
 
     def positives(self, split: str) -> dict[str, list[str]]:
         """Return for each query of ``split`` its relevant article ids: best grade first, ties by id."""
@@ -79,9 +79,9 @@ class RetrievalDataset:
 
     def pairs(self, split: str) -> list[tuple[str, str]]:
         """Return every (query id, relevant article id) of ``split``, in id order."""
-        return [(q, a) for q, articles in self.positives(split).items() for a in articles]
+        return [(q, a) for q, documents in self.positives(split).items() for a in documents]
 
-    def seen_articles(self) -> set[str]:
+    def seen_documents(self) -> set[str]:
         """Return the articles that stand as a positive in training."""
         return {a for _, a in self.pairs("train")}
 
@@ -96,9 +96,9 @@ class RetrievalDataset:
             digest.update(record.encode())
         return digest.hexdigest()[:16]
 
-    def restrict(self, *, articles: set[str] | None = None, queries: set[str] | None = None) -> RetrievalDataset:
+    def restrict(self, *, documents: set[str] | None = None, queries: set[str] | None = None) -> RetrievalDataset:
         """Return the dataset with only these articles and queries; a query left without a positive goes too."""
-        corpus = {a: v for a, v in self.corpus.items() if articles is None or a in articles}
+        corpus = {a: v for a, v in self.corpus.items() if documents is None or a in documents}
         qrels: dict[str, Qrels] = {}
         for split, judged in self.qrels.items():
             kept = {
@@ -117,8 +117,8 @@ def relevant(grades: Mapping[str, int]) -> list[str]:
 
 
 def _records(dataset: RetrievalDataset) -> Iterator[str]:
-    for article in dataset.corpus.values():
-        yield json.dumps([article.article_id, article.title, article.text, dict(article.metadata)], sort_keys=True)
+    for document in dataset.corpus.values():
+        yield json.dumps([document.document_id, document.title, document.text, dict(document.metadata)], sort_keys=True)
     for query in dataset.queries.values():
         yield json.dumps([query.query_id, query.text, dict(query.metadata)], sort_keys=True)
     for split in SPLITS:

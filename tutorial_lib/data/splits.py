@@ -167,7 +167,7 @@ def split_by_time(
 def split(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
     """Return an unsplit dataset divided by query into 70 % train, 10 % dev, 20 % test, near-copies kept together.
 
-    Every test query's metadata says whether one of its articles is a training positive (``article_seen``).
+    Every test query's metadata says whether one of its articles is a training positive (``document_seen``).
 
     Raises:
         LeakageError: A near-copy crossed the split after all.
@@ -180,11 +180,11 @@ def split(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
 
 
 def mark_seen(dataset: RetrievalDataset) -> RetrievalDataset:
-    """Return the dataset with ``article_seen`` in the metadata of every dev and test query."""
-    seen = dataset.seen_articles()
+    """Return the dataset with ``document_seen`` in the metadata of every dev and test query."""
+    seen = dataset.seen_documents()
     queries = dict(dataset.queries)
     for s in ("dev", "test"):
-        for q, articles in dataset.positives(s).items():
-            known = not seen.isdisjoint(articles)
+        for q, documents in dataset.positives(s).items():
+            known = not seen.isdisjoint(documents)
             queries[q] = replace(queries[q], metadata={**queries[q].metadata, "article_seen": known})
     return replace(dataset, queries=queries)

@@ -24,8 +24,8 @@ def support_desk() -> RetrievalDataset:
     """
     if not SUPPORT_DESK.is_dir():
         raise DataError(f"{SUPPORT_DESK} is missing: install the package from a clone with pip install --editable .")
-    articles = SUPPORT_DESK / "articles.jsonl"
-    logged = Export(SUPPORT_DESK / "tickets.csv", articles, SUPPORT_DESK / "search_log.jsonl").read(divide=False)
+    documents = SUPPORT_DESK / "articles.jsonl"
+    logged = Export(SUPPORT_DESK / "tickets.csv", documents, SUPPORT_DESK / "search_log.jsonl").read(divide=False)
     queries, qrels = dict(logged.queries), dict(logged.qrels)
     for split, name in (("dev", "dev.jsonl"), ("test", "golden.jsonl")):
         lines = (SUPPORT_DESK / name).read_text(encoding="utf-8").splitlines()

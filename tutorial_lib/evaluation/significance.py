@@ -18,7 +18,7 @@ from tutorial_lib.retrieval.runs import Run
 RESAMPLES = 9_999
 
 
-def article_clusters(qrels: Qrels) -> dict[str, str]:
+def document_clusters(qrels: Qrels) -> dict[str, str]:
     """Return for each query its best-graded article: queries for one article are not independent of each other."""
     return {q: relevant(grades)[0] for q, grades in qrels.items()}
 
@@ -154,7 +154,7 @@ def compare(qrels: Qrels, runs: Mapping[str, Run], baseline: str, system: str, *
     if missing:
         raise ValueError(f"no run named {sorted(missing)}: there are {sorted(runs)}")
     before, after = per_query(qrels, runs[baseline]), per_query(qrels, runs[system])
-    clusters = article_clusters(qrels)
+    clusters = document_clusters(qrels)
     order = [clusters[q] for q in before.index]
     measures = tqdm(MEASURE_NAMES, desc=f"compare {system} with {baseline}", disable=len(order) < 1000)
     differences = {m: paired_difference(before[m].to_numpy(), after[m].to_numpy(), order, seed=seed) for m in measures}

@@ -22,15 +22,15 @@ def query_slices(dataset: RetrievalDataset, split: str = "test", *, min_queries:
     Columns: "article" (its answer seen in training or not), "length" (words), "overlap" (share of the query's words in
     its answer) and, where queries carry ``metadata["family"]``, "family" (small ones together as "other").
     """
-    seen = dataset.seen_articles()
+    seen = dataset.seen_documents()
     rows = {}
-    for q, articles in dataset.positives(split).items():
+    for q, documents in dataset.positives(split).items():
         query = dataset.queries[q]
         words = tokenize(query.text)
-        answer = set(tokenize(dataset.corpus[articles[0]].full_text))
+        answer = set(tokenize(dataset.corpus[documents[0]].full_text))
         shared = sum(w in answer for w in words) / max(1, len(words))
         rows[q] = {
-            "article": "seen in training" if seen & set(articles) else "unseen in training",
+            "article": "seen in training" if seen & set(documents) else "unseen in training",
             "length": "1-4 words" if len(words) <= 4 else "5-8 words" if len(words) <= 8 else "9+ words",
             "overlap": "all words in the answer" if shared == 1 else "over half" if shared > 0.5 else "half or fewer",
             "family": str(query.metadata.get("family", "")),

@@ -126,8 +126,8 @@ class Worker:
         return {"done": [json.dumps(done)]}
 
     def _embed(self, number: int, pieces: list[Piece]) -> dict[str, Any]:
-        articles = [article for url, start, stop in pieces for article in read(url, start, stop, self.columns)]
-        ids, texts = zip(*articles, strict=True)
+        documents = [document for url, start, stop in pieces for document in read(url, start, stop, self.columns)]
+        ids, texts = zip(*documents, strict=True)
         shard = embed_shard(ids, texts, self.encoder, self.folder)
         return {
             "number": number,
@@ -229,7 +229,7 @@ def _locate_jsonl(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Pie
         for number, line in enumerate(file, 1):
             stop = start + len(line)
             if line.strip():
-                yield _article(_parse(line, f"{url} line {number}"), columns, f"{url} line {number}")[0], (url, start, stop)
+                yield _document(_parse(line, f"{url} line {number}"), columns, f"{url} line {number}")[0], (url, start, stop)
             start = stop
 
 
@@ -255,12 +255,12 @@ def read(url: str, start: int, stop: int, columns: tuple[str, ...]) -> Iterator[
     """Yield id and text of the articles of a piece."""
     if url.endswith(".parquet"):
         for number, row in enumerate(_parquet_rows(url, start, stop, columns), start + 1):
-            yield _article(row, columns, f"{url} row {number}")
+            yield _document(row, columns, f"{url} row {number}")
         return
     fs, path = url_to_fs(url)
     for line in io.BytesIO(fs.cat_file(path, start, stop)):
         if line.strip():
-            yield _article(_parse(line, url), columns, url)
+            yield _document(_parse(line, url), columns, url)
 
 
 def _parquet_rows(url: str, start: int, stop: int, columns: tuple[str, ...]) -> Iterator[dict[str, Any]]:
@@ -303,7 +303,7 @@ def _parse(line: bytes, where: str) -> dict[str, Any]:
     return row
 
 
-def _article(row: Mapping[str, Any], columns: tuple[str, ...], where: str) -> tuple[str, str]:
+def _document(row: Mapping[str, Any], columns: tuple[str, ...], where: str) -> tuple[str, str]:
     """Return id and text of one row; the text is ``Article.full_text`` for BEIR's columns."""
     id_column, *text_columns = columns
     _check_columns(list(row), columns, where)

@@ -66,7 +66,7 @@ class Reindexed:
 
 def reindex(
     index: VectorIndex,
-    articles: Mapping[str, str],
+    documents: Mapping[str, str],
     encoder: Encoder,
     work: str | Path,
     *,
@@ -85,7 +85,7 @@ def reindex(
 
     Args:
         index: An open index, empty or not.
-        articles: Article id -> text: the whole corpus as it is now.
+        documents: Article id -> text: the whole corpus as it is now.
         encoder: The model to serve.
         work: Folder for vectors on their way; it survives an interruption and is emptied at the end.
         queries: Texts such as users type, to verify with; by default some articles stand in for them.
@@ -99,9 +99,9 @@ def reindex(
         DataError: There are no articles, or a text or vector is broken (the article is named).
         VectorIndexError: The new version did not pass; it is dropped and the old one goes on serving.
     """
-    if not articles:
+    if not documents:
         raise DataError("there are no articles to index: pass at least one, or the index would answer nothing")
-    ids, hashes = list(articles), [text_hash(text) for text in articles.values()]
+    ids, hashes = list(documents), [text_hash(text) for text in documents.values()]
     corpus = corpus_hash(ids, hashes)
     folder = Path(work, f"{index.name}-{encoder.fingerprint}")
     live = index.live
@@ -119,7 +119,7 @@ def reindex(
         before = index.stored_hashes(live) if live and live.format == FORMAT else {}
     changes = _compare(before, dict(zip(ids, hashes, strict=True)))
     started = time.monotonic()
-    vectors, embedded = _vectors(articles, hashes, old, encoder, folder, shard_size)
+    vectors, embedded = _vectors(documents, hashes, old, encoder, folder, shard_size)
     seconds = time.monotonic() - started
 
     wanted = (encoder.fingerprint, corpus, calibration)
@@ -150,18 +150,18 @@ def _compare(before: Mapping[str, str], now: Mapping[str, str]) -> Changes:
 
 
 def _vectors(
-    articles: Mapping[str, str], hashes: Sequence[str], old: Embedded | None, encoder: Encoder, folder: Path, shard_size: int
+    documents: Mapping[str, str], hashes: Sequence[str], old: Embedded | None, encoder: Encoder, folder: Path, shard_size: int
 ) -> tuple[NDArray[np.float32], int]:
     """Return one vector an article, (N, D): those of unchanged articles from ``old``; and how many had to be encoded."""
     known = {pair: n for n, pair in enumerate(zip(old.ids, old.hashes, strict=True))} if old else {}
-    source = [known.get(pair, -1) for pair in zip(articles, hashes, strict=True)]
+    source = [known.get(pair, -1) for pair in zip(documents, hashes, strict=True)]
     vectors = np.empty((len(source), encoder.dimension), dtype=np.float32)
     for n, place in enumerate(source):
         if old and place >= 0:
             vectors[n] = old.vectors[place]
     missing = [n for n, place in enumerate(source) if place < 0]
     if missing:
-        todo = [pair for pair, place in zip(articles.items(), source, strict=True) if place < 0]
+        todo = [pair for pair, place in zip(documents.items(), source, strict=True) if place < 0]
         embed_corpus(todo, encoder, folder, shard_size=shard_size)
         vectors[missing] = read_shards(folder).vectors
     return vectors, len(missing)

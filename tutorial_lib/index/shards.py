@@ -62,14 +62,14 @@ class Manifest:
         fingerprint: Fingerprint of the encoder that made the vectors.
         encoder: Its name.
         dimension: Length D of a vector.
-        articles: Number of articles N.
+        documents: Number of articles N.
         shards: The files, in the order of the corpus.
     """
 
     fingerprint: str
     encoder: str
     dimension: int
-    articles: int
+    documents: int
     shards: tuple[Shard, ...]
 
 
@@ -115,9 +115,9 @@ def embed_shard(ids: Sequence[str], texts: Sequence[str], encoder: Encoder, fold
     Raises:
         DataError: A text is no string, or a vector holds NaN or infinity (the article is named).
     """
-    for article_id, text in zip(ids, texts, strict=True):
+    for document_id, text in zip(ids, texts, strict=True):
         if not isinstance(text, str):
-            raise DataError(f"the text of article {article_id!r} is {type(text).__name__}: pass a string")
+            raise DataError(f"the text of article {document_id!r} is {type(text).__name__}: pass a string")
     fs, root = url_to_fs(str(folder))
     hashes = [text_hash(t) for t in texts]
     digest = hashlib.sha256(json.dumps([FORMAT, encoder.fingerprint, list(ids), hashes]).encode()).hexdigest()[:24]
@@ -133,7 +133,7 @@ def embed_shard(ids: Sequence[str], texts: Sequence[str], encoder: Encoder, fold
 
 
 def embed_corpus(
-    articles: Mapping[str, str] | Iterable[tuple[str, str]], encoder: Encoder, folder: str | Path, *, shard_size: int = 1000
+    documents: Mapping[str, str] | Iterable[tuple[str, str]], encoder: Encoder, folder: str | Path, *, shard_size: int = 1000
 ) -> Manifest:
     """Encode a corpus into shards of consecutive articles; after an interruption only what is missing is encoded.
 
@@ -141,7 +141,7 @@ def embed_corpus(
     all new ones are there. ``read_shards`` gives the vectors.
 
     Args:
-        articles: Article id -> text, or pairs of them; an iterator is read shard by shard.
+        documents: Article id -> text, or pairs of them; an iterator is read shard by shard.
         encoder: Makes the vectors.
         folder: Where the shards go: a path, or a URL that fsspec knows.
         shard_size: Articles a file, which is also the most that a kill can cost.
@@ -150,8 +150,8 @@ def embed_corpus(
         DataError: An id is used twice (both places are named), an id or text is no string, a vector holds NaN, or another
             process works on the folder.
     """
-    total = len(articles) if isinstance(articles, Sized) else None
-    pairs = articles.items() if isinstance(articles, Mapping) else articles
+    total = len(documents) if isinstance(documents, Sized) else None
+    pairs = documents.items() if isinstance(documents, Mapping) else documents
     shards: list[Shard] = []
     with alone_in(folder), tqdm(total=total, desc="embed", unit="article") as bar:
         for part in batches(unique(pairs), shard_size):
@@ -170,7 +170,7 @@ def read_shards(folder: str | Path) -> Embedded:
     fs, root = url_to_fs(str(folder))
     ids: list[str] = []
     hashes: list[str] = []
-    vectors = np.empty((manifest.articles, manifest.dimension), dtype=np.float32)
+    vectors = np.empty((manifest.documents, manifest.dimension), dtype=np.float32)
     for shard in manifest.shards:
         path = f"{root}/{shard.file}"
         data = fs.cat_file(path) if fs.exists(path) else b""
@@ -235,15 +235,15 @@ def unique(rows: Iterable[tuple[str, T]]) -> Iterator[tuple[str, T]]:
         DataError: An id is used twice (both places are named, counted from 1) or is no string.
     """
     place: dict[str, int] = {}
-    for number, (article_id, value) in enumerate(rows, 1):
-        if not isinstance(article_id, str):
-            raise DataError(f"the id of article number {number} is {article_id!r}: pass a string")
-        if place.setdefault(article_id, number) != number:
+    for number, (document_id, value) in enumerate(rows, 1):
+        if not isinstance(document_id, str):
+            raise DataError(f"the id of article number {number} is {document_id!r}: pass a string")
+        if place.setdefault(document_id, number) != number:
             raise DataError(
-                f"article id {article_id!r} is used twice, by articles number {place[article_id]} and {number}: "
+                f"article id {document_id!r} is used twice, by articles number {place[document_id]} and {number}: "
                 "give each article an id of its own"
             )
-        yield article_id, value
+        yield document_id, value
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:

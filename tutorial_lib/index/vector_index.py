@@ -116,7 +116,7 @@ class VectorIndex:
 
     def build(
         self,
-        article_ids: Sequence[str],
+        document_ids: Sequence[str],
         vectors: NDArray[np.float32],
         encoder: Encoder,
         *,
@@ -129,7 +129,7 @@ class VectorIndex:
         What a build that fails has written is dropped; what a killed one left is dropped by the next.
 
         Args:
-            article_ids: Ids, length N, no two alike.
+            document_ids: Ids, length N, no two alike.
             vectors: float32, (N, D), unit length, one an id.
             encoder: The encoder that made them; its fingerprint and settings are stored.
             hashes: ``text_hash`` of each article, so that ``reindex`` knows what has changed.
@@ -141,7 +141,7 @@ class VectorIndex:
                 named).
             VectorIndexError: Another build is running, or the disk is full or the server gone: then nothing has changed.
         """
-        check_rows(article_ids, vectors, hashes)
+        check_rows(document_ids, vectors, hashes)
         with self.client.alone(self.name):
             number = self._free_number()
             collection = f"{self.name}_v{number}"
@@ -151,16 +151,16 @@ class VectorIndex:
                 "encoder": encoder.name,
                 "settings": asdict(encoder.settings),
                 "dimension": int(vectors.shape[1]),
-                "articles": len(article_ids),
-                "corpus": corpus_hash(article_ids, hashes) if hashes is not None else None,
+                "articles": len(document_ids),
+                "corpus": corpus_hash(document_ids, hashes) if hashes is not None else None,
                 "calibration": calibration.record() if calibration else None,
-                "search_params": self._index_for(len(article_ids))[2],
+                "search_params": self._index_for(len(document_ids))[2],
                 "built": datetime.now(UTC).isoformat(),
                 "owner": whoami(),
             }
-            self._create(collection, record, max(len(a.encode()) for a in article_ids))
+            self._create(collection, record, max(len(a.encode()) for a in document_ids))
             try:
-                self._write(collection, article_ids, vectors, hashes or [""] * len(article_ids), batch)
+                self._write(collection, document_ids, vectors, hashes or [""] * len(document_ids), batch)
                 self._note(collection, complete=True)
             except BaseException:
                 for _ in range(2):  # Milvus Lite writes out what it is about to drop, which a full disk refuses once
@@ -204,22 +204,25 @@ class VectorIndex:
         if record_of(self.client.describe_collection(collection)) != record:  # a server may take the second to create it too
             raise VectorIndexError(f"another machine began to build {collection} at the same moment: wait until it has ended")
 
-    def _index_for(self, articles: int) -> tuple[str, dict[str, Any], dict[str, Any]]:
-        return self.layout.index_for(articles, embedded=self.client.file is not None)
+    def _index_for(self, documents: int) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        return self.layout.index_for(documents, embedded=self.client.file is not None)
 
     def _write(
-        self, collection: str, article_ids: Sequence[str], vectors: NDArray[np.float32], hashes: Sequence[str], batch: int
+        self, collection: str, document_ids: Sequence[str], vectors: NDArray[np.float32], hashes: Sequence[str], batch: int
     ) -> None:
         for start in tqdm(
-            range(0, len(article_ids), batch), desc=f"write {collection}", unit="batch", disable=len(article_ids) < 20 * batch
+            range(0, len(document_ids), batch),
+            desc=f"write {collection}",
+            unit="batch",
+            disable=len(document_ids) < 20 * batch,
         ):
-            part = range(start, min(start + batch, len(article_ids)))
+            part = range(start, min(start + batch, len(document_ids)))
             self.client.insert(
                 collection,
-                [{"id": article_ids[n], "text_hash": hashes[n], "position": n, "vector": vectors[n]} for n in part],
+                [{"id": document_ids[n], "text_hash": hashes[n], "position": n, "vector": vectors[n]} for n in part],
             )
         self.client.flush(collection)  # or else every search would scan the write buffer
-        kind, params, _ = self._index_for(len(article_ids))
+        kind, params, _ = self._index_for(len(document_ids))
         index = MilvusClient.prepare_index_params()
         # Parameters within "params": given flat, the embedded index drops them without a word.
         index.add_index("vector", index_type=kind, metric_type="IP", params={"params": params})
@@ -230,7 +233,7 @@ class VectorIndex:
     def verify(
         self,
         version: Version,
-        article_ids: Sequence[str],
+        document_ids: Sequence[str],
         vectors: NDArray[np.float32],
         query_vectors: NDArray[np.float32],
         *,
@@ -242,7 +245,7 @@ class VectorIndex:
 
         Args:
             version: What ``build`` returned.
-            article_ids: Ids, length N.
+            document_ids: Ids, length N.
             vectors: float32, (N, D), unit length.
             query_vectors: float32, (Q, D), unit length: a sample of what users ask.
             min_recall: Share of the exact top 10 that must be found.
@@ -253,7 +256,7 @@ class VectorIndex:
             VectorIndexError: ``smoke`` without the encoder of this version.
         """
         self._load(version.collection)
-        position = {a: n for n, a in enumerate(article_ids)}
+        position = {a: n for n, a in enumerate(document_ids)}
         shares = []
         for vector, hits in zip(query_vectors, self._search(version, query_vectors, 10), strict=True):
             scores = vectors @ vector
@@ -275,7 +278,7 @@ class VectorIndex:
             version.number,
             float(np.mean(shares)) if shares else 1.0,
             rows,
-            len(article_ids),
+            len(document_ids),
             len(query_vectors),
             min_recall,
             missed,
@@ -361,7 +364,7 @@ class VectorIndex:
                 "package, without text hashes: build it anew"
             )
         self._load(version.collection)
-        for start in range(0, version.articles, READ_ROWS):
+        for start in range(0, version.documents, READ_ROWS):
             rows = self.client.query(
                 version.collection,
                 output_fields=["position", *fields],

@@ -53,15 +53,15 @@ class Layout:
     replicas: int = 1
     consistency: str = "Strong"
 
-    def index_for(self, articles: int, *, embedded: bool = False) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    def index_for(self, documents: int, *, embedded: bool = False) -> tuple[str, dict[str, Any], dict[str, Any]]:
         """Return the index type for so many vectors, and its parameters for building and for searching."""
         # Always a named type: what "AUTOINDEX" builds differs from release to release.
         if self.index_type:
             return self.index_type, dict(self.index_params or {}), dict(self.search_params or {})
-        if embedded and COPIED <= articles <= FLAT_LIMIT:
+        if embedded and COPIED <= documents <= FLAT_LIMIT:
             # One list, all of it searched: as exact as FLAT, for which Milvus Lite copies all vectors at every search.
             return "IVF_FLAT", {"nlist": 1}, {"nprobe": 1}
-        if articles <= FLAT_LIMIT:
+        if documents <= FLAT_LIMIT:
             return "FLAT", {}, {}
         return "HNSW", {"M": 32, "efConstruction": 200}, {"ef": 256}
 
@@ -75,7 +75,7 @@ class Version:
         collection: Name of its Milvus collection.
         fingerprint: Fingerprint of the encoder whose vectors it holds.
         encoder: Name of that encoder.
-        articles: Number of vectors.
+        documents: Number of vectors.
         live: Whether the alias points to it.
         format: Of its rows and metadata; 1 was written by an older version of this package.
         corpus: ``corpus_hash`` of its articles; None if it was built without their hashes.
@@ -89,7 +89,7 @@ class Version:
     collection: str
     fingerprint: str
     encoder: str
-    articles: int
+    documents: int
     live: bool
     format: int = FORMAT
     corpus: str | None = None
@@ -127,9 +127,9 @@ class Verification:
         return self.rows == self.expected_rows and self.recall >= self.min_recall and not self.missed
 
 
-def corpus_hash(article_ids: Sequence[str], hashes: Sequence[str]) -> str:
+def corpus_hash(document_ids: Sequence[str], hashes: Sequence[str]) -> str:
     """Return a hash of ids and text hashes, whatever their order: equal for equal corpora."""
-    pairs = sorted(zip(article_ids, hashes, strict=True))
+    pairs = sorted(zip(document_ids, hashes, strict=True))
     return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()[:16]
 
 
@@ -167,16 +167,16 @@ def version_of(description: Mapping[str, Any], name: str, live: str | None) -> V
     )
 
 
-def check_rows(article_ids: Sequence[str], vectors: NDArray[np.float32], hashes: Sequence[str] | None) -> None:
+def check_rows(document_ids: Sequence[str], vectors: NDArray[np.float32], hashes: Sequence[str] | None) -> None:
     """Refuse rows that cannot become a version; the DataError names what is wrong, and the article."""
-    if len(article_ids) == 0 or vectors.ndim != 2 or len(article_ids) != len(vectors):
+    if len(document_ids) == 0 or vectors.ndim != 2 or len(document_ids) != len(vectors):
         raise DataError(
-            f"{len(article_ids)} article ids and vectors of shape {vectors.shape}: pass at least one article "
+            f"{len(document_ids)} article ids and vectors of shape {vectors.shape}: pass at least one article "
             "and one row a vector"
         )
-    if hashes is not None and len(hashes) != len(article_ids):
-        raise DataError(f"{len(hashes)} text hashes for {len(article_ids)} articles: pass one an article")
-    if len(set(article_ids)) != len(article_ids):
-        repeated = Counter(article_ids).most_common(1)[0][0]
+    if hashes is not None and len(hashes) != len(document_ids):
+        raise DataError(f"{len(hashes)} text hashes for {len(document_ids)} articles: pass one an article")
+    if len(set(document_ids)) != len(document_ids):
+        repeated = Counter(document_ids).most_common(1)[0][0]
         raise DataError(f"article id {repeated!r} is used twice: give each article an id of its own")
-    check_finite(article_ids, vectors, "encode it again")
+    check_finite(document_ids, vectors, "encode it again")

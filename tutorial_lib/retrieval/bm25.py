@@ -28,19 +28,19 @@ class BM25:
     Reference: Robertson and Zaragoza 2009, "The probabilistic relevance framework: BM25 and beyond".
     """
 
-    def __init__(self, articles: Mapping[str, str]) -> None:
+    def __init__(self, documents: Mapping[str, str]) -> None:
         """Index ``articles`` (id -> text).
 
         Raises:
             ValueError: There is no article, or none with a single word (rank-bm25 would divide by zero).
         """
-        self.ids = sorted(articles)
-        tokens = [tokenize(articles[a]) for a in self.ids]
+        self.ids = sorted(documents)
+        tokens = [tokenize(documents[a]) for a in self.ids]
         if not any(tokens):
             raise ValueError(f"none of the {len(tokens)} articles holds a word: pass articles with text")
         self.okapi = BM25Okapi(tokens)
         self._number = {term: n for n, term in enumerate(sorted(self.okapi.idf))}
-        self._starts, self._articles, self._weights = self._postings()
+        self._starts, self._documents, self._weights = self._postings()
         self._dense = self._dense_rows()
 
     def _postings(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
@@ -91,7 +91,7 @@ class BM25:
 
     def _add_postings(self, term: int, row: NDArray[np.float64]) -> None:
         part = slice(self._starts[term], self._starts[term + 1])
-        row[self._articles[part]] += self._weights[part]  # an article stands once under a term, so none is lost
+        row[self._documents[part]] += self._weights[part]  # an article stands once under a term, so none is lost
 
     def search(self, queries: Mapping[str, str], *, k: int = 100, chunk: int | None = None) -> Run:
         """Return the ``k`` best articles of each query (id -> text); an article sharing no word with it never appears.

@@ -13,50 +13,50 @@ from tutorial_lib.retrieval.runs import Run, ranking, top_k
 def exact_search(
     query_ids: Sequence[str],
     query_vectors: NDArray[np.float32],
-    article_ids: Sequence[str],
-    article_vectors: NDArray[np.float32],
+    document_ids: Sequence[str],
+    document_vectors: NDArray[np.float32],
     *,
     k: int = 100,
     chunk: int = 256,
-    article_chunk: int = 65_536,
+    document_chunk: int = 65_536,
 ) -> Run:
     """Return the ``k`` articles with the highest cosine similarity to each query, by comparing all of them.
 
-    Every article is read once, ``article_chunk`` at a time, and the best so far of each query are kept: memory does not
-    grow with N where ``article_vectors`` gives its rows from disk.
+    Every article is read once, ``document_chunk`` at a time, and the best so far of each query are kept: memory does not
+    grow with N where ``document_vectors`` gives its rows from disk.
 
     Args:
         query_ids: Query ids, length Q.
         query_vectors: float32, (Q, D), unit length.
-        article_ids: Article ids in ascending order, length N.
-        article_vectors: float32, (N, D), unit length: an array, a np.memmap, or anything with a shape that can be sliced.
+        document_ids: Article ids in ascending order, length N.
+        document_vectors: float32, (N, D), unit length: an array, a np.memmap, or anything with a shape that can be sliced.
         k: How many articles to keep.
         chunk: Queries scored at a time; bounds memory to chunk x article_chunk scores and changes no result.
-        article_chunk: Articles compared at a time; changes no result either.
+        document_chunk: Articles compared at a time; changes no result either.
 
     Raises:
         ValueError: Ids and vectors differ in number or dimension, or article ids are not ascending.
     """
-    if len(query_ids) != len(query_vectors) or len(article_ids) != article_vectors.shape[0]:
+    if len(query_ids) != len(query_vectors) or len(document_ids) != document_vectors.shape[0]:
         raise ValueError(
-            f"{len(query_ids)} query ids for {len(query_vectors)} vectors, {len(article_ids)} article ids "
-            f"for {article_vectors.shape[0]} vectors: pass one vector an id"
+            f"{len(query_ids)} query ids for {len(query_vectors)} vectors, {len(document_ids)} article ids "
+            f"for {document_vectors.shape[0]} vectors: pass one vector an id"
         )
-    if len(query_ids) and query_vectors.shape[1] != article_vectors.shape[1]:
+    if len(query_ids) and query_vectors.shape[1] != document_vectors.shape[1]:
         raise ValueError(
             f"query vectors have {query_vectors.shape[1]} dimensions and article vectors "
-            f"{article_vectors.shape[1]}: encode both with one model"
+            f"{document_vectors.shape[1]}: encode both with one model"
         )
-    if list(article_ids) != sorted(article_ids):
+    if list(document_ids) != sorted(document_ids):
         raise ValueError("article_ids are not in ascending order: ties could not be broken by id")
     best = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))] * len(query_ids)
-    for first in range(0, len(article_ids), article_chunk):
-        block = article_vectors[first : first + article_chunk].T
+    for first in range(0, len(document_ids), document_chunk):
+        block = document_vectors[first : first + document_chunk].T
         for start in range(0, len(query_ids), chunk):
             for n, scores in enumerate(query_vectors[start : start + chunk] @ block, start):
                 best[n] = _merged(*best[n], scores, first, k)
     return {
-        q: ranking([article_ids[row] for row in rows.tolist()], scores)
+        q: ranking([document_ids[row] for row in rows.tolist()], scores)
         for q, (rows, scores) in zip(query_ids, best, strict=True)
     }
 

@@ -60,7 +60,7 @@ def cross_fitted_vectors(
         run.train()
         texts = [dataset.queries[q].text for q in held]
         result.append(
-            (held, run.encoder.encode_queries(texts), run.encoder.encode_documents(list(dataset.article_texts().values())))
+            (held, run.encoder.encode_queries(texts), run.encoder.encode_documents(list(dataset.document_texts().values())))
         )
     return result
 
@@ -70,7 +70,7 @@ def cross_fitted_pairs(
 ) -> pd.DataFrame:
     """Return ``suspicious_pairs`` of the training split by cross-fitted models, each fold by the model that never saw it."""
     parts = []
-    for held, query_vectors, article_vectors in folds:
+    for held, query_vectors, document_vectors in folds:
         fold = replace(dataset, qrels={**dataset.qrels, "train": {q: dataset.qrels["train"][q] for q in held}})
-        parts.append(suspicious_pairs(fold, bm25, query_vectors, article_vectors))
+        parts.append(suspicious_pairs(fold, bm25, query_vectors, document_vectors))
     return by_suspicion(pd.concat(parts, ignore_index=True))

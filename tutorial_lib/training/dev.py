@@ -23,25 +23,25 @@ class DevSet:
 
     Attributes:
         queries: Query texts by id.
-        articles: Article texts by id, in ascending order of id.
+        documents: Article texts by id, in ascending order of id.
         qrels: Judgments of the queries.
-        article_vectors: float32, (len(articles), D), if articles keep their vectors and only queries are trained.
+        document_vectors: float32, (len(articles), D), if articles keep their vectors and only queries are trained.
         by_query: The last score's nDCG@10 of each query.
     """
 
     queries: dict[str, str]
-    articles: dict[str, str]
+    documents: dict[str, str]
     qrels: dict[str, dict[str, int]]
-    article_vectors: NDArray[np.float32] | None = None
+    document_vectors: NDArray[np.float32] | None = None
     by_query: dict[str, float] = field(default_factory=dict)
 
     def score(self, encoder: Encoder) -> float:
         """Return nDCG@10 of ``encoder`` on the pool, 0 to 1, higher is better."""
-        articles = self.article_vectors
-        if articles is None:
-            articles = encoder.encode_documents(list(self.articles.values()))
+        documents = self.document_vectors
+        if documents is None:
+            documents = encoder.encode_documents(list(self.documents.values()))
         run = exact_search(
-            list(self.queries), encoder.encode_queries(list(self.queries.values())), list(self.articles), articles, k=10
+            list(self.queries), encoder.encode_queries(list(self.queries.values())), list(self.documents), documents, k=10
         )
         self.by_query = {str(q): float(v) for q, v in per_query(self.qrels, run)[DEV_METRIC].items()}
         return float(np.mean(list(self.by_query.values())))
@@ -59,5 +59,5 @@ def dev_set(dataset: RetrievalDataset, bm25: BM25, settings: TrainSettings) -> D
     queries = {q: texts[q] for q in chosen}
     pool = {a for q in chosen for a in dataset.qrels["dev"][q]}
     pool |= {a for ranked in bm25.search(queries, k=settings.dev_pool_per_query).values() for a in ranked}
-    articles = {a: dataset.corpus[a].full_text for a in sorted(pool)}
-    return DevSet(queries, articles, {q: dataset.qrels["dev"][q] for q in chosen})
+    documents = {a: dataset.corpus[a].full_text for a in sorted(pool)}
+    return DevSet(queries, documents, {q: dataset.qrels["dev"][q] for q in chosen})

@@ -22,7 +22,7 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import add_adapter, low_precision, scale_adapter, without_dropout
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.training.dev import DEV_METRIC, DevSet, dev_set
-from tutorial_lib.training.pairs import Pair, PairCollator, PairDataset, articles_of, training_pairs
+from tutorial_lib.training.pairs import Pair, PairCollator, PairDataset, documents_of, training_pairs
 from tutorial_lib.training.settings import MAX_EPOCHS, LoraSettings, TrainResult, TrainSettings
 from tutorial_lib.training.trainer import ContrastiveTrainer
 
@@ -161,7 +161,7 @@ def prepare_training(
     torch.manual_seed(settings.seed)
     encoder = Encoder.load(model, device=device, query_prompt=settings.query_prompt, document_prompt=settings.document_prompt)
     parameters = sum(p.numel() for p in encoder.model.parameters())
-    fixed = None if settings.train_articles else _base_vectors(dataset, encoder, pairs, dev)
+    fixed = None if settings.train_documents else _base_vectors(dataset, encoder, pairs, dev)
     if not all_weights:
         without_dropout(encoder.model)
         add_adapter(encoder, lora)
@@ -180,10 +180,10 @@ def _base_vectors(
     dataset: RetrievalDataset, encoder: Encoder, pairs: Sequence[Pair], dev: DevSet | None
 ) -> dict[str, torch.Tensor]:
     """Return the base model's vectors of all articles in ``pairs`` by id; the dev pool gets its own."""
-    used = articles_of(pairs)
+    used = documents_of(pairs)
     vectors = torch.from_numpy(encoder.encode_documents([dataset.corpus[a].full_text for a in used]))
     if dev is not None:
-        dev.article_vectors = encoder.encode_documents(list(dev.articles.values()))
+        dev.document_vectors = encoder.encode_documents(list(dev.documents.values()))
     return dict(zip(used, vectors.to(encoder.device), strict=True))
 
 

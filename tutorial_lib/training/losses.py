@@ -9,7 +9,7 @@ import torch
 
 def contrastive_loss(
     query_vectors: torch.Tensor,
-    article_vectors: torch.Tensor,
+    document_vectors: torch.Tensor,
     answers: torch.Tensor,
     masked: torch.Tensor,
     temperature: float,
@@ -18,21 +18,21 @@ def contrastive_loss(
 
     Args:
         query_vectors: float32, (B, D), unit length.
-        article_vectors: float32, (M, D), unit length; M counts each article of the batch once.
+        document_vectors: float32, (M, D), unit length; M counts each article of the batch once.
         answers: int64, (B,): the column of each query's positive.
         masked: bool, (B, M): other known positives of a query (and near-duplicates), left out of its softmax.
         temperature: Divides the cosines.
 
     Reference: van den Oord et al. 2018, arXiv:1807.03748, equation 4; Karpukhin et al. 2020, arXiv:2004.04906, eq. 2.
     """
-    cosines = query_vectors @ article_vectors.T  # (B, M)
+    cosines = query_vectors @ document_vectors.T  # (B, M)
     logits = (cosines / temperature).masked_fill(masked, float("-inf"))
     return torch.nn.functional.cross_entropy(logits, answers)
 
 
 def matryoshka_loss(
     query_vectors: torch.Tensor,
-    article_vectors: torch.Tensor,
+    document_vectors: torch.Tensor,
     answers: torch.Tensor,
     masked: torch.Tensor,
     temperature: float,
@@ -44,8 +44,8 @@ def matryoshka_loss(
 
     Reference: Kusupati et al. 2022, "Matryoshka representation learning", arXiv:2205.13147, section 3.
     """
-    losses = [contrastive_loss(query_vectors, article_vectors, answers, masked, temperature)]
+    losses = [contrastive_loss(query_vectors, document_vectors, answers, masked, temperature)]
     for size in dimensions:
-        queries, articles = (torch.nn.functional.normalize(v[:, :size], dim=1) for v in (query_vectors, article_vectors))
-        losses.append(contrastive_loss(queries, articles, answers, masked, temperature))
+        queries, documents = (torch.nn.functional.normalize(v[:, :size], dim=1) for v in (query_vectors, document_vectors))
+        losses.append(contrastive_loss(queries, documents, answers, masked, temperature))
     return torch.stack(losses).mean()

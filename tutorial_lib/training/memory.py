@@ -17,7 +17,7 @@ from tutorial_lib.models import hardware
 from tutorial_lib.models.encoder import PAD_TO
 from tutorial_lib.training.findings import Finding
 from tutorial_lib.training.finetune import FineTuning
-from tutorial_lib.training.pairs import articles_of
+from tutorial_lib.training.pairs import documents_of
 
 MEMORY_SHARE = 0.9
 
@@ -31,16 +31,16 @@ class TokenCounts:
     """Tokens of distinct texts of the training pairs, prompts included and nothing cut; at most ``TEXTS_COUNTED`` of each."""
 
     queries: NDArray[np.int64]
-    articles: NDArray[np.int64]
+    documents: NDArray[np.int64]
 
 
 def token_counts(run: FineTuning, dataset: RetrievalDataset) -> TokenCounts:
     """Return how long the queries and articles of the training pairs are."""
     prompts = run.encoder.settings
-    articles = articles_of(run.pairs)
+    documents = documents_of(run.pairs)
     return TokenCounts(
         _counts(run, sorted({p.query for p in run.pairs}), prompts.query_prompt),
-        _counts(run, [dataset.corpus[a].full_text for a in articles], prompts.document_prompt),
+        _counts(run, [dataset.corpus[a].full_text for a in documents], prompts.document_prompt),
     )
 
 
@@ -87,12 +87,12 @@ def memory_needed(run: FineTuning, lengths: TokenCounts) -> tuple[float, float]:
 def _kept_tokens(run: FineTuning, lengths: TokenCounts) -> tuple[float, float]:
     """Return the tokens whose activations are held at once, and the mean length of the text that a token stands in."""
     s, pad = run.settings, PAD_TO
-    queries, articles = (-(-np.minimum(c, tokens_read(run)) // pad) * pad for c in (lengths.queries, lengths.articles))
-    each = 1 + s.negatives if s.train_articles else 0
+    queries, documents = (-(-np.minimum(c, tokens_read(run)) // pad) * pad for c in (lengths.queries, lengths.documents))
+    each = 1 + s.negatives if s.train_documents else 0
     # An unusually long batch: three standard deviations above the mean.
-    batch = s.batch_size * (queries.mean() + each * articles.mean())
-    batch += 3 * math.sqrt(s.batch_size * (queries.var() + each * articles.var()))
-    every = np.concatenate([queries, articles]) if each else queries
+    batch = s.batch_size * (queries.mean() + each * documents.mean())
+    batch += 3 * math.sqrt(s.batch_size * (queries.var() + each * documents.var()))
+    every = np.concatenate([queries, documents]) if each else queries
     share = batch / run.trainer.args.world_size
     return float(min(share, max(s.activation_tokens, s.token_budget))), float((every**2).sum() / every.sum())
 

@@ -90,8 +90,8 @@ class MinedNegatives:
     def save(self, folder: Path) -> None:
         """Write ``negatives.jsonl`` (one query a line) and ``candidates.parquet`` into ``folder``."""
         with (folder / "negatives.jsonl").open("w", encoding="utf-8", newline="\n") as file:
-            for q, articles in self.negatives.items():
-                file.write(json.dumps({"query_id": q, "negatives": articles}, ensure_ascii=False) + "\n")
+            for q, documents in self.negatives.items():
+                file.write(json.dumps({"query_id": q, "negatives": documents}, ensure_ascii=False) + "\n")
         self.candidates.to_parquet(folder / "candidates.parquet", index=False)
         record = {"settings": vars(self.settings), "held_out_positives": self.held_out_positives}
         (folder / "mining.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
@@ -114,7 +114,7 @@ def mine_negatives(
     dataset: RetrievalDataset,
     bm25: BM25,
     query_vectors: NDArray[np.float32],
-    article_vectors: NDArray[np.float32],
+    document_vectors: NDArray[np.float32],
     settings: MiningSettings | None = None,
 ) -> MinedNegatives:
     """Return hard negatives for every training query.
@@ -127,7 +127,7 @@ def mine_negatives(
         dataset: Dataset; only its training judgments and ``card["near_duplicates"]`` are used for choosing.
         bm25: Index over the dataset's articles.
         query_vectors: Base-model vectors of ``dataset.query_texts("train")`` in that order: float32, (Q, D).
-        article_vectors: Base-model vectors of ``dataset.article_texts()`` in that order: float32, (N, D).
+        document_vectors: Base-model vectors of ``dataset.document_texts()`` in that order: float32, (N, D).
         settings: Window, filters and how many to keep.
 
     Raises:
@@ -137,17 +137,17 @@ def mine_negatives(
         arXiv:2407.15831 (positive-aware filtering).
     """
     settings = settings or MiningSettings()
-    queries, articles = dataset.query_texts("train"), list(dataset.corpus)
-    if (len(query_vectors), len(article_vectors)) != (len(queries), len(articles)):
+    queries, documents = dataset.query_texts("train"), list(dataset.corpus)
+    if (len(query_vectors), len(document_vectors)) != (len(queries), len(documents)):
         raise ValueError(
-            f"{len(query_vectors)} query and {len(article_vectors)} article vectors for {len(queries)} "
-            f"training queries and {len(articles)} articles: pass one vector each, in id order"
+            f"{len(query_vectors)} query and {len(document_vectors)} article vectors for {len(queries)} "
+            f"training queries and {len(documents)} articles: pass one vector each, in id order"
         )
-    if bm25.ids != articles:
+    if bm25.ids != documents:
         raise ValueError(
-            f"the BM25 index holds {len(bm25.ids)} articles, not the dataset's {len(articles)}: index dataset.article_texts()"
+            f"the BM25 index holds {len(bm25.ids)} articles, not the dataset's {len(documents)}: index dataset.document_texts()"
         )
-    position = {a: n for n, a in enumerate(articles)}
+    position = {a: n for n, a in enumerate(documents)}
     twins = near_duplicates_of(dataset)
     columns: dict[str, list] = {
         c: []
@@ -165,7 +165,7 @@ def mine_negatives(
     negatives: dict[str, list[str]] = {}
     progress = tqdm(list(queries.items()), desc="mine", unit="query", disable=len(queries) < 2000)
     for (q, text), vector in zip(progress, query_vectors, strict=True):
-        bm25_scores, model_scores = bm25.scores([text])[0], article_vectors @ vector
+        bm25_scores, model_scores = bm25.scores([text])[0], document_vectors @ vector
         judged = dataset.qrels["train"][q]
         positives = relevant(judged)
         at = [position[a] for a in positives]
@@ -174,15 +174,15 @@ def mine_negatives(
         near = {twin for a in positives for twin in twins.get(a, ())}
         best = float(bm25_scores[at].max()), float(model_scores[at].max())
         reasons = _reasons(
-            [articles[i] for i in window], bm25_scores[window], model_scores[window], best, judged, near, settings
+            [documents[i] for i in window], bm25_scores[window], model_scores[window], best, judged, near, settings
         )
-        negatives[q] = [articles[i] for i, r in zip(window, reasons, strict=True) if r == "kept"]
+        negatives[q] = [documents[i] for i, r in zip(window, reasons, strict=True) if r == "kept"]
         size = len(window)
         for column, values in zip(
             columns,
             (
                 [q] * size,
-                [articles[i] for i in window],
+                [documents[i] for i in window],
                 range(settings.range_min, settings.range_min + size),
                 bm25_scores[window],
                 [best[0]] * size,

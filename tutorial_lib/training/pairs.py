@@ -26,7 +26,7 @@ class Pair:
     negative_ids: tuple[str, ...]
 
 
-def articles_of(pairs: Sequence[Pair]) -> list[str]:
+def documents_of(pairs: Sequence[Pair]) -> list[str]:
     """Return the ids of all articles in ``pairs``, positives and negatives, each once, in ascending order."""
     return sorted({a for p in pairs for a in (p.positive_id, *p.negative_ids)})
 
@@ -58,15 +58,15 @@ class PairCollator:
         dataset: RetrievalDataset,
         encoder: Encoder,
         settings: TrainSettings,
-        fixed_articles: Mapping[str, torch.Tensor] | None = None,
+        fixed_documents: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
         """Take texts, judgments and near-duplicates from ``dataset``, tokens and prompts from ``encoder``.
 
-        With ``fixed_articles`` (id -> vector of shape (D,)) only queries are encoded; articles keep these vectors.
+        With ``fixed_documents`` (id -> vector of shape (D,)) only queries are encoded; articles keep these vectors.
         """
         self._dataset, self._encoder, self._settings = dataset, encoder, settings
         self._twins = near_duplicates_of(dataset) if settings.mask_known_positives else {}
-        self._fixed = fixed_articles
+        self._fixed = fixed_documents
 
     def known_positives(self, query_id: str) -> set[str]:
         """Return the articles that must not count as negatives of a query: its positives and their near-duplicates."""
@@ -80,21 +80,21 @@ class PairCollator:
             ``groups`` of padded inputs; ``order`` to undo their sorting, queries first; ``answers`` (B,), ``masked`` (B, M);
             and ``fixed`` (M, D), the article vectors, if articles are not encoded.
         """
-        articles = list(dict.fromkeys([p.positive_id for p in pairs] + [a for p in pairs for a in p.negative_ids]))
-        column = {a: n for n, a in enumerate(articles)}
-        masked = torch.zeros(len(pairs), len(articles), dtype=torch.bool)
+        documents = list(dict.fromkeys([p.positive_id for p in pairs] + [a for p in pairs for a in p.negative_ids]))
+        column = {a: n for n, a in enumerate(documents)}
+        masked = torch.zeros(len(pairs), len(documents), dtype=torch.bool)
         for row, pair in enumerate(pairs if self._settings.mask_known_positives else ()):
             known = [column[a] for a in self.known_positives(pair.query_id) if a in column and a != pair.positive_id]
             masked[row, known] = True
         prompts = self._encoder.settings
         texts = [prompts.query_prompt + p.query for p in pairs]
         if self._fixed is None:
-            texts += [prompts.document_prompt + self._dataset.corpus[a].full_text for a in articles]
+            texts += [prompts.document_prompt + self._dataset.corpus[a].full_text for a in documents]
         tokens = self._encoder.tokenize(texts, max_length=self._settings.max_length)
         batches = length_batches([len(t) for t in tokens], self._settings.token_budget)
         order = torch.empty(len(tokens), dtype=torch.int64)
         order[torch.tensor([n for batch in batches for n in batch])] = torch.arange(len(tokens))
-        fixed = {} if self._fixed is None else {"fixed": torch.stack([self._fixed[a] for a in articles])}
+        fixed = {} if self._fixed is None else {"fixed": torch.stack([self._fixed[a] for a in documents])}
         return {
             "groups": [self._encoder.pad([tokens[n] for n in batch]) for batch in batches],
             "order": order,

@@ -13,7 +13,7 @@ from tutorial_lib.training.findings import Finding, PreflightReport
 from tutorial_lib.training.finetune import FineTuning
 from tutorial_lib.training.memory import TokenCounts, memory, token_counts, tokens_read
 from tutorial_lib.training.one_batch import one_batch
-from tutorial_lib.training.pairs import articles_of
+from tutorial_lib.training.pairs import documents_of
 
 ADAPTER_RATE, ALL_WEIGHTS_RATE = 5e-3, 5e-4
 """Learning rates above which training comes apart.
@@ -93,7 +93,7 @@ def unusable_texts(run: FineTuning, dataset: RetrievalDataset) -> list[Finding]:
     ``read_beir`` refuses both; a dataset made in another way may hold them.
     """
     asked_by = {p.positive_id: p.query_id for p in run.pairs}
-    used = articles_of(run.pairs)
+    used = documents_of(run.pairs)
     missing = [a for a in used if a not in dataset.corpus]
     blank = [a for a in used if a in dataset.corpus and not has_words(dataset.corpus[a].full_text)]
     queries = {p.query_id: p.query for p in run.pairs}
@@ -117,7 +117,7 @@ def cut_texts(run: FineTuning, lengths: TokenCounts) -> list[Finding]:
     """Return findings on texts that lose their end to ``max_length``: a warning above ``CUT_SHARE`` of them."""
     limit, own = tokens_read(run), run.encoder.settings.max_length
     findings = []
-    for kind, counts in (("queries", lengths.queries), ("articles", lengths.articles)):
+    for kind, counts in (("queries", lengths.queries), ("articles", lengths.documents)):
         share, lost = float((counts > limit).mean()), float(np.maximum(counts - limit, 0).sum() / counts.sum())
         if share:
             advice = (

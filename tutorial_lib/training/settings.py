@@ -31,7 +31,7 @@ class TrainSettings:
         mask_known_positives: Leave every other known positive of a query, and near-duplicates of its positives, out of
             its softmax; switched off only to show what they do.
         matryoshka: Also train the first so many numbers of a vector to do as a vector (Kusupati et al. 2022).
-        train_articles: False trains queries only: articles keep the base model's vectors, so that no index is rebuilt.
+        train_documents: False trains queries only: articles keep the base model's vectors, so that no index is rebuilt.
         query_prompt: Text put before queries, in training and ever after; None for the base model's own.
         document_prompt: The same for articles.
         activation_tokens: So many tokens of a batch keep their activations for the backward pass; what goes beyond is
@@ -54,7 +54,7 @@ class TrainSettings:
     dev_pool_per_query: int = 5
     mask_known_positives: bool = True
     matryoshka: tuple[int, ...] = ()
-    train_articles: bool = True
+    train_documents: bool = True
     query_prompt: str | None = None
     document_prompt: str | None = None
     activation_tokens: int = 16_384
