@@ -101,7 +101,7 @@ def test_one_string_of_queries_is_refused():
         BM25(FIVE).scores("plan")
 
 
-@pytest.mark.parametrize(("articles", "count"), [({}, 0), ({"a": ""}, 1), ({"a": " ", "b": "🙂"}, 2)])
+@pytest.mark.parametrize(("documents", "count"), [({}, 0), ({"a": ""}, 1), ({"a": " ", "b": "🙂"}, 2)])
 def test_an_index_without_words_is_refused(documents, count):
     with pytest.raises(ValueError, match=f"none of the {count} articles holds a word"):
         BM25(documents)

@@ -18,7 +18,7 @@ ROWS = [
     {"id": "8", "text": 'she said "no"', "note": ""},
     {"id": "9", "text": "Größe", "note": "x"},
 ]
-ARTICLES = "article_id,title,body,created_at,superseded_by\n"
+DOCUMENTS = "article_id,title,body,created_at,superseded_by\n"
 
 
 def as_csv(rows, separator=","):
@@ -319,7 +319,7 @@ def test_parquet_keeps_times_and_numbers(tmp_path):
     ],
 )
 def test_articles_that_cannot_be_used(tmp_path, rows, message):
-    refused(lambda: read_articles(written(tmp_path, "a.csv", ARTICLES + rows)), message)
+    refused(lambda: read_articles(written(tmp_path, "a.csv", DOCUMENTS + rows)), message)
 
 
 def test_an_article_export_without_a_wanted_column(tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.helpers import ARTICLES, tree
+from tests.helpers import DOCUMENTS, tree
 from tutorial_lib.__main__ import main
 from tutorial_lib.data.columns import Columns, TicketColumns
 from tutorial_lib.data.dataset import DataError
@@ -81,7 +81,7 @@ def desk(tmp_path):
     table(
         folder / "articles.csv",
         ["article_id", "title", "body", "created_at", "superseded_by"],
-        [[a, title, text, "2025-06-01", ""] for a, (title, text) in ARTICLES.items()],
+        [[a, title, text, "2025-06-01", ""] for a, (title, text) in DOCUMENTS.items()],
     )
     clicks = [{"article_id": "devices/wifi", "rank": 3, "dwell_seconds": 90}]
     searches = [
@@ -99,7 +99,7 @@ def foreign(tmp_path, desk):
     folder.mkdir()
     rows = [[n, ".".join(reversed(day.split("-"))), *rest] for n, (day, *rest) in enumerate(TICKETS, 1)]
     table(folder / "tickets.csv", ["No", "Opened", "Subject", "Text", "Solution"], rows)
-    table(folder / "articles.csv", ["Key", "Title", "Text"], [[a, *article] for a, article in ARTICLES.items()])
+    table(folder / "articles.csv", ["Key", "Title", "Text"], [[a, *article] for a, article in DOCUMENTS.items()])
     (folder / "columns.toml").write_text(MAPPING)
     return folder
 

@@ -294,7 +294,7 @@ def test_a_layout_names_the_index(index, address):
 
 
 @pytest.mark.parametrize(
-    ("articles", "embedded", "kind"),
+    ("documents", "embedded", "kind"),
     [
         (999, True, "FLAT"),
         (1000, True, "IVF_FLAT"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutorial_lib.cleaning.tickets import superseded_articles
+from tutorial_lib.cleaning.tickets import superseded_documents
 from tutorial_lib.data.columns import Columns, ExportFormat, SearchColumns
 from tutorial_lib.data.dataset import SPLITS, DataError
 from tutorial_lib.data.help_desk import Export, combine, solved_tickets
@@ -473,5 +473,5 @@ def test_only_datasets_of_one_corpus_and_of_different_queries_combine(articles):
 
 def test_a_dataset_can_be_divided_again(articles):
     dataset = read_tickets(articles, [ticket(n) for n in range(20)])
-    again = split_by_time(superseded_articles(dataset).dataset, dev_from=day(3), test_from=day(5))
+    again = split_by_time(superseded_documents(dataset).dataset, dev_from=day(3), test_from=day(5))
     assert [days(again, s) for s in SPLITS] == [[0, 1, 2], [3, 4], [*range(5, 20)]]

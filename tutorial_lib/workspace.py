@@ -10,22 +10,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import FileLock
-from numpy.typing import NDArray
 
 from tutorial_lib.cleaning.prepare import collect, dataset_of, prepare
 from tutorial_lib.cleaning.report import clean
 from tutorial_lib.cleaning.steps import DOCUMENTATION_STEPS
 from tutorial_lib.data.aws_docs import AWSCLI_VERSION, aws_docs
 from tutorial_lib.data.beir import read_beir, write_beir
-from tutorial_lib.data.dataset import SPLITS, DataError, RetrievalDataset
+from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.data.help_desk import Export
 from tutorial_lib.data.splits import split as split_at_random
 from tutorial_lib.data.support_desk import SUPPORT_DESK as DESK_FOLDER
@@ -36,7 +34,7 @@ from tutorial_lib.models.lora import merge_adapter, save_adapter
 from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion, write_trec_qrels, write_trec_run
 from tutorial_lib.training.card import model_card
 from tutorial_lib.training.finetune import prepare_training, remove_checkpoints
@@ -48,14 +46,6 @@ AWS_DOCS = "aws_docs"
 SUPPORT_DESK = "support_desk"
 BUILT_IN = (AWS_DOCS, SUPPORT_DESK)
 STAGES = ("dataset", "base_vectors", "negatives", "adapter", "model", "tuned_vectors", "runs")
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """Unit vectors of all articles (N, D) and of the queries of each split (Q, D), rows in ascending id order."""
-
-    documents: NDArray[np.float32]
-    queries: dict[str, NDArray[np.float32]]
 
 
 class Workspace:
@@ -271,18 +261,15 @@ class Workspace:
         return self._stage("tuned_vectors", inputs, lambda f: self._make_vectors(f, self.tuned_encoder()), None)
 
     def _make_vectors(self, folder: Path, encoder: Encoder) -> None:
-        dataset = self.dataset()
-        np.save(folder / "articles.npy", encoder.encode_documents(list(dataset.document_texts().values())))
-        for split in SPLITS:
-            np.save(folder / f"{split}.npy", encoder.encode_queries(list(dataset.query_texts(split).values())))
+        Vectors.of(self.dataset(), encoder).save(folder)
 
     def base_vectors(self) -> Vectors:
         """Return the base model's vectors."""
-        return _load_vectors(self.need("base_vectors"))
+        return Vectors.load(self.need("base_vectors"))
 
     def tuned_vectors(self) -> Vectors:
         """Return the fine-tuned model's vectors."""
-        return _load_vectors(self.need("tuned_vectors"))
+        return Vectors.load(self.need("tuned_vectors"))
 
     # --- training -------------------------------------------------------------------------------------------------
 
@@ -379,8 +366,7 @@ class Workspace:
 
     def search_run(self, vectors: Vectors, split: str) -> Run:
         """Return the run of exact search with ``vectors`` on one split, 100 articles a query."""
-        dataset = self.dataset()
-        return exact_search(list(dataset.query_texts(split)), vectors.queries[split], list(dataset.corpus), vectors.documents)
+        return dense_run(self.dataset(), vectors, split)
 
     def runs(self) -> dict[str, Run]:
         """Return the test runs of bm25, base, tuned and hybrid (reciprocal rank fusion of bm25 and tuned)."""
@@ -396,10 +382,6 @@ def _readable(path: Path) -> Path:
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     return path
-
-
-def _load_vectors(folder: Path) -> Vectors:
-    return Vectors(np.load(folder / "articles.npy"), {s: np.load(folder / f"{s}.npy") for s in SPLITS})
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 
@@ -29,3 +34,30 @@ class EncoderSettings:
     max_length: int = 256
     query_prompt: str = ""
     document_prompt: str = ""
+
+
+class TextEncoder(Protocol):
+    """What turns texts into vectors: all that search, mining and the index ask of a model, whatever it runs on."""
+
+    @property
+    def name(self) -> str:
+        """Name for messages and records."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for two encoders only if they give the same vectors."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length D of a vector."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return query vectors: float32, (len(texts), D), unit length."""
+        ...
+
+    def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return document vectors: float32, (len(texts), D), unit length."""
+        ...

@@ -3,11 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tutorial_lib.data.dataset import SPLITS, DataError, RetrievalDataset
+from tutorial_lib.models.settings import TextEncoder
 from tutorial_lib.retrieval.runs import Run, ranking, top_k
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Unit vectors of a dataset.
+
+    Attributes:
+        documents: float32, (N, D), one row a document in ascending order of id.
+        queries: Split -> float32, (Q, D), one row a query of ``dataset.query_texts(split)``.
+    """
+
+    documents: NDArray[np.float32]
+    queries: dict[str, NDArray[np.float32]]
+
+    @classmethod
+    def of(cls, dataset: RetrievalDataset, encoder: TextEncoder, splits: Sequence[str] = SPLITS) -> Vectors:
+        """Return the vectors of all documents of ``dataset`` and of the queries of ``splits``."""
+        documents = encoder.encode_documents(list(dataset.document_texts().values()))
+        return cls(documents, {s: encoder.encode_queries(list(dataset.query_texts(s).values())) for s in splits})
+
+    def check(self, dataset: RetrievalDataset, split: str) -> None:
+        """Refuse vectors that are not those of ``dataset`` and its ``split``.
+
+        Raises:
+            DataError: Rows and documents, or rows and queries, differ in number, or the split has no vectors.
+        """
+        if split not in self.queries:
+            raise DataError(
+                f"no vectors of the {split} queries, only of {', '.join(self.queries) or 'no split'}: encode them too"
+            )
+        found = (len(self.queries[split]), len(self.documents))
+        wanted = (len(dataset.qrels[split]), len(dataset.corpus))
+        if found != wanted:
+            raise DataError(
+                f"{found[0]} query and {found[1]} document vectors for {wanted[0]} {split} queries and {wanted[1]} "
+                "documents: pass the vectors of this dataset (Vectors.of), in id order"
+            )
+
+    def save(self, folder: Path) -> None:
+        """Write ``documents.npy`` and ``<split>.npy`` into ``folder``."""
+        np.save(folder / "documents.npy", self.documents)
+        for split, rows in self.queries.items():
+            np.save(folder / f"{split}.npy", rows)
+
+    @classmethod
+    def load(cls, folder: Path) -> Vectors:
+        """Read what ``save`` wrote."""
+        queries = {s: np.load(folder / f"{s}.npy") for s in SPLITS if (folder / f"{s}.npy").exists()}
+        return cls(np.load(folder / "documents.npy"), queries)
+
+
+def dense_run(dataset: RetrievalDataset, vectors: Vectors, split: str, *, k: int = 100) -> Run:
+    """Return the run of exact search with ``vectors`` for the queries of one split, ``k`` documents each.
+
+    Raises:
+        DataError: The vectors are not those of this dataset and split.
+    """
+    vectors.check(dataset, split)
+    return exact_search(
+        list(dataset.query_texts(split)), vectors.queries[split], list(dataset.corpus), vectors.documents, k=k
+    )
 
 
 def exact_search(

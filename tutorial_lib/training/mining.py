@@ -145,7 +145,8 @@ def mine_negatives(
         )
     if bm25.ids != documents:
         raise ValueError(
-            f"the BM25 index holds {len(bm25.ids)} articles, not the dataset's {len(documents)}: index dataset.document_texts()"
+            f"the BM25 index holds {len(bm25.ids)} articles, not the dataset's {len(documents)}: "
+            "index dataset.document_texts()"
         )
     position = {a: n for n, a in enumerate(documents)}
     twins = near_duplicates_of(dataset)
