@@ -22,9 +22,11 @@ course: .venv/installed
 	$(BIN)/python -m tutorial_lib run --data aws_docs --out workspace/aws_docs
 
 test: .venv/installed
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest tests
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
 	set -e; work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT; \
 	TUTORIAL_WORKSPACE="$$work" $(BIN)/python -m pytest --nbval --nbval-sanitize-with nbval.ini -p no:cacheprovider notebooks
 

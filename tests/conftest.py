@@ -68,7 +68,7 @@ def float32(monkeypatch):
 def fails(capsys):
     """Return a function that runs the command line, holds it to failing in one line, and returns that line."""
 
-    from tutorial_lib.__main__ import main
+    from tutorial_lib.cli import main
 
     def fails(*arguments):
         capsys.readouterr()

@@ -2,50 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shutil
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+import torch
 
-from tutorial_lib.cleaning.prepare import collect, dataset_of, prepare
-from tutorial_lib.cleaning.report import clean
-from tutorial_lib.cleaning.steps import DOCUMENTATION_STEPS
-from tutorial_lib.data.aws_docs import AWSCLI_VERSION, aws_docs
+from tutorial_lib.cleaning.prepare import prepare
 from tutorial_lib.data.beir import read_beir, write_beir
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
-from tutorial_lib.data.help_desk import Export
-from tutorial_lib.data.splits import split as split_at_random
-from tutorial_lib.data.support_desk import SUPPORT_DESK as DESK_FOLDER
-from tutorial_lib.data.support_desk import support_desk
-from tutorial_lib.files import write_whole
+from tutorial_lib.data.help_desk import HelpDesk
+from tutorial_lib.data.registry import AWS_DOCS, find_source
+from tutorial_lib.files import write_json
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.lora import merge_adapter, save_adapter
-from tutorial_lib.models.saving import save_model
+from tutorial_lib.models.lora import merge_adapter
+from tutorial_lib.models.saving import save_adapter, save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors, dense_run
-from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion, write_trec_qrels, write_trec_run
-from tutorial_lib.training.card import model_card
+from tutorial_lib.retrieval.runs import Run, write_trec_qrels, write_trec_run
+from tutorial_lib.retrieval.systems import SYSTEMS
+from tutorial_lib.run_marker import Marker, claim, noted_in
+from tutorial_lib.run_settings import PARTS, RunSettings, plain, tupled
+from tutorial_lib.stage import Processes, Wanted, artifact, record_of
 from tutorial_lib.training.finetune import prepare_training, remove_checkpoints
+from tutorial_lib.training.card import model_card
 from tutorial_lib.training.mining import MinedNegatives, MiningSettings, mine_negatives
 from tutorial_lib.training.preflight import preflight
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
-
-AWS_DOCS = "aws_docs"
-SUPPORT_DESK = "support_desk"
-BUILT_IN = (AWS_DOCS, SUPPORT_DESK)
-STAGES = ("dataset", "base_vectors", "negatives", "adapter", "model", "tuned_vectors", "runs")
 
 
 class Workspace:
@@ -61,125 +51,111 @@ class Workspace:
         dataset: str | Path = AWS_DOCS,
         model: str | Path = DEFAULT_MODEL,
         *,
-        drop_blank: bool = False,
-        export: Export | None = None,
+        drop_blank: bool | None = None,
+        help_desk: HelpDesk | None = None,
+        settings: RunSettings | None = None,
+        device: torch.device | None = None,
     ) -> None:
-        """Open or create the workspace at ``root``.
+        """Open or create the workspace at ``root``; options are noted in it, so that only the first call must pass them.
 
         Args:
             root: Folder of the artifacts. The variable TUTORIAL_WORKSPACE, where set, replaces its parent.
-            dataset: "aws_docs", "support_desk", a BEIR folder, or the ticket file of ``export``.
+            dataset: "aws_docs", "support_desk", a BEIR folder, or the ticket file of ``help_desk``.
             model: Base model: a name, folder or Hub id.
             drop_blank: Leave out articles and queries without a letter or digit.
-            export: The files of a help desk whose tickets are ``dataset``; noted in the workspace, so that only the first
-                call must pass it.
+            help_desk: The files of a help desk whose tickets are ``dataset``.
+            settings: Settings of all stages.
+            device: Where to encode and train, a GPU if there is one; not noted.
 
         Raises:
-            DataError: ``root`` holds another dataset's or base model's run, or files that are no workspace.
+            DataError: ``root`` holds another dataset's, base model's or help desk's run, one that was trained with other
+                settings, or files that are no workspace.
         """
         elsewhere = os.environ.get("TUTORIAL_WORKSPACE")
         self.root = Path(elsewhere, Path(root).name) if elsewhere else Path(root)
-        self.source = str(dataset) if str(dataset) in BUILT_IN else str(Path(dataset).resolve())
-        self.export = export
         self.model_name = str(Path(model).resolve()) if Path(model).is_dir() else str(model)
-        self.drop_blank = drop_blank
-        self._claim()
+        self.device, self.processes = device, Processes.of_this_run()
+        noted = noted_in(self.root)
+        if noted:
+            help_desk = help_desk or (HelpDesk.from_record(noted.help_desk) if noted.help_desk else None)
+            drop_blank = noted.drop_blank if drop_blank is None else drop_blank
+            settings = settings or RunSettings.from_record(noted.settings)
+        self.settings = settings or RunSettings()
+        self.origin = find_source(str(dataset), help_desk, drop_blank=bool(drop_blank))
+        record = help_desk.record() if help_desk else None
+        marker = Marker(self.source, self.model_name, record, bool(drop_blank), self.settings.record())
+        self.processes.wait()  # until each has looked
+        if self.processes.first:
+            claim(self.root, marker)
+        self.processes.wait()
+        self._read: dict[str, tuple[str, Any]] = {}
 
-    def _claim(self) -> None:
-        marker = self.root / "workspace.json"
-        mine = {"dataset": self.source, "model": self.model_name}
-        if marker.exists():
-            found = json.loads(marker.read_text(encoding="utf-8"))
-            noted = Export.from_record(found["export"]) if found.get("export") else None
-            if self.export and noted != self.export:
-                raise DataError(
-                    f"{self.root} holds a run of other files or another mapping: pass another folder, or delete this one"
-                )
-            self.export = noted
-            for key in mine:
-                if found[key] != mine[key]:
-                    raise DataError(
-                        f"{self.root} holds a run of {key} {found[key]}, not {mine[key]}: pass another "
-                        "folder, or delete this one"
-                    )
-            return
-        if self.export is None and self.source not in BUILT_IN and not Path(self.source).is_dir():
-            help_desk = " (a ticket export needs its articles too: --articles)" if Path(self.source).is_file() else ""
-            raise DataError(
-                f"{self.source} is not a folder: pass {' or '.join(map(repr, BUILT_IN))}, a BEIR folder "
-                f"(corpus.jsonl, queries.jsonl, qrels/train.tsv), or a ticket export{help_desk}"
-            )
-        if self.root.is_file() or (self.root.is_dir() and any(self.root.iterdir())):
-            raise DataError(f"{self.root} exists and is no workspace: pass a new or empty folder")
-        self.root.mkdir(parents=True, exist_ok=True)
-        _write_json(marker, {**mine, "export": self.export.record() if self.export else None})
+    @property
+    def source(self) -> str:
+        """The dataset as it was named: "aws_docs", "support_desk", or an absolute path."""
+        return self.origin.name
 
     # --- stages ---------------------------------------------------------------------------------------------------
 
     def need(self, stage: str, **settings: Any) -> Path:
         """Return the folder of ``stage`` (one of ``STAGES``), making it and what it stands on if need be.
 
-        Without settings, an artifact made with any settings is taken as it is; with settings it is remade if they
-        differ from those that made it.
+        Args:
+            stage: Name of the stage.
+            settings: Settings to make it with, by the names of ``RunSettings``' parts. Without any, an artifact made with
+                any settings is taken as it is; with some it is remade if they differ from those that made it.
 
         Raises:
-            ValueError: There is no such stage.
+            ValueError: There is no such stage, or it has no such settings.
         """
         if stage not in STAGES:
             raise ValueError(f"no stage {stage!r}: there are {', '.join(STAGES)}")
-        return getattr(self, f"_need_{stage}")(**settings)
+        made_by, given = STAGES[stage], {part: value for part, value in settings.items() if value is not None}
+        if unknown := sorted(set(given) - set(made_by.settings)):
+            raise ValueError(f"{stage} has no settings {unknown[0]!r}: there are {', '.join(made_by.settings) or 'none'}")
+        used = self._used(stage, given)
+        inputs = {name: self._key(name) for name in made_by.inputs}
+        wanted = Wanted(stage, inputs, plain(used), exact=bool(given), together=made_by.together)
+        parts = {part: PARTS[part](**tupled(used[part])) for part in made_by.settings}
+        return artifact(self.root, wanted, lambda folder: made_by.make(self, folder, **parts))
 
-    def _stage(
-        self,
-        name: str,
-        inputs: dict[str, str],
-        make: Callable[[Path], None],
-        settings: dict[str, Any] | None,
-        defaults: dict[str, Any] | None = None,
-    ) -> Path:
-        folder = self.root / name
-        with FileLock(self.root / f".{name}.lock"):
-            record = self.record(name)
-            made_by = version("tutorial-lib")
-            current = record and record["inputs"] == inputs and record["version"] == made_by
-            if record and current and settings in (None, record["settings"]):
-                return folder
-            used = _plain(settings if settings is not None else defaults or {})
-            key = hashlib.sha256(json.dumps([name, inputs, used, made_by], sort_keys=True).encode()).hexdigest()[:16]
-            print(f"making {name} …", file=sys.stderr, flush=True)  # noqa: T201
-            started = time.monotonic()
-            part = self.root / f"{name}.{key}.part"
-            shutil.rmtree(part, ignore_errors=True)
-            part.mkdir(parents=True)
-            try:
-                make(part)
-            except BaseException:
-                shutil.rmtree(part, ignore_errors=True)
-                raise
-            seconds = time.monotonic() - started
-            _write_json(
-                part / "stage.json",
-                {"stage": name, "key": key, "inputs": inputs, "settings": used, "version": made_by, "seconds": seconds},
-            )
-            shutil.rmtree(folder, ignore_errors=True)
-            part.rename(folder)
-        return folder
+    def _used(self, stage: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings to make a stage with: those given; else those it was made with, to keep them; else the run's."""
+        record, parts = self.record(stage), {part: getattr(self.settings, part) for part in STAGES[stage].settings}
+        if record and not given and all(set(record["settings"].get(p, ())) == set(asdict(own)) for p, own in parts.items()):
+            return {part: record["settings"][part] for part in parts}
+        return {part: asdict(given.get(part, own)) for part, own in parts.items()}
 
     def record(self, stage: str) -> dict[str, Any] | None:
         """Return what is noted about a stage's artifact (settings, inputs, version, seconds), or None."""
-        path = self.root / stage / "stage.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        return record_of(self.root, stage)
 
-    def _key(self, stage: str) -> str:
-        self.need(stage)
-        record = self.record(stage)
-        assert record is not None
-        return str(record["key"])
+    def _key(self, name: str) -> str:
+        """Return what a stage's record says of its input ``name``, made if need be: equal as long as it is the same."""
+        if name == "source":
+            return self._source_key
+        if name == "encoder":
+            return self.base_encoder.fingerprint
+        self.need(name)
+        return str((self.record(name) or {})["key"])
+
+    @cached_property
+    def _source_key(self) -> str:
+        return self.origin.key()
+
+    def _once(self, stage: str, read: Callable[[Path], Any]) -> Any:
+        """Return what ``read`` makes of the folder of ``stage``, kept as long as that is the same."""
+        folder = self.need(stage)
+        key = f"{(self.record(stage) or {})['key']}"
+        name = f"{stage} {read.__qualname__}"
+        if self._read.get(name, ("",))[0] != key:
+            self._read[name] = (key, read(folder))
+        return self._read[name][1]
 
     def seconds(self) -> dict[str, float]:
         """Return the seconds each stage took when it was made, and those noted by ``timed``."""
         noted = self.root / "seconds.json"
-        extra = json.loads(noted.read_text()) if noted.exists() else {}
+        extra = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
         return {**{s: r["seconds"] for s in STAGES if (r := self.record(s))}, **extra}
 
     @contextmanager
@@ -188,80 +164,47 @@ class Workspace:
         started = time.monotonic()
         yield
         noted = self.root / "seconds.json"
-        extra = json.loads(noted.read_text()) if noted.exists() else {}
-        _write_json(noted, {**extra, name: time.monotonic() - started})
+        extra = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
+        write_json(noted, {**extra, name: time.monotonic() - started})
 
     # --- dataset --------------------------------------------------------------------------------------------------
 
-    def _need_dataset(self) -> Path:
-        return self._stage("dataset", {"source": self._source_key}, self._make_dataset, None)
-
-    @cached_property
-    def _source_key(self) -> str:
-        if self.source == AWS_DOCS:
-            return f"{AWS_DOCS} {AWSCLI_VERSION}"
-        digest = hashlib.sha256(str(self.drop_blank).encode())
-        if self.export:
-            digest.update(json.dumps(self.export.columns.record(), sort_keys=True).encode())
-            paths = [p for p in (self.export.tickets, self.export.articles, self.export.searches) if p]
-        else:
-            folder = DESK_FOLDER if self.source == SUPPORT_DESK else Path(self.source)
-            paths = [p for p in sorted(folder.rglob("*")) if p.suffix in {".jsonl", ".tsv", ".csv"} and p.is_file()]
-        for path in paths:
-            digest.update(path.name.encode())
-            with _readable(path).open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return digest.hexdigest()[:16]
-
-    def _make_dataset(self, folder: Path) -> None:
-        if self.source == AWS_DOCS:
-            dataset = split_at_random(clean(aws_docs(), DOCUMENTATION_STEPS).dataset)
-        elif self.export or self.source == SUPPORT_DESK:
-            report = collect(self.export.read() if self.export else support_desk())
-            dataset = dataset_of(report)
-            report.save(folder / "cleaning")
-        else:
-            dataset = prepare(read_beir(self.source, drop_blank=self.drop_blank))
-        write_beir(dataset, folder)
+    def _make_dataset(self, folder: Path, **settings: Any) -> None:
+        raw = self.origin.read(settings["split"], settings["clicks"])
+        prepared = prepare(raw, self.origin.kind, split=settings["split"], cleaning=settings["cleaning"])
+        write_beir(prepared.dataset, folder)
+        prepared.report.save(folder / "cleaning")
 
     def dataset(self) -> RetrievalDataset:
         """Return the clean, split dataset."""
-        folder = self.need("dataset")
-        if self._dataset is None or self._dataset[0] != self._key("dataset"):
-            self._dataset = (self._key("dataset"), read_beir(folder))
-        return self._dataset[1]
-
-    _dataset: tuple[str, RetrievalDataset] | None = None
-    _bm25: tuple[str, BM25] | None = None
+        return self._once("dataset", read_beir)
 
     def bm25(self) -> BM25:
-        """Return the keyword index over the dataset's articles."""
-        key = self._key("dataset")
-        if self._bm25 is None or self._bm25[0] != key:
-            self._bm25 = (key, BM25(self.dataset().document_texts()))
-        return self._bm25[1]
+        """Return the keyword index over the dataset's documents."""
+        return self._once("dataset", self._index_words)
+
+    def _index_words(self, folder: Path) -> BM25:
+        return BM25(self.dataset().document_texts())
 
     # --- vectors --------------------------------------------------------------------------------------------------
 
     @cached_property
     def base_encoder(self) -> Encoder:
-        """The base model."""
-        return Encoder.load(self.model_name)
+        """The base model, with the prompts that training is told to use."""
+        train = self.settings.train
+        return Encoder.load(
+            self.model_name, device=self.device, query_prompt=train.query_prompt, document_prompt=train.document_prompt
+        )
 
     def tuned_encoder(self) -> Encoder:
-        """Return the fine-tuned, merged model."""
-        return Encoder.load(self.need("model"))
+        """Return the fine-tuned, merged model, loaded anew at each call."""
+        return Encoder.load(self.need("model"), device=self.device)
 
-    def _need_base_vectors(self) -> Path:
-        inputs = {"dataset": self._key("dataset"), "encoder": self.base_encoder.fingerprint}
-        return self._stage("base_vectors", inputs, lambda f: self._make_vectors(f, self.base_encoder), None)
+    def _make_base_vectors(self, folder: Path) -> None:
+        Vectors.of(self.dataset(), self.base_encoder).save(folder)
 
-    def _need_tuned_vectors(self) -> Path:
-        inputs = {"dataset": self._key("dataset"), "model": self._key("model")}
-        return self._stage("tuned_vectors", inputs, lambda f: self._make_vectors(f, self.tuned_encoder()), None)
-
-    def _make_vectors(self, folder: Path, encoder: Encoder) -> None:
-        Vectors.of(self.dataset(), encoder).save(folder)
+    def _make_tuned_vectors(self, folder: Path) -> None:
+        Vectors.of(self.dataset(), self.tuned_encoder()).save(folder)
 
     def base_vectors(self) -> Vectors:
         """Return the base model's vectors."""
@@ -273,37 +216,12 @@ class Workspace:
 
     # --- training -------------------------------------------------------------------------------------------------
 
-    def _need_negatives(self, settings: MiningSettings | None = None) -> Path:
-        inputs = {"dataset": self._key("dataset"), "base_vectors": self._key("base_vectors")}
-        used = settings or self._settings("negatives", MiningSettings)
-
-        def make(folder: Path) -> None:
-            vectors = self.base_vectors()
-            mine_negatives(self.dataset(), self.bm25(), vectors.queries["train"], vectors.documents, used).save(folder)
-
-        return self._stage("negatives", inputs, make, asdict(settings) if settings else None, asdict(used))
+    def _make_negatives(self, folder: Path, mining: MiningSettings) -> None:
+        mine_negatives(self.dataset(), self.bm25(), self.base_vectors(), mining).save(folder)
 
     def negatives(self, settings: MiningSettings | None = None) -> MinedNegatives:
         """Return the mined hard negatives; with ``settings``, mined with those."""
-        return MinedNegatives.load(self.need("negatives", settings=settings))
-
-    def _need_adapter(self, lora: LoraSettings | None = None, train: TrainSettings | None = None) -> Path:
-        inputs = {
-            "dataset": self._key("dataset"),
-            "negatives": self._key("negatives"),
-            "encoder": self.base_encoder.fingerprint,
-        }
-        given = {"lora": asdict(lora or LoraSettings()), "train": asdict(train or TrainSettings())}
-        record = self.record("adapter")
-        if lora is None and train is None and record and all(set(record["settings"][k]) <= set(given[k]) for k in given):
-            given = record["settings"]  # unless an older version made it, with settings that are no more
-        if train is not None and not train.train_documents:
-            raise DataError(
-                "train_documents=False tunes queries only, and a workspace encodes queries and articles with one "
-                "model: call prepare_training yourself"
-            )
-        lora, train = LoraSettings(**_tuples(given["lora"])), TrainSettings(**_tuples(given["train"]))
-        return self._stage("adapter", inputs, lambda folder: self._make_adapter(folder, lora, train), _plain(given))
+        return MinedNegatives.load(self.need("negatives", mining=settings))
 
     def _make_adapter(self, folder: Path, lora: LoraSettings, train: TrainSettings) -> None:
         checkpoints = self.root / f"checkpoints.{folder.name.split('.')[1]}"  # of this key: another run's never match
@@ -315,15 +233,19 @@ class Workspace:
             model=self.model_name,
             lora=lora,
             settings=train,
+            device=self.device,
         )
         if run.last_checkpoint() is None:
-            preflight(run, self.dataset()).announce()
+            report = preflight(run, self.dataset())
+            if self.processes.first:
+                report.announce()
+            report.raise_if_bad()
         result = run.train(resume=True)
-        card = model_card(self.dataset(), self.model_name, lora, train, result)
-        save_adapter(run.encoder, folder, card)
-        result.save(folder / "training.json")
-        for stale in self.root.glob("checkpoints.*"):
-            remove_checkpoints(stale)
+        if self.processes.first:
+            save_adapter(run.encoder, folder, model_card(self.dataset(), self.model_name, lora, train, result))
+            result.save(folder / "training.json")
+            for stale in self.root.glob("checkpoints.*"):
+                remove_checkpoints(stale)
 
     def adapter(self, lora: LoraSettings | None = None, train: TrainSettings | None = None) -> Path:
         """Return the folder of the trained PEFT adapter; an interrupted training goes on from its last checkpoint."""
@@ -333,65 +255,60 @@ class Workspace:
         """Return the record of the training run."""
         return TrainResult.load(self.need("adapter") / "training.json")
 
-    def _need_model(self) -> Path:
+    def _make_model(self, folder: Path) -> None:
         adapter = self.need("adapter")
-        inputs = {"adapter": self._key("adapter")}
-        return self._stage(
-            "model",
-            inputs,
-            lambda folder: save_model(merge_adapter(adapter), folder, (adapter / "README.md").read_text(encoding="utf-8")),
-            None,
-        )
+        save_model(merge_adapter(adapter), folder, (adapter / "README.md").read_text(encoding="utf-8"))
 
     # --- runs -----------------------------------------------------------------------------------------------------
 
-    def _need_runs(self) -> Path:
-        inputs = {s: self._key(s) for s in ("dataset", "base_vectors", "tuned_vectors")}
-        return self._stage("runs", inputs, self._make_runs, None)
-
     def _make_runs(self, folder: Path) -> None:
-        dataset = self.dataset()
-        runs = self.baseline_runs("test")
-        runs["tuned"] = self.search_run(self.tuned_vectors(), "test")
-        runs["hybrid"] = reciprocal_rank_fusion([runs["bm25"], runs["tuned"]])
+        runs = {name: self.run_of(name, "test") for name in SYSTEMS}
         for name, run in runs.items():
             write_trec_run(run, folder / f"{name}.trec", name)
-        write_trec_qrels(dataset.qrels["test"], folder / "qrels.trec")
-        _write_json(folder / "runs.json", runs)
+        write_trec_qrels(self.dataset().qrels["test"], folder / "qrels.trec")
+        write_json(folder / "runs.json", runs)
+
+    def run_of(self, system: str, split: str) -> Run:
+        """Return the run of one of ``SYSTEMS`` on a split, 100 documents a query."""
+        return SYSTEMS[system].run(self, split)
 
     def baseline_runs(self, split: str) -> dict[str, Run]:
-        """Return the runs of BM25 and of the base model (exact search) on one split, 100 articles a query."""
-        dataset = self.dataset()
-        return {"bm25": self.bm25().search(dataset.query_texts(split)), "base": self.search_run(self.base_vectors(), split)}
+        """Return the runs of BM25 and of the base model (exact search) on one split, 100 documents a query."""
+        return {name: self.run_of(name, split) for name in ("bm25", "base")}
 
     def search_run(self, vectors: Vectors, split: str) -> Run:
-        """Return the run of exact search with ``vectors`` on one split, 100 articles a query."""
+        """Return the run of exact search with ``vectors`` on one split, 100 documents a query."""
         return dense_run(self.dataset(), vectors, split)
 
     def runs(self) -> dict[str, Run]:
-        """Return the test runs of bm25, base, tuned and hybrid (reciprocal rank fusion of bm25 and tuned)."""
+        """Return the test runs of all ``SYSTEMS``."""
         return json.loads((self.need("runs") / "runs.json").read_text(encoding="utf-8"))
 
-    def _settings(self, stage: str, kind: Any) -> Any:
-        """Return the settings a stage was last made with, so that remaking it keeps them; else the defaults."""
-        record = self.record(stage)
-        return kind(**record["settings"]) if record else kind()
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a run.
+
+    Attributes:
+        make: Fills the folder of the artifact.
+        inputs: What it is made from: other stages, "source" (the data), "encoder" (the base model).
+        settings: Parts of ``RunSettings`` that it is made with.
+        together: Whether all processes of a torchrun take part.
+    """
+
+    make: Callable[..., None]
+    inputs: tuple[str, ...]
+    settings: tuple[str, ...] = ()
+    together: bool = False
 
 
-def _readable(path: Path) -> Path:
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
-    return path
-
-
-def _plain(value: Any) -> Any:
-    """Return ``value`` as JSON would give it back (tuples become lists), so that records compare equal."""
-    return json.loads(json.dumps(value))
-
-
-def _tuples(settings: dict[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
-
-
-def _write_json(path: Path, value: Any) -> None:
-    write_whole(path, json.dumps(value, indent=1, ensure_ascii=False))
+STAGES = {
+    "dataset": Stage(Workspace._make_dataset, ("source",), ("cleaning", "split", "clicks")),
+    "base_vectors": Stage(Workspace._make_base_vectors, ("dataset", "encoder")),
+    "negatives": Stage(Workspace._make_negatives, ("dataset", "base_vectors"), ("mining",)),
+    "adapter": Stage(Workspace._make_adapter, ("dataset", "negatives", "encoder"), ("lora", "train"), together=True),
+    "model": Stage(Workspace._make_model, ("adapter",)),
+    "tuned_vectors": Stage(Workspace._make_tuned_vectors, ("dataset", "model")),
+    "runs": Stage(Workspace._make_runs, ("dataset", "base_vectors", "tuned_vectors")),
+}
+"""Every stage by name, in the order of the loop."""

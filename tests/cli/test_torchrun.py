@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file
 
 from tests.helpers import tree
-from tests.test_train_command import SETTINGS, interrupt
+from tests.cli.test_train import SETTINGS, interrupt
 from tutorial_lib.models.hardware import bf16_is_fast
-from tutorial_lib.train_command import main
+from tutorial_lib.cli import main
 from tutorial_lib.training.settings import TrainResult
 
 
@@ -36,7 +36,7 @@ def torchrun(arguments):
         "--master_port",
         str(free_port()),
         "-m",
-        "tutorial_lib.finetune",
+        "tutorial_lib",
         *arguments,
     ]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
@@ -50,6 +50,7 @@ def test_two_processes_train_as_one(tiny_data, tiny_folder, tmp_path, monkeypatc
         pytest.skip("this processor would train in float32")
     monkeypatch.setenv("TUTORIAL_PRECISION", precision)
     arguments = [
+        "train",
         "--data",
         str(tiny_data),
         "--model",
@@ -81,7 +82,7 @@ def test_two_processes_train_as_one(tiny_data, tiny_folder, tmp_path, monkeypatc
 def test_a_run_of_one_process_goes_on_with_two(tiny_data, tiny_folder, tmp_path, monkeypatch):
     """All texts of a batch are one group here: the second process has nothing to encode."""
     monkeypatch.setenv("TUTORIAL_PRECISION", "float32")
-    arguments = ["--data", str(tiny_data), "--model", str(tiny_folder), *SETTINGS]
+    arguments = ["train", "--data", str(tiny_data), "--model", str(tiny_folder), *SETTINGS]
     assert main([*arguments, "--out", str(tmp_path / "straight")]) == 0
     interrupt(monkeypatch)
     assert main([*arguments, "--out", str(tmp_path / "broken")]) == 130

@@ -1,14 +1,17 @@
 """The command line: what ``check`` prints, and that unusable input ends in one line and status 2."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests.helpers import beir_folder, tree
 from tests.tiny import beir_files, tiny_bert
-from tutorial_lib.__main__ import main
+from tutorial_lib.cli import main
+from tutorial_lib.run_settings import PARTS
 from tutorial_lib.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("at_home")
@@ -96,12 +99,78 @@ def test_a_folder_of_somebody_else(tiny_data, tmp_path, fails):
     assert tree(tmp_path) == {"cat.jpg": b"cat"}
 
 
-@pytest.mark.parametrize("arguments", [[], ["train"], ["run"], ["check", "--out", "x"]])
-def test_wrong_arguments_end_with_status_2(arguments, capsys):
+@pytest.mark.parametrize("arguments", [["train"], ["run"], ["check", "--out", "x"], ["run", "--out", "x", "--batch-size", "a"]])
+def test_wrong_options_end_with_status_2_and_name_the_verb(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
-    assert "usage: python -m tutorial_lib" in capsys.readouterr().err
+    assert f"python -m tutorial_lib {arguments[0]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("arguments", "said"), [([], "no verb was given"), (["finetune"], "there is no verb 'finetune'")])
+def test_no_such_verb_lists_those_there_are(arguments, said, capsys):
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[-1]) == ("", f"error: {said}")
+    assert all(f"  {verb} " in err for verb in ("run", "check", "train"))
+
+
+def test_help_goes_to_stdout(capsys):
+    assert main(["--help"]) == 0
+    assert capsys.readouterr().out.startswith("usage: python -m tutorial_lib VERB")
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--temperature", "-1"), "temperature is -1"),
+        (("--learning-rate", "nan"), "learning_rate is nan"),
+        (("--batch-size", "1"), "batch_size is 1: pass at least 2"),
+        (("--matryoshka", "8", "0"), "matryoshka"),
+        (("--warmup", "1.5"), "warmup is 1.5"),
+        (("--strengths", "2"), "strengths"),
+        (("--rank", "0"), "rank is 0"),
+        (("--range-min", "0"), "BM25 ranks 0 to 50"),
+        (("--per-query", "0"), "per_query is 0"),
+        (("--min-dwell", "-1"), "min_dwell"),
+        (("--dev-from", "2026-01-01"), "test_from"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["run", "train"])
+def test_a_setting_that_cannot_be_is_refused_before_anything_is_read(verb, option, said, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--data", str(tmp_path / "none"), "--out", str(tmp_path / "out"), *option])
+    assert ended.value.code == 2
+    assert said in re.sub(r"[│\s]+", " ", capsys.readouterr().err)
+    assert list(tmp_path.iterdir()) == []
+
+
+def every_option(kind):
+    return ["--" + field.replace("_", "-") for field in kind.__dataclass_fields__]
+
+
+@pytest.mark.parametrize("verb", ["run", "train"])
+def test_every_setting_of_every_stage_is_an_option_with_its_meaning(verb, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    with pytest.raises(SystemExit) as ended:
+        main([verb, "--help"])
+    assert ended.value.code == 0
+    shown = re.sub(r"[│ \n]+", " ", capsys.readouterr().out)
+    for part in PARTS.values():
+        for option in every_option(part):
+            assert re.search(rf"{option}[ ,\]]", shown), option
+    assert "Cosines are divided by this before the softmax" in shown
+
+
+def test_check_takes_what_reading_and_cleaning_can_be_told(tiny_data, capsys):
+    with pytest.raises(SystemExit):
+        main(["check", "--data", str(tiny_data), "--rank", "4"])
+    for part in ("cleaning", "split", "clicks"):
+        for option in every_option(PARTS[part]):
+            assert option.startswith("--")
+    data = Path(tiny_data)
+    assert main(["check", "--data", str(data), "--split-seed", "3"]) == 0
+    assert capsys.readouterr().out == "desk: 24 articles, 12 train, 4 dev, 8 test\n"
 
 
 def test_a_process_ends_with_the_status_and_no_traceback(tmp_path):

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers import DOCUMENTS, tree
-from tutorial_lib.__main__ import main
+from tutorial_lib.cli import main
 from tutorial_lib.data.columns import Columns, TicketColumns
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.data.help_desk import Export
+from tutorial_lib.data.help_desk import HelpDesk
 from tutorial_lib.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("at_home")
@@ -183,8 +183,8 @@ def test_what_cannot_be_used_is_said_and_leaves_nothing(tmp_path, foreign, fails
 @pytest.fixture
 def space(desk, tmp_path):
     """A workspace of the export with its dataset made."""
-    export = Export(desk / "tickets.csv", desk / "articles.csv")
-    space = Workspace(tmp_path / "space", export.tickets, export=export)
+    export = HelpDesk(desk / "tickets.csv", desk / "articles.csv")
+    space = Workspace(tmp_path / "space", export.tickets, help_desk=export)
     space.need("dataset")
     return space
 
@@ -218,7 +218,7 @@ def test_a_workspace_remembers_its_export(space, desk, capsys):
     again = Workspace(space.root, desk / "tickets.csv")
     assert again.export == space.export
     assert again.dataset() == space.dataset()
-    assert Workspace(space.root, desk / "tickets.csv", export=space.export).dataset() == space.dataset()
+    assert Workspace(space.root, desk / "tickets.csv", help_desk=space.export).dataset() == space.dataset()
     assert "making" not in capsys.readouterr().err
     assert tree(space.root) == before
 
@@ -233,7 +233,7 @@ def test_another_mapping_or_other_files_are_refused(space, desk):
     ):
         before = tree(space.root)
         with pytest.raises(DataError, match=r"space holds a run of other files or another mapping: pass another folder"):
-            Workspace(space.root, export.tickets, export=export)
+            Workspace(space.root, export.tickets, help_desk=export)
         assert tree(space.root) == before
 
 

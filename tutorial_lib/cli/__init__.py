@@ -1,0 +1,5 @@
+"""The command line: ``python -m tutorial_lib run | check | train``, one module a verb."""
+
+from tutorial_lib.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,98 @@
+"""What the verb ``run`` does: execute notebooks in a workspace, and say what the last one found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import papermill
+
+from tutorial_lib.cli.options import DataOptions
+from tutorial_lib.data.dataset import DataError
+from tutorial_lib.data.registry import AWS_DOCS
+from tutorial_lib.files import course_folder
+from tutorial_lib.report import before_after
+from tutorial_lib.run_settings import RunSettings
+from tutorial_lib.workspace import Workspace
+
+CHAPTERS = (
+    "01_collect_pairs",
+    "02_measure_the_baseline",
+    "03_mine_hard_negatives",
+    "04_finetune_with_lora",
+    "05_reindex",
+    "06_compare_before_and_after",
+)
+NOT_SHIPPED = 3
+"""Exit status of ``run --gate`` where the decision is not to ship."""
+
+
+def named_chapters(numbers: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the chapters with these numbers, all of them for none.
+
+    Raises:
+        DataError: There is no such chapter.
+    """
+    unknown = [n for n in numbers if n not in {name[:2] for name in CHAPTERS}]
+    if unknown:
+        raise DataError(f"--chapters {unknown[0]}: there are {', '.join(name[:2] for name in CHAPTERS)}")
+    return tuple(name for name in CHAPTERS if not numbers or name[:2] in numbers)
+
+
+def open_workspace(out: Path, source: DataOptions, model: str, settings: RunSettings) -> Workspace:
+    """Open the workspace of a run and read its data; data that cannot be used leave nothing behind.
+
+    Raises:
+        DataError: The data, the settings or the output folder cannot be used.
+    """
+    fresh = not out.exists()
+    help_desk = source.help_desk()
+    space = Workspace(out, source.data, model, drop_blank=source.drop_blank, help_desk=help_desk, settings=settings)
+    try:
+        space.dataset()
+    except DataError:
+        if fresh:
+            shutil.rmtree(out)
+        raise
+    return space
+
+
+def run_chapters(space: Workspace, chapters: Sequence[str]) -> bool:
+    """Execute notebooks on a workspace, each into its folder ``notebooks``; return whether the last was among them.
+
+    Raises:
+        papermill.PapermillExecutionError: A cell failed; the executed notebook shows it.
+    """
+    for note in space.dataset().notes:
+        print(f"note: {note}")
+    executed = space.root / "notebooks"
+    executed.mkdir(exist_ok=True)
+    parameters = {"DATASET": space.source, "WORKSPACE": str(space.root.resolve()), "MODEL": space.model_name}
+    for chapter in chapters:
+        if chapter == CHAPTERS[0] and space.source != AWS_DOCS:
+            continue  # it collects aws_docs
+        started = time.monotonic()
+        print(f"{chapter} …", flush=True)
+        papermill.execute_notebook(
+            course_folder("notebooks") / f"{chapter}.ipynb",
+            executed / f"{chapter}.ipynb",
+            parameters,
+            cwd=course_folder("notebooks"),
+            kernel_name="python3",
+            progress_bar=sys.stderr.isatty(),
+        )
+        print(f"{chapter}: {time.monotonic() - started:.0f} s", flush=True)
+    return CHAPTERS[-1] in chapters
+
+
+def told(space: Workspace, *, gate: bool) -> int:
+    """Print the before/after table that the last chapter left, and where the rest is; return the exit status."""
+    report = space.root / "report"
+    metrics = json.loads((report / "metrics.json").read_text(encoding="utf-8"))
+    executed = space.root / "notebooks"
+    print(f"\n{before_after(metrics)}\n\nreport: {report / 'report.html'}\nexecuted notebooks: {executed}")
+    return NOT_SHIPPED if gate and metrics["ship"]["decision"] != "ship" else 0

@@ -1,0 +1,143 @@
+"""One stage of a run: an artifact in a folder of its own, made under a lock, recorded, and renamed when it is complete."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from tutorial_lib.files import write_json
+
+Make = Callable[[Path], None]
+"""Fills a folder that is empty yet."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a stage's artifact must have been made from.
+
+    Attributes:
+        name: Name of the stage and of its folder.
+        inputs: Keys of what it is made from, by name.
+        settings: Settings to make it with, as plain JSON values.
+        exact: Whether an artifact that was made with other settings is made again.
+        together: Whether all processes of a torchrun take part in making it; otherwise the first one makes it.
+    """
+
+    name: str
+    inputs: Mapping[str, str]
+    settings: Mapping[str, Any]
+    exact: bool = False
+    together: bool = False
+
+    @property
+    def key(self) -> str:
+        """Hash of the name, the inputs, the settings and this package's version."""
+        made_from = [self.name, dict(self.inputs), dict(self.settings), package_version()]
+        return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def package_version() -> str:
+    """Return the version of this package, which is part of every record."""
+    return version("tutorial-lib")
+
+
+def record_of(root: Path, name: str) -> dict[str, Any] | None:
+    """Return what is noted about a stage's artifact (settings, inputs, version, seconds), or None."""
+    path = root / name / "stage.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def artifact(root: Path, wanted: Wanted, make: Make) -> Path:
+    """Return the folder of a stage's artifact; ``make`` fills it if it is missing or was made from something else.
+
+    What breaks off leaves nothing behind, and an older artifact as it was.
+    """
+    processes = Processes.of_this_run()
+    with FileLock(root / f".{wanted.name}.lock") if processes.first else nullcontext():
+        current = _is_current(record_of(root, wanted.name), wanted)
+        processes.wait()  # until each has looked, and nothing is written before
+        if not current and (processes.first or wanted.together):
+            _make(root, wanted, make, processes if wanted.together else Processes())
+        processes.wait()
+    return root / wanted.name
+
+
+def _is_current(record: Mapping[str, Any] | None, wanted: Wanted) -> bool:
+    if record is None or record["inputs"] != wanted.inputs or record["version"] != package_version():
+        return False
+    return not wanted.exact or record["settings"] == wanted.settings
+
+
+def _make(root: Path, wanted: Wanted, make: Make, processes: Processes) -> None:
+    folder, part = root / wanted.name, root / f"{wanted.name}.{wanted.key}.part"
+    if processes.first:
+        print(f"making {wanted.name} …", file=sys.stderr, flush=True)  # noqa: T201
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+    processes.wait()
+    started = time.monotonic()
+    try:
+        make(part)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    processes.wait()
+    if processes.first:
+        _note(part, wanted, time.monotonic() - started)
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+
+
+def _note(folder: Path, wanted: Wanted, seconds: float) -> None:
+    record = {
+        "stage": wanted.name,
+        "key": wanted.key,
+        "inputs": dict(wanted.inputs),
+        "settings": dict(wanted.settings),
+        "version": package_version(),
+        "seconds": seconds,
+    }
+    write_json(folder / "stage.json", record)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes that torchrun has started for one run; by default this one alone.
+
+    Attributes:
+        first: Whether this is the one that makes and writes what needs only one.
+        wait: Returns when every process has come here.
+        leave: Ends the processes' group.
+    """
+
+    first: bool = True
+    wait: Callable[[], None] = lambda: None
+    leave: Callable[[], None] = lambda: None
+
+    @classmethod
+    def of_this_run(cls, *, on_cpu: bool | None = None) -> Processes:
+        """Return the processes of this run; they wait for each other as long as mining may take.
+
+        Args:
+            on_cpu: Whether they compute on the CPU; to be said by the first call.
+        """
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+            return cls()
+        from accelerate import PartialState
+
+        backend = {"backend": "gloo"} if on_cpu else {}
+        state = PartialState(cpu=bool(on_cpu), timeout=timedelta(hours=12), **backend)
+        return cls(state.is_main_process, state.wait_for_everyone, state.destroy_process_group)
