@@ -88,9 +88,10 @@ def test_in_bfloat16_they_agree_coarsely_and_gradients_of_the_factors_stay_float
     [
         lambda parameters: torch.optim.AdamW(parameters, lr=0.1),
         lambda parameters: torch.optim.AdamW(parameters, lr=0.1, foreach=True),
+        lambda parameters: torch.optim.AdamW(parameters, lr=0.1, fused=True),
         lambda parameters: torch.optim.SGD(parameters, lr=0.01),
     ],
-    ids=["AdamW", "AdamW foreach", "SGD"],
+    ids=["AdamW", "AdamW foreach", "AdamW fused", "SGD"],
 )
 def test_the_weight_is_merged_once_and_anew_after_each_step(optimizer):
     x, layers, steps = torch.randn(7, 6), [], []
