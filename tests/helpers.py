@@ -106,3 +106,9 @@ def one_hot(words, texts):
     rows = np.array([[w in text.lower().split() for w in words] for text in texts], dtype=np.float32)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(norms == 0, 1, norms)
+
+
+def write_json(path, content):
+    """Write a file of JSON in a folder that is made if need be."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")

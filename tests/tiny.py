@@ -137,6 +137,7 @@ def set_update(encoder) -> None:
         for name, parameter in encoder.model.named_parameters():
             if ".lora_B." in name:
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.1)
+    encoder.changed()
 
 
 def beir_files(folder: Path) -> Path:

@@ -1,30 +1,31 @@
-"""Fine-tune an embedding model for retrieval, and prove the gain: the package behind the course's notebooks."""
+"""Fine-tune an embedding model for retrieval, and prove the gain: the package behind the course's notebooks.
 
-from typing import Any
+The dozen names that most programs need; nothing is loaded before it is asked for.
+"""
 
 from tutorial_lib.lazy import lazy_face
 
-HOME = {
-    "BM25": "retrieval",
-    "Encoder": "models",
-    "LoraSettings": "training",
-    "MiningSettings": "training",
-    "RetrievalDataset": "data",
-    "TrainSettings": "training",
-    "VectorIndex": "index",
-    "Workspace": "workspace",
-    "compare": "evaluation",
-    "evaluate_run": "evaluation",
-    "mine_negatives": "training",
-    "ship_decision": "evaluation",
+__all__ = [
+    "BM25",
+    "Encoder",
+    "LoraSettings",
+    "MiningSettings",
+    "RetrievalDataset",
+    "TrainSettings",
+    "VectorIndex",
+    "Workspace",
+    "compare",
+    "evaluate_run",
+    "mine_negatives",
+    "ship_decision",
+]
+_HOMES = {
+    "tutorial_lib.data": ["RetrievalDataset"],
+    "tutorial_lib.evaluation": ["compare", "evaluate_run", "ship_decision"],
+    "tutorial_lib.index": ["VectorIndex"],
+    "tutorial_lib.models": ["Encoder"],
+    "tutorial_lib.retrieval": ["BM25"],
+    "tutorial_lib.training": ["LoraSettings", "MiningSettings", "TrainSettings", "mine_negatives"],
+    "tutorial_lib.workspace": ["Workspace"],
 }
-"""The dozen names that most programs need, and the folder that holds each; nothing is loaded before it is asked for."""
-__all__ = sorted(HOME)
-
-
-def __getattr__(name: str) -> Any:
-    return lazy_face(__name__, HOME)(name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *HOME})
+__getattr__, __dir__ = lazy_face(__name__, _HOMES, __all__)

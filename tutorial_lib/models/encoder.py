@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,21 +13,18 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from peft import PeftModel
-from safetensors import SafetensorError
 from tqdm.auto import tqdm
-from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.models import hardware
-from tutorial_lib.models.files import one_line, read_json
-from tutorial_lib.models.folder import check_complete, read_settings, resolve_model
-from tutorial_lib.models.hardware import attend_by, default_device, side_by_side
-from tutorial_lib.models.prompts import prompts_are_fixed, stored_prompts
-from tutorial_lib.models.settings import DEFAULT_MODEL, POOLINGS, EncoderSettings, ModelError
-
-PAD_TO = 16
-"""Batches are padded to a multiple of this: the CPU kernels keep a buffer for every width they have met."""
+from tutorial_lib.models.batching import PAD_TO, length_batches, pooled
+from tutorial_lib.models.half_precision import HalfCopy
+from tutorial_lib.models.hardware import attend_by, side_by_side
+from tutorial_lib.models.loading import load_parts, with_prompts
+from tutorial_lib.models.merged_linear import forget_merged
+from tutorial_lib.models.settings import DEFAULT_MODEL, EncoderSettings, check_pooling
+from tutorial_lib.private_api import attention_kernel
 
 
 class Encoder:
@@ -42,15 +37,14 @@ class Encoder:
         self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, settings: EncoderSettings, name: str
     ) -> None:
         """Wrap a loaded model; most callers want ``Encoder.load``."""
-        if settings.pooling not in POOLINGS:
-            raise ModelError(f"{name}: pooling {settings.pooling!r} is not supported: {', '.join(POOLINGS)} are")
+        check_pooling(settings, name)
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.settings = settings
         self.name = name
         # For the fingerprint, as loaded: encoding leaves its window and padding behind in the tokenizer.
         self._tokenizer_as_loaded = tokenizer.backend_tokenizer.to_str()
-        self._bf16_copy: tuple[Any, Any] = (None, None)
+        self._half = HalfCopy()
 
     @classmethod
     def load(
@@ -75,65 +69,18 @@ class Encoder:
             ModelError: The folder is missing, incomplete, damaged, or of a kind that is not supported; or it names the
                 prompts that it was trained with, and others are asked for.
         """
-        encoder = cls._load(model, device)
-        encoder._set_prompts(query_prompt, document_prompt)
-        return encoder
-
-    @classmethod
-    def _load(cls, model: str | Path, device: torch.device | None) -> Encoder:
-        folder = resolve_model(model)
-        if (Path(folder) / "adapter_config.json").exists():
-            return cls._load_adapter(Path(folder), str(model), device)
-        try:
-            transformer, loading = AutoModel.from_pretrained(
-                folder, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-            )
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        except (OSError, ValueError, SafetensorError) as error:
-            raise ModelError(
-                f"{model} cannot be loaded as an encoder: {one_line(error)} — pass a folder with "
-                "config.json, model.safetensors and tokenizer files"
-            ) from error
-        check_complete(transformer, tokenizer, loading["missing_keys"], str(model))
-        return cls(transformer.to(device or default_device()), tokenizer, read_settings(folder, transformer), str(model))
-
-    @classmethod
-    def _load_adapter(cls, folder: Path, name: str, device: torch.device | None) -> Encoder:
-        base_name = read_json(folder, "adapter_config.json").get("base_model_name_or_path")
-        weights = folder / "adapter_model.safetensors"  # PEFT itself would take a pickle in its place
-        if not base_name or not weights.is_file():
-            fault = f"{weights.name} is missing" if base_name else "adapter_config.json names no base model"
-            raise ModelError(f"{folder} is no complete adapter: {fault}; train it again, or pass a merged model")
-        base = cls._load(base_name, device)
-        try:
-            tuned = PeftModel.from_pretrained(base.model, str(folder)).merge_and_unload()
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            raise ModelError(
-                f"{folder} does not fit {base_name}, or is damaged: {one_line(error)} — train it "
-                "again, or pass a merged model"
-            ) from error
-        stored = stored_prompts(folder)
-        if stored is not None:  # it may have been trained with prompts that the base does not name
-            base.settings = replace(base.settings, query_prompt=stored[0], document_prompt=stored[1])
-        return cls(tuned, base.tokenizer, base.settings, name)
-
-    def _set_prompts(self, query: str | None, document: str | None) -> None:
-        own = (self.settings.query_prompt, self.settings.document_prompt)
-        asked = (own[0] if query is None else query, own[1] if document is None else document)
-        if asked != own and prompts_are_fixed(resolve_model(self.name)):
-            raise ModelError(
-                f"{self.name} was trained with the prompts {own[0]!r} (query) and {own[1]!r} (document), asked "
-                f"for are {asked[0]!r} and {asked[1]!r}: vectors of other prompts do not fit it, leave them out"
-            )
-        self.settings = replace(self.settings, query_prompt=asked[0], document_prompt=asked[1])
+        parts = load_parts(model, device)
+        settings = with_prompts(parts.settings, str(model), query_prompt, document_prompt)
+        return cls(parts.model, parts.tokenizer, settings, str(model))
 
     def changed(self) -> None:
-        """Forget what was worked out from the weights; to be called when they were changed in place."""
+        """Forget what was worked out from the weights; to be called when they were changed in place.
+
+        ``training`` calls it at its end and ``inference`` at its beginning.
+        """
         self.__dict__.pop("fingerprint", None)
-        self._bf16_copy = (None, None)
-        for module in self.model.modules():
-            if hasattr(module, "_merged"):  # lora.MergedLinear's effective weight
-                module._merged = None
+        self._half.forget()
+        forget_merged(self.model)
 
     @contextmanager
     def training(self) -> Iterator[None]:
@@ -149,8 +96,12 @@ class Encoder:
 
     @contextmanager
     def inference(self) -> Iterator[None]:
-        """Within the block, as in a pause of training: no dropout, the attention kernel that is fastest forward."""
-        before, training = self.model.config._attn_implementation, self.model.training
+        """Within the block, as in a pause of training: no dropout, the attention kernel that is fastest forward.
+
+        The weights are taken to have changed since they were last used so.
+        """
+        before, training = attention_kernel(self.model), self.model.training
+        self.changed()
         attend_by(self.model, "sdpa")
         self.model.eval()
         try:
@@ -220,21 +171,11 @@ class Encoder:
         return vectors
 
     def _inference_model(self) -> Any:
-        """Return the model to encode with: where bfloat16 is fast a copy in it, made anew when the weights have changed."""
-        parameters = list(self.model.parameters())
-        in_training = any(p.dtype == torch.bfloat16 for p in parameters)
+        """Return the model to encode with: where bfloat16 is fast, a copy in it."""
+        in_training = any(p.dtype == torch.bfloat16 for p in self.model.parameters())
         if in_training or not hardware.bf16_is_fast(self.device):
             return self.model
-        # Changes in place, by an optimizer or a checkpoint, raise a tensor's version.
-        state = (id(self.model), sum(p._version for p in parameters))
-        if self._bf16_copy[0] != state:
-            with torch.inference_mode(False), torch.no_grad():
-                half = copy.deepcopy(self.model).eval()
-                for parameter in half.parameters():  # not the buffers: rotary frequencies must stay exact
-                    parameter.data = parameter.data.to(torch.bfloat16)
-            attend_by(half, "sdpa")
-            self._bf16_copy = (state, half)
-        return self._bf16_copy[1]
+        return self._half.of(self.model)
 
     def tokenize(self, texts: Sequence[str], *, max_length: int | None = None) -> list[list[int]]:
         """Return token ids of each text, cut to ``max_length`` (and to the encoder's own limit)."""
@@ -251,30 +192,3 @@ class Encoder:
             {"input_ids": [list(t) for t in tokens]}, padding=True, return_tensors="pt", pad_to_multiple_of=multiple
         )
         return {k: batch[k].to(self.device) for k in ("input_ids", "attention_mask")}
-
-
-def length_batches(lengths: Sequence[int], token_budget: int) -> list[list[int]]:
-    """Return positions grouped into batches, longest first, whose padded size stays within ``token_budget`` tokens."""
-    batches: list[list[int]] = []
-    width = 0
-    for n in sorted(range(len(lengths)), key=lambda n: -lengths[n]):
-        if not batches or (len(batches[-1]) + 1) * width > token_budget:
-            batches.append([])
-            width = -(-max(1, lengths[n]) // PAD_TO) * PAD_TO
-        batches[-1].append(n)
-    return batches
-
-
-def pooled(model: Any, inputs: dict[str, torch.Tensor], pooling: str) -> torch.Tensor:
-    """Return one unit vector a row of ``inputs``: float32, (batch, D)."""
-    hidden = model(**inputs).last_hidden_state.float()  # (batch, tokens, D)
-    mask = inputs["attention_mask"]
-    if pooling == "cls":
-        vectors = hidden[:, 0]
-    elif pooling == "lasttoken":
-        last = mask.shape[1] - 1 - mask.flip(1).argmax(1)  # right- and left-padded alike
-        vectors = hidden[torch.arange(len(hidden), device=hidden.device), last]
-    else:
-        weights = mask.unsqueeze(-1).float()
-        vectors = (hidden * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
-    return torch.nn.functional.normalize(vectors, dim=1)

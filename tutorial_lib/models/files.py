@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tutorial_lib.models.settings import ModelError
+from tutorial_lib.private_api import file_of_model
 
 CHECKSUM_FILE = "sha256.json"
 """Written beside every model this package saves: file name -> SHA-256, checked on load."""
@@ -48,9 +49,7 @@ def read_json(folder: Path | str, name: str) -> Any:
     """
     path = Path(folder) / name
     if not Path(folder).is_dir():  # a Hub id
-        from transformers.utils import cached_file
-
-        found = cached_file(str(folder), name, _raise_exceptions_for_missing_entries=False)
+        found = file_of_model(str(folder), name)
         if found is None:
             return None
         path = Path(found)

@@ -42,7 +42,7 @@ def resolve_model(model: str | Path) -> Path | str:
     return str(model)
 
 
-def read_settings(folder: Path | str, model: PreTrainedModel) -> EncoderSettings:
+def read_settings(folder: Path | str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> EncoderSettings:
     """Return pooling, window and prompts from a sentence-transformers folder; a bare transformer gets mean pooling.
 
     Raises:
@@ -55,14 +55,24 @@ def read_settings(folder: Path | str, model: PreTrainedModel) -> EncoderSettings
         raise ModelError(f"{folder} has the modules {unknown}, only {sorted(known)} are supported: pass another model")
     pooling_path = next((m["path"] for m in modules if m["type"].endswith("Pooling")), "1_Pooling")
     query_prompt, document_prompt = stored_prompts(folder) or ("", "")
-    positions = _positions(model)
-    length = (read_json(folder, "sentence_bert_config.json") or {}).get("max_seq_length") or min(512, positions)
     return EncoderSettings(
         pooling=_pooling_name(read_json(folder, f"{pooling_path}/config.json") or {}),
-        max_length=min(int(length), positions),
+        max_length=_window(folder, model, tokenizer),
         query_prompt=query_prompt,
         document_prompt=document_prompt,
     )
+
+
+def _window(folder: Path | str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Return how many tokens of a text are read. sentence-transformers names that number in a file of its own.
+
+    Since its version 6 it leaves it to the tokenizer's files, which otherwise tell of the tokenizer alone.
+    """
+    positions = _positions(model)
+    config = read_json(folder, "sentence_bert_config.json")
+    if config is not None and "max_seq_length" not in config:
+        config = {"max_seq_length": tokenizer.model_max_length}
+    return min(int((config or {}).get("max_seq_length") or min(512, positions)), positions)
 
 
 def _positions(model: PreTrainedModel) -> int:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import torch
 from peft import LoraConfig, PeftModel, TaskType, get_peft_model
+from peft.tuners.tuners_utils import check_target_module_exists
 
 from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.files import one_line
 from tutorial_lib.models.merged_linear import MergedLinear
 from tutorial_lib.models.prompts import PROMPT_FILE, prompts_record
 from tutorial_lib.models.settings import ModelError
+from tutorial_lib.private_api import use_lora_layer
 
 
 class AdapterShape(Protocol):
@@ -51,65 +54,106 @@ def add_adapter(encoder: Encoder, settings: AdapterShape) -> PeftModel:
 
     Raises:
         ModelError: ``target_modules`` match no layer of this model (its linear layers are listed), or it has fewer
-            layers than ``upper_layers``.
+            layers than ``upper_layers``, or PEFT has no adapter for what they match.
     """
-    target = settings.peft_targets
-    count = int(getattr(encoder.model.config, "num_hidden_layers", 0))
-    if settings.upper_layers > count:
-        raise ModelError(f"upper_layers is {settings.upper_layers}, but {encoder.name} has {count} layers")
-    config = LoraConfig(
-        task_type=TaskType.FEATURE_EXTRACTION,
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=target,
-        base_model_name_or_path=encoder.name,
-    )
-    if settings.upper_layers:
-        config.target_modules = _upper_linear(encoder, target, count - settings.upper_layers)
-    config._register_custom_module({torch.nn.Linear: MergedLinear})
+    config = _lora_config(encoder, settings)
     try:
         adapted = get_peft_model(encoder.model, config)
     except ValueError as error:
-        raise ModelError(
-            f"target_modules {target!r} match no layer of {encoder.name}: its linear layers are "
-            f"{', '.join(linear_layers(encoder))}"
-        ) from error
+        raise ModelError(f"no adapter can be put on {encoder.name}: {one_line(error)}") from error
     encoder.model = adapted
     encoder.changed()
     return adapted
 
 
+def _lora_config(encoder: Encoder, settings: AdapterShape) -> LoraConfig:
+    """Return PEFT's settings of an adapter that is known to match layers of ``encoder``."""
+    config = LoraConfig(
+        task_type=TaskType.FEATURE_EXTRACTION,
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=settings.peft_targets,
+        base_model_name_or_path=encoder.name,
+    )
+    use_lora_layer(config, torch.nn.Linear, MergedLinear)
+    matched = _matched(encoder, config)
+    if settings.upper_layers:
+        matched = config.target_modules = _upper_linear(encoder, matched, settings.upper_layers)
+    if not matched:
+        raise ModelError(
+            f"target_modules {settings.peft_targets!r} match no layer of {encoder.name}: its linear layers are "
+            f"{', '.join(linear_layers(encoder))}"
+        )
+    return config
+
+
 def linear_layers(encoder: Encoder) -> list[str]:
     """Return the names of the model's linear layers, each kind once."""
-    return sorted({n.split(".")[-1] for n, m in encoder.model.named_modules() if isinstance(m, torch.nn.Linear)})
+    return sorted({name.split(".")[-1] for name in _linear(encoder)})
 
 
-def _upper_linear(encoder: Encoder, target: str | list[str], lowest: int) -> list[str]:
-    """Return full names of the target's linear layers in blocks ``lowest`` and above."""
+def _linear(encoder: Encoder) -> list[str]:
+    return [name for name, module in encoder.model.named_modules() if isinstance(module, torch.nn.Linear)]
+
+
+def _matched(encoder: Encoder, config: LoraConfig) -> list[str]:
+    """Return full names of the layers that PEFT takes the target modules of ``config`` for."""
+    if config.target_modules == "all-linear":
+        return _linear(encoder)
+    return [name for name, _ in encoder.model.named_modules() if check_target_module_exists(config, name)]
+
+
+def _upper_linear(encoder: Encoder, names: Collection[str], count: int) -> list[str]:
+    """Return those of ``names`` that are linear layers in one of the last ``count`` blocks."""
+    blocks = int(getattr(encoder.model.config, "num_hidden_layers", 0))
+    if count > blocks:
+        raise ModelError(f"upper_layers is {count}, but {encoder.name} has {blocks} layers")
 
     def block(name: str) -> int:
         return next((int(part) for part in name.split(".") if part.isdigit()), -1)
 
-    return [
-        n
-        for n, m in encoder.model.named_modules()
-        if isinstance(m, torch.nn.Linear) and block(n) >= lowest and (target == "all-linear" or n.split(".")[-1] in target)
-    ]
+    return [name for name in _linear(encoder) if name in names and block(name) >= blocks - count]
+
+
+def adapter_update(encoder: Encoder) -> dict[str, torch.Tensor]:
+    """Return a copy of the adapter's B matrices by name, each (out, rank), for ``set_strength``."""
+    return {name: b.detach().clone() for name, b in encoder.model.named_parameters() if ".lora_B." in name}
+
+
+def set_strength(encoder: Encoder, update: Mapping[str, torch.Tensor], share: float) -> None:
+    """Give the adapter on ``encoder`` a share of an update: 1 is bit for bit all of it, 0 the base model's vectors again.
+
+    Between the two lies a mean of base and tuned weights, which forgets less (Wortsman et al. 2022, arXiv:2109.01903).
+
+    Args:
+        encoder: An encoder with an adapter.
+        update: What ``adapter_update`` returned for it.
+        share: What the B matrices are multiplied by.
+
+    Raises:
+        ValueError: The update is not one of this adapter's.
+    """
+    factors = {name: factor for name, factor in encoder.model.named_parameters() if ".lora_" in name}
+    ours = {name for name in factors if ".lora_B." in name}
+    if ours != set(update):
+        raise ValueError(
+            f"the update has {len(update)} matrices and the adapter of {encoder.name} {len(ours)}, not all under the same "
+            "names: pass what adapter_update returned for this encoder"
+        )
+    with torch.no_grad():
+        for name, factor in factors.items():
+            if name in update:
+                # Not multiplied by 0: a diverged run leaves numbers that no factor makes 0.
+                factor.copy_(update[name] * share if share else torch.zeros_like(factor))
+            elif not share:
+                factor.nan_to_num_()
+    encoder.changed()
 
 
 def scale_adapter(encoder: Encoder, factor: float) -> None:
-    """Multiply the adapter's update by ``factor``: 0 gives the base model's vectors again, 1 changes nothing.
-
-    Between the two lies a mean of base and tuned weights, which forgets less (Wortsman et al. 2022, arXiv:2109.01903).
-    """
-    with torch.no_grad():
-        for name, parameter in encoder.model.named_parameters():
-            if factor == 0.0 and ".lora_" in name:  # a diverged run leaves numbers that no factor makes 0
-                parameter.zero_() if ".lora_B." in name else parameter.nan_to_num_()
-            elif ".lora_B." in name:
-                parameter.mul_(factor)
-    encoder.changed()
+    """Multiply the adapter's update by ``factor``: 0 gives the base model's vectors again, 1 changes nothing."""
+    set_strength(encoder, adapter_update(encoder), factor)
 
 
 def without_dropout(model: torch.nn.Module) -> None:

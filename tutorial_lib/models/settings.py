@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
-
+"""Name of the course's base model, which a wheel brings along."""
 
 POOLINGS = ("mean", "cls", "lasttoken")
 
@@ -34,6 +34,16 @@ class EncoderSettings:
     max_length: int = 256
     query_prompt: str = ""
     document_prompt: str = ""
+
+
+def check_pooling(settings: EncoderSettings, name: str) -> None:
+    """Refuse settings with a pooling that ``Encoder`` does not know; ``name`` is the model's, for the message.
+
+    Raises:
+        ModelError: The pooling is none of ``POOLINGS``.
+    """
+    if settings.pooling not in POOLINGS:
+        raise ModelError(f"{name}: pooling {settings.pooling!r} is not supported: {', '.join(POOLINGS)} are")
 
 
 class TextEncoder(Protocol):

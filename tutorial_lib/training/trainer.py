@@ -15,6 +15,7 @@ from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
 from tutorial_lib.files import write_whole
 from tutorial_lib.models.encoder import Encoder, pooled
+from tutorial_lib.models.merged_linear import forget_merged
 from tutorial_lib.training.dev import DEV_METRIC, DevSet
 from tutorial_lib.training.losses import matryoshka_loss
 from tutorial_lib.training.pairs import PairDataset, PairLoader, Shuffled
@@ -80,6 +81,7 @@ class ContrastiveTrainer(Trainer):
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Take the gradients of one batch; return its loss, detached."""
         model.train()
+        forget_merged(self.encoder.model)  # a step may have been taken on what other processes encoded
         inputs = self._prepare_inputs(inputs)
         with self.compute_loss_context_manager():
             own, vectors = self._encoded_groups(inputs)

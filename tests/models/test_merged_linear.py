@@ -1,22 +1,15 @@
-"""The layer that merges its update before it multiplies, held to PEFT's own; what an adapter covers; precision."""
+"""The layer that merges its update before it multiplies, held to PEFT's own."""
 
+import copy
 from contextlib import nullcontext
-from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
 
-from tests.tiny import set_update
-from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.lora import add_adapter, low_precision, save_adapter, scale_adapter
-from tutorial_lib.models.merged_linear import MergedLinear
-from tutorial_lib.models.settings import ModelError
-from tutorial_lib.training.settings import LoraSettings
+from tutorial_lib.models.merged_linear import MergedLinear, forget_merged
+from tutorial_lib.private_api import use_lora_layer
 
-LORA = LoraSettings(rank=4, alpha=8)
-TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
 SHAPES = [(7, 6), (3, 4, 6)]
 
 
@@ -25,7 +18,7 @@ def adapted(*, ours, bias=True, dropout=0.0):
     torch.manual_seed(0)
     config = LoraConfig(r=2, lora_alpha=4, target_modules=["0"], lora_dropout=dropout)
     if ours:
-        config._register_custom_module({torch.nn.Linear: MergedLinear})
+        use_lora_layer(config, torch.nn.Linear, MergedLinear)
     model = get_peft_model(torch.nn.Sequential(torch.nn.Linear(6, 5, bias=bias)), config)
     layer = model.base_model.model[0]
     with torch.no_grad():
@@ -49,9 +42,6 @@ def close(one, other, **tolerance):
     return all(
         a.shape == b.shape and torch.allclose(a.float(), b.float(), **tolerance) for a, b in zip(one, other, strict=True)
     )
-
-
-# --- one layer ----------------------------------------------------------------------------------------------------
 
 
 def test_the_output_by_hand():
@@ -88,9 +78,10 @@ def test_in_bfloat16_they_agree_coarsely_and_gradients_of_the_factors_stay_float
     [
         lambda parameters: torch.optim.AdamW(parameters, lr=0.1),
         lambda parameters: torch.optim.AdamW(parameters, lr=0.1, foreach=True),
+        lambda parameters: torch.optim.AdamW(parameters, lr=0.1, fused=True),
         lambda parameters: torch.optim.SGD(parameters, lr=0.01),
     ],
-    ids=["AdamW", "AdamW foreach", "SGD"],
+    ids=["AdamW", "AdamW foreach", "AdamW fused", "SGD"],
 )
 def test_the_weight_is_merged_once_and_anew_after_each_step(optimizer):
     x, layers, steps = torch.randn(7, 6), [], []
@@ -133,9 +124,6 @@ def test_scoring_in_inference_mode_leaves_training_possible():
     torch.optim.SGD(factors(layer), lr=0.1).step()
 
 
-# --- where PEFT's own path is taken -------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("training", [True, False])
 def test_with_dropout_the_adapter_is_computed_beside_its_layer(training):
     x, found = torch.randn(7, 6), []
@@ -168,92 +156,48 @@ def test_merging_into_the_base_keeps_the_output(dropout):
     assert torch.allclose(merged(x), before, atol=1e-5)
 
 
-def test_a_saved_adapter_gives_plain_peft_the_same_vectors(tiny_folder, tmp_path, float32):
-    encoder, base = Encoder.load(tiny_folder), Encoder.load(tiny_folder)
-    untouched = base.encode(TEXTS)
-    add_adapter(encoder, LORA)
-    set_update(encoder)
-    save_adapter(encoder, tmp_path / "adapter", "card")
-    plain = PeftModel.from_pretrained(base.model, str(tmp_path / "adapter"))
-    assert not any(isinstance(m, MergedLinear) for m in plain.modules())
-    vectors = Encoder(plain, base.tokenizer, base.settings, "plain").encode(TEXTS)
-    assert np.allclose(vectors, encoder.encode(TEXTS), atol=1e-5)
-    assert not np.allclose(vectors, untouched, atol=1e-2)
-
-
-# --- what an adapter covers, and how strongly ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("target", "adapted_layers"), [("all-linear", 6), (("query", "value"), 2)])
-def test_upper_layers_adapts_the_last_blocks_only(tiny_folder, target, adapted_layers):
-    model = add_adapter(Encoder.load(tiny_folder), LoraSettings(2, 4, target_modules=target, upper_layers=1))
-    names = [n for n, p in model.named_parameters() if p.requires_grad]
-    assert len(names) == 2 * adapted_layers  # A and B each
-    assert all(".layer.1." in n for n in names)
-
-
-def test_the_layers_below_are_left_out_of_the_backward_pass(tiny_folder):
-    encoder = Encoder.load(tiny_folder)
-    add_adapter(encoder, LoraSettings(2, 4, upper_layers=1))
-    states = encoder.model(**encoder.pad(encoder.tokenize(TEXTS)), output_hidden_states=True).hidden_states
-    assert [s.requires_grad for s in states] == [False, False, True]  # embeddings, block 0, block 1
-
-
-def test_more_upper_layers_than_there_are_are_refused(tiny_folder):
-    with pytest.raises(ModelError, match=r"upper_layers is 3, but .* has 2 layers"):
-        add_adapter(Encoder.load(tiny_folder), replace(LORA, upper_layers=3))
-
-
-def test_half_an_adapter_is_one_of_half_the_alpha(tiny_folder, float32):
-    vectors = []
-    for alpha, factor in ((8, 0.5), (4, 1.0), (8, 1.0)):
-        encoder = Encoder.load(tiny_folder)
-        torch.manual_seed(0)  # for A
-        add_adapter(encoder, LoraSettings(rank=4, alpha=alpha))
-        set_update(encoder)
-        encoder.encode(TEXTS)
-        scale_adapter(encoder, factor)
-        vectors.append(encoder.encode(TEXTS))
-    assert np.allclose(vectors[0], vectors[1], atol=1e-5)
-    assert not np.allclose(vectors[0], vectors[2], atol=1e-2)
-
-
-# --- precision ----------------------------------------------------------------------------------------------------
-
-
-def tensors(model):
-    return {n: (p.data_ptr(), p.dtype, p.detach().clone()) for n, p in model.named_parameters()}
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_low_precision_gives_the_very_same_tensors_back(tiny_folder, fails):
-    model = add_adapter(Encoder.load(tiny_folder), LORA)
-    before = tensors(model)
-    with pytest.raises(RuntimeError) if fails else nullcontext(), low_precision(model):
-        assert any(p.dtype == torch.bfloat16 for p in model.parameters())
-        if fails:
-            raise RuntimeError("out of memory")
-    after = tensors(model)
-    assert all(after[n][:2] == before[n][:2] and torch.equal(after[n][2], before[n][2]) for n in before)
-
-
-@pytest.mark.parametrize(("dropout", "merged_into"), [(0.0, torch.float32), (0.1, torch.bfloat16)])
-def test_factors_and_the_weights_they_are_merged_into_stay_float32(tiny_folder, dropout, merged_into):
-    model = add_adapter(Encoder.load(tiny_folder), replace(LORA, dropout=dropout, target_modules=("query",)))
-    kinds = {"lora_": torch.float32, "query.base_layer.weight": merged_into}
-    with low_precision(model):
-        for name, parameter in model.named_parameters():
-            expected = next((kind for part, kind in kinds.items() if part in name), torch.bfloat16)
-            assert parameter.dtype == expected, name
-
-
-def test_the_base_model_comes_back_even_from_a_run_that_diverged(tiny_folder, float32):
-    tiny = Encoder.load(tiny_folder)
-    before = tiny.encode(TEXTS)
-    add_adapter(tiny, LORA)
+def test_the_weight_is_merged_anew_after_an_adapter_is_loaded_in_place():
+    x = torch.randn(7, 6)
+    model, layer = adapted(ours=True)
+    other, other_layer = adapted(ours=False)
+    layer(x)
     with torch.no_grad():
-        for name, parameter in tiny.model.named_parameters():
-            if ".lora_" in name:
-                parameter.fill_(float("nan"))
-    scale_adapter(tiny, 0.0)
-    assert np.allclose(tiny.encode(TEXTS), before, atol=1e-6)
+        factors(other_layer)[1].mul_(-3)
+    set_peft_model_state_dict(model, get_peft_model_state_dict(other))  # as the Trainer loads the best checkpoint
+    assert torch.allclose(layer(x), other_layer(x), atol=1e-5)
+
+
+def test_a_change_by_hand_or_with_gradients_of_another_process_is_seen_once_it_is_told():
+    x = torch.randn(7, 6)
+    model, layer = adapted(ours=True)
+    before = layer(x).detach()
+    optimizer = torch.optim.AdamW(factors(layer), lr=0.1, fused=True)
+    for factor in factors(layer):
+        factor.grad = torch.ones_like(factor)
+    optimizer.step()
+    forget_merged(model)
+    _, b = factors(layer)
+    expected = x @ (layer.base_layer.weight + 2 * b @ factors(layer)[0]).T + layer.base_layer.bias
+    assert torch.allclose(layer(x), expected, atol=1e-5)
+    assert not torch.allclose(before, expected, atol=1e-2)
+
+
+def test_a_copy_of_a_layer_is_on_its_own():
+    x = torch.randn(7, 6)
+    model, layer = adapted(ours=True)
+    before = layer(x).detach()
+    twin = copy.deepcopy(model)
+    twin.load_state_dict({name: torch.zeros_like(weight) for name, weight in twin.state_dict().items()})
+    assert not twin(x).any()
+    assert torch.equal(layer(x), before)
+
+
+def test_what_was_merged_into_the_base_and_taken_out_again():
+    x = torch.randn(7, 6)
+    _, layer = adapted(ours=True)
+    before = layer(x).detach()
+    layer.merge()
+    assert torch.allclose(layer(x), before, atol=1e-5)
+    layer.unmerge()
+    assert layer._merged is None
+    assert torch.allclose(layer(x), before, atol=1e-5)

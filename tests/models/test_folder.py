@@ -1,29 +1,23 @@
-"""What ``Encoder.load`` reads from a model folder, and what it refuses."""
+"""What a model's folder says, and what is refused."""
 
 import hashlib
 import json
-import shutil
 
 import pytest
-import torch
 from safetensors.torch import load_file, save_file
 
+from tests.helpers import write_json
+from tutorial_lib.models import folder
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.files import CHECKSUM_FILE
-from tutorial_lib.models.settings import EncoderSettings, ModelError
+from tutorial_lib.models.folder import DEFAULT_MODEL_SHA256, resolve_model
+from tutorial_lib.models.settings import DEFAULT_MODEL, EncoderSettings, ModelError
 
 
-@pytest.fixture
-def copy(tiny_folder, tmp_path):
-    return shutil.copytree(tiny_folder, tmp_path / "copy")
-
-
-def write_json(path, content):
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(content))
-
-
-# --- what a folder says -------------------------------------------------------------------------------------------
+def test_the_default_model_must_have_the_published_sum(monkeypatch):
+    monkeypatch.setattr(folder, "DEFAULT_MODEL_SHA256", "f" * 64)
+    with pytest.raises(ModelError, match=rf"has SHA-256 {DEFAULT_MODEL_SHA256}, expected {'f' * 64}"):
+        resolve_model(DEFAULT_MODEL)
 
 
 def test_settings_are_read_from_the_sentence_transformers_files(copy):
@@ -44,18 +38,13 @@ def test_a_bare_transformer_is_mean_pooled_and_reads_as_many_tokens_as_it_has_po
     assert Encoder.load(tiny_folder).settings == EncoderSettings("mean", 64, "", "")
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        {"pooling_mode_max_tokens": True},
-        {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True},
-        {"pooling_mode": "weightedmean"},
-    ],
-)
-def test_unknown_pooling_is_refused(copy, config):
-    write_json(copy / "1_Pooling" / "config.json", config)
-    with pytest.raises(ModelError, match=r"pooling '.*' is not supported: mean, cls, lasttoken are"):
-        Encoder.load(copy)
+@pytest.mark.parametrize(("config", "window"), [({}, 20), ({"max_seq_length": None}, 64), ({"max_seq_length": 30}, 30)])
+def test_the_window_stands_in_sentence_transformers_file_or_since_its_version_6_in_the_tokenizers(copy, config, window):
+    tokenizer = json.loads((copy / "tokenizer_config.json").read_text())
+    write_json(copy / "tokenizer_config.json", {**tokenizer, "model_max_length": 20})
+    assert Encoder.load(copy).settings.max_length == 64  # its positions: what a bare tokenizer says is no window
+    write_json(copy / "sentence_bert_config.json", config)
+    assert Encoder.load(copy).settings.max_length == window
 
 
 def test_unknown_modules_are_refused(copy):
@@ -64,47 +53,9 @@ def test_unknown_modules_are_refused(copy):
         Encoder.load(copy)
 
 
-# --- what cannot be loaded ----------------------------------------------------------------------------------------
-
-
-def test_pickled_weights_are_refused(copy):
-    torch.save(load_file(copy / "model.safetensors"), copy / "pytorch_model.bin")
-    (copy / "model.safetensors").unlink()
-    with pytest.raises(ModelError, match=r"cannot be loaded.*model\.safetensors"):
-        Encoder.load(copy)
-
-
 def test_a_missing_folder_is_refused(tmp_path):
     with pytest.raises(ModelError, match="is not a folder: pass a model folder, a Hub id, or 'all-MiniLM-L6-v2'"):
         Encoder.load(tmp_path / "nothing")
-
-
-def test_a_hub_model_that_is_not_here_is_refused_in_one_line():
-    with pytest.raises(ModelError) as error:
-        Encoder.load("nobody/no-such-model")
-    assert "nobody/no-such-model cannot be loaded" in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("lost", "said"),
-    [
-        ("config.json", "config.json"),
-        ("tokenizer.json vocab.txt tokenizer_config.json", "has no tokenizer files"),
-    ],
-)
-def test_an_incomplete_folder_is_refused(copy, lost, said):
-    for name in lost.split():
-        (copy / name).unlink()
-    with pytest.raises(ModelError, match=said):
-        Encoder.load(copy)
-
-
-def test_weights_cut_short_are_refused(copy):
-    weights = copy / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(ModelError, match="cannot be loaded as an encoder"):
-        Encoder.load(copy)
 
 
 def test_a_missing_layer_is_refused_instead_of_drawn_at_random(copy):

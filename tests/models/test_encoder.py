@@ -1,5 +1,4 @@
-import json
-import shutil
+"""Vectors and fingerprints."""
 
 import numpy as np
 import pytest
@@ -9,11 +8,10 @@ from hypothesis import strategies as st
 
 from tests.tiny import THINGS, tiny_bert
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.models import folder, hardware
-from tutorial_lib.models.encoder import Encoder, length_batches, pooled
-from tutorial_lib.models.folder import DEFAULT_MODEL_SHA256, resolve_model
-from tutorial_lib.models.hardware import bf16_is_fast
-from tutorial_lib.models.settings import DEFAULT_MODEL, EncoderSettings, ModelError
+from tutorial_lib.models import hardware
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.folder import resolve_model
+from tutorial_lib.models.settings import DEFAULT_MODEL, EncoderSettings
 
 TEXTS = ["refund", "cancel the invoice", "how to reset a password", "please open the printer page then click repair", ""]
 
@@ -23,21 +21,8 @@ def tiny(tiny_folder):
     return Encoder.load(tiny_folder)
 
 
-@pytest.fixture
-def copy(tiny_folder, tmp_path):
-    return shutil.copytree(tiny_folder, tmp_path / "copy")
-
-
 def with_settings(encoder, **changes):
     return Encoder(encoder.model, encoder.tokenizer, EncoderSettings(**changes), "changed")
-
-
-def write_json(path, content):
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(content))
-
-
-# --- vectors ------------------------------------------------------------------------------------------------------
 
 
 def test_vectors_are_float32_and_have_unit_length(tiny):
@@ -59,29 +44,6 @@ def test_neither_order_nor_token_budget_changes_a_vector(tiny, float32, order, b
     assert np.allclose(tiny.encode([TEXTS[n] for n in order], token_budget=budget), expected[list(order)], atol=1e-5)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_threads_side_by_side_give_the_same_bits_and_leave_torch_as_it_was(tiny, monkeypatch, precision):
-    monkeypatch.setattr(hardware, "bf16_is_fast", lambda device=None: precision == "bfloat16")
-    texts = [f"{thing} {'again ' * n}" for n, thing in enumerate(THINGS * 3)]
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        alone = tiny.encode(texts, token_budget=32)
-        torch.set_num_threads(3)
-        side_by_side = tiny.encode(texts, token_budget=32)
-        assert torch.get_num_threads() == 3
-    finally:
-        torch.set_num_threads(before)
-    assert np.array_equal(alone, side_by_side)
-
-
-def test_what_fails_in_a_thread_is_raised(tiny, monkeypatch):
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    monkeypatch.setattr(tiny, "pad", lambda tokens: (_ for _ in ()).throw(MemoryError("no room")))
-    with pytest.raises(MemoryError, match="no room"):
-        tiny.encode(THINGS * 3, token_budget=32)
-
-
 def test_bfloat16_stays_close_to_float32(tiny, monkeypatch):
     vectors = []
     for fast in (False, True):
@@ -90,13 +52,6 @@ def test_bfloat16_stays_close_to_float32(tiny, monkeypatch):
     cosines = (vectors[0] * vectors[1]).sum(axis=1)
     assert cosines.min() > 0.998  # weights drawn this large round coarsely; of MiniLM benchmarks.encoding gives 0.9999
     assert not np.array_equal(vectors[0], vectors[1])
-
-
-def test_batches_are_longest_first_and_within_the_budget():
-    # 20 tokens are padded to 32, the whole budget; 9 and 3 to 16 each, and a third text would make 48.
-    assert length_batches([3, 9, 20, 2], 32) == [[2], [1, 0], [3]]
-    assert length_batches([50], 32) == [[0]]  # one text is never divided
-    assert length_batches([], 32) == []
 
 
 def test_prompts_are_put_before_queries_and_articles(tiny, float32):
@@ -123,14 +78,6 @@ def test_pooling_by_hand(tiny, float32, pooling, by_hand):
         assert np.allclose(vector, expected.numpy(), atol=1e-5)
 
 
-def test_lasttoken_is_found_behind_left_padding():
-    hidden = torch.eye(3)[None]  # token n has the vector e_n
-    model = type("Model", (), {"__call__": lambda self, **_: type("Out", (), {"last_hidden_state": hidden})})()
-    for mask, expected in (([1, 1, 0], 1), ([0, 1, 1], 2), ([1, 1, 1], 2)):
-        vector = pooled(model, {"attention_mask": torch.tensor([mask])}, "lasttoken")
-        assert vector[0].tolist() == torch.eye(3)[expected].tolist()
-
-
 def test_a_text_is_cut_at_max_length_with_its_special_tokens(tiny, float32):
     cut = with_settings(tiny, max_length=4)  # [CLS], two words, [SEP]
     assert np.array_equal(cut.encode(["refund invoice robot email"]), cut.encode(["refund invoice"]))
@@ -152,9 +99,6 @@ def test_a_text_of_100_000_characters(tiny, text):
 def test_what_is_not_a_string_is_refused(tiny):
     with pytest.raises(DataError, match="text 1 is NoneType: pass strings"):
         tiny.encode(["refund", None])
-
-
-# --- fingerprint --------------------------------------------------------------------------------------------------
 
 
 def test_the_fingerprint_stays_on_reloading_and_changes_with_the_weights(tiny, tiny_folder, tmp_path):
@@ -184,15 +128,6 @@ def test_the_fingerprint_changes_with_the_vocabulary(copy, tiny):
     assert Encoder.load(copy).fingerprint != tiny.fingerprint
 
 
-# --- the course's base model --------------------------------------------------------------------------------------
-
-
-def test_the_default_model_must_have_the_published_sum(monkeypatch):
-    monkeypatch.setattr(folder, "DEFAULT_MODEL_SHA256", "f" * 64)
-    with pytest.raises(ModelError, match=rf"has SHA-256 {DEFAULT_MODEL_SHA256}, expected {'f' * 64}"):
-        resolve_model(DEFAULT_MODEL)
-
-
 def test_minilm_gives_the_vectors_of_sentence_transformers():
     from sentence_transformers import SentenceTransformer
 
@@ -203,8 +138,25 @@ def test_minilm_gives_the_vectors_of_sentence_transformers():
     assert abs(float(ours[0] @ ours[1])) < 0.5  # and not because everything looks alike
 
 
-def test_bf16_is_fast_asks_the_processor(monkeypatch):
-    for units, fast in (({}, False), ({"avx2": True}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True}, True)):
-        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda units=units: units)
-        assert bf16_is_fast() is fast
-    assert bf16_is_fast(torch.device("mps")) is False
+def test_an_optimizers_step_is_seen_after_training_and_in_a_pause_of_it(tiny_folder, precision):
+    precision(bf16=True)  # so that what is encoded with is a copy
+    encoder = Encoder.load(tiny_folder)
+    optimizer = torch.optim.AdamW(encoder.model.parameters(), lr=0.1, fused=True)
+    before = encoder.encode(TEXTS)
+    with encoder.training():
+        for parameter in encoder.model.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        optimizer.step()
+        with encoder.inference():
+            in_a_pause = encoder.encode(TEXTS)
+        optimizer.step()
+    assert not np.allclose(in_a_pause, before, atol=1e-3)
+    assert not np.allclose(encoder.encode(TEXTS), in_a_pause, atol=1e-3)
+
+
+def test_weights_that_are_loaded_are_seen(tiny_folder, tmp_path, precision):
+    precision(bf16=True)
+    encoder, other = Encoder.load(tiny_folder), Encoder.load(tiny_bert(tmp_path / "other", seed=1))
+    encoder.encode(TEXTS)
+    encoder.model.load_state_dict(other.model.state_dict())
+    assert np.array_equal(encoder.encode(TEXTS), other.encode(TEXTS))

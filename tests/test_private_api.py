@@ -1,0 +1,48 @@
+"""What is used of other libraries under private names still does what it is used for."""
+
+import warnings
+
+import torch
+from peft import LoraConfig, get_peft_model
+from peft.tuners.lora import Linear
+from transformers import BertConfig, BertModel, MPNetConfig, MPNetModel
+
+from tutorial_lib import private_api
+
+SHAPE = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8, "vocab_size": 10}
+
+
+def test_berts_attention_can_be_chosen_and_mpnets_cannot():
+    assert private_api.can_choose_attention(BertModel(BertConfig(**SHAPE)))
+    assert not private_api.can_choose_attention(MPNetModel(MPNetConfig(**SHAPE)))
+
+
+def test_the_attention_kernel_is_the_one_that_was_set():
+    model = BertModel(BertConfig(**SHAPE))
+    for kernel in ("eager", "sdpa"):
+        model.set_attn_implementation(kernel)
+        assert private_api.attention_kernel(model) == kernel
+
+
+def test_peft_takes_our_layer_in_place_of_its_own():
+    class Ours(Linear):
+        pass
+
+    config = LoraConfig(target_modules=["0"])
+    private_api.use_lora_layer(config, torch.nn.Linear, Ours)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = get_peft_model(torch.nn.Sequential(torch.nn.Linear(2, 2)), config)
+    assert type(model.base_model.model[0]) is Ours
+
+
+def test_a_file_that_a_model_does_not_have_is_none(tmp_path, monkeypatch):
+    snapshot = tmp_path / "models--owner--name" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (tmp_path / "models--owner--name" / "refs").mkdir()
+    (tmp_path / "models--owner--name" / "refs" / "main").write_text("abc")
+    (snapshot / "config.json").write_text("{}")
+    monkeypatch.setattr("transformers.utils.hub.HF_HUB_CACHE", str(tmp_path), raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert private_api.file_of_model("owner/name", "config.json") == str(snapshot / "config.json")
+    assert private_api.file_of_model("owner/name", "modules.json") is None
