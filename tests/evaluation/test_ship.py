@@ -1,80 +1,11 @@
-"""Slices of the test queries and the decision to ship."""
-
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from tests.helpers import make_dataset, small_dataset
-from tutorial_lib.evaluation.measures import MEASURE_NAMES
+from tests.evaluation import comparisons
 from tutorial_lib.evaluation.ship import ShipSettings, ship_decision
-from tutorial_lib.evaluation.significance import Comparison, Difference, paired_difference
-from tutorial_lib.evaluation.slices import query_slices, slice_table
-
-# --- slices -------------------------------------------------------------------------------------------------------
-
-
-def test_query_slices_by_hand():
-    slices = query_slices(small_dataset())
-    assert list(slices.index) == ["e1", "e2", "e3", "e4"]
-    assert set(slices["article"]) == {"seen in training"}
-    assert slices["length"].tolist() == ["9+ words", "5-8 words", "1-4 words", "5-8 words"]  # of 9, 6, 4 and 5 words
-    assert slices.loc["e4", "overlap"] == "half or fewer"  # of its words only "the" stands in the answer
-    assert "family" not in slices
-
-
-def test_slices_by_family_put_small_ones_together():
-    families = ["ec2"] * 3 + ["s3"] * 3 + ["kms"]
-    judged = {"train": {"t": ("x", "a0")}, "test": {f"q{n}": (f"word{n} here", f"a{n}") for n in range(7)}}
-    dataset = make_dataset({f"a{n}": ("title", f"word{n} here and there") for n in range(7)}, judged)
-    queries = {q: replace(v, metadata={"family": families[int(q[1])]}) if q != "t" else v for q, v in dataset.queries.items()}
-    slices = query_slices(replace(dataset, queries=queries), min_queries=3)
-    assert slices["family"].tolist() == ["ec2"] * 3 + ["s3"] * 3 + ["other"]
-    assert slices["article"].tolist() == ["seen in training"] + ["unseen in training"] * 6
-    assert set(slices["overlap"]) == {"all words in the answer"}
-    assert set(slices["length"]) == {"1-4 words"}
-
-
-def comparison_of(deltas):
-    """A comparison of two systems whose queries, of an article each, differ by ``deltas``."""
-    index = pd.Index([f"q{n:03}" for n in range(len(deltas))], name="query_id")
-    before = pd.DataFrame(0.5, index=index, columns=list(MEASURE_NAMES))
-    after = before.add(pd.Series(deltas, index=index), axis=0)
-    clusters = {q: q for q in index}
-    differences = {m: paired_difference(before[m].to_numpy(), after[m].to_numpy(), list(index)) for m in MEASURE_NAMES}
-    return Comparison("base", "tuned", before, after, clusters, differences)
-
-
-@pytest.fixture(scope="module")
-def harmed():
-    """60 queries gain, 20 long ones lose; a slicing by chance stands beside the one that finds them."""
-    rng = np.random.default_rng(4)
-    comparison = comparison_of(np.r_[rng.normal(0.2, 0.05, 60), rng.normal(-0.15, 0.05, 20)])
-    slices = pd.DataFrame(
-        {"length": ["short"] * 60 + ["long"] * 20, "coin": ["heads", "tails"] * 40}, index=comparison.before.index
-    )
-    return comparison, slice_table(comparison, slices)
-
-
-def test_a_harmed_slice_is_found_and_no_other(harmed):
-    _, table = harmed
-    assert table.loc[table["worse"], ["slice", "value"]].to_numpy().tolist() == [["length", "long"]]
-    assert table["queries"].tolist() == [20, 60, 40, 40]
-    assert (table["p_adjusted"] >= table["p"]).all()
-
-
-def test_a_harmed_slice_stops_the_ship_and_is_named(harmed):
-    comparison, table = harmed
-    decision = ship_decision(comparison, comparison, table)
-    assert comparison.main.low > 0
-    assert decision.decision == "do not ship"
-    assert [c.passed for c in decision.checks].count(False) == 1
-    assert decision.reasons[0].startswith("NO: of 4 slices 1 got significantly worse: length: long (-0.1")
-
-
-# --- the decision -------------------------------------------------------------------------------------------------
-
+from tutorial_lib.evaluation.significance import Comparison, Difference
 
 GOOD = Difference(0.6, 0.7, 0.1, 0.05, 0.15, 0.0001, 80)
 NO_SLICE_WORSE = pd.DataFrame({"slice": ["a"], "value": ["b"], "difference": [0.1], "worse": [False]})
@@ -123,3 +54,26 @@ def test_thresholds_are_settings():
     base = Comparison("base", "tuned", empty, empty, {}, {"nDCG@10": GOOD, "R@100": GOOD})
     assert not ship_decision(base, base, NO_SLICE_WORSE, ShipSettings(min_gain=0.11)).ship
     assert ship_decision(base, base, NO_SLICE_WORSE, ShipSettings(min_gain=0.1)).ship
+
+
+@pytest.mark.parametrize(
+    ("threshold", "message"),
+    [
+        ({"min_gain": 2}, "min_gain is 2: pass a difference in nDCG@10, -1 to 1"),
+        ({"max_recall_loss": -0.01}, "max_recall_loss is -0.01: pass a loss of R@100, 0 to 1"),
+        ({"alpha": 5}, "alpha is 5: pass a significance level, above 0 and below 1"),
+        ({"alpha": float("nan")}, "alpha is nan"),
+    ],
+)
+def test_thresholds_out_of_range_are_refused(threshold, message):
+    with pytest.raises(ValueError, match=message):
+        ShipSettings(**threshold)
+
+
+def test_a_harmed_slice_stops_the_ship_and_is_named():
+    comparison, table = comparisons.harmed()
+    decision = ship_decision(comparison, comparison, table)
+    assert comparison.main.low > 0
+    assert decision.decision == "do not ship"
+    assert [c.passed for c in decision.checks].count(False) == 1
+    assert decision.reasons[0].startswith("NO: of 4 slices 1 got significantly worse: length: long (-0.1")
