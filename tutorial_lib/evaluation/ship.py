@@ -24,6 +24,9 @@ class ShipSettings:
 
     Raises:
         ValueError: A threshold is out of range.
+
+    >>> ShipSettings(min_gain=0.05)
+    ShipSettings(min_gain=0.05, max_recall_loss=0.01, alpha=0.05)
     """
 
     min_gain: float = 0.02

@@ -20,7 +20,11 @@ RESAMPLES = 9_999
 
 
 def document_clusters(qrels: Qrels) -> dict[str, str]:
-    """Return for each query its best-graded document: queries for one document are not independent of each other."""
+    """Return for each query its best-graded document: queries for one document are not independent of each other.
+
+    >>> document_clusters({"q1": {"a": 1}, "q2": {"a": 2, "b": 1}})
+    {'q1': 'a', 'q2': 'a'}
+    """
     return {q: relevant(grades)[0] for q, grades in qrels.items()}
 
 

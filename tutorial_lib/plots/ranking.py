@@ -16,7 +16,12 @@ from tutorial_lib.plots.style import COLOURS, MEASURE, RANK_BUCKETS, colour_of, 
 
 
 def systems(table: pd.DataFrame) -> Figure:
-    """Grouped bars: one group a measure, one bar a system (rows of ``table``)."""
+    """Grouped bars: one group a measure, one bar a system (rows of ``table``).
+
+    >>> figure = systems(pd.DataFrame({"nDCG@10": {"base": 0.5, "tuned": 0.7}}))
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['0.50', '0.70']
+    """
     figure, (axis,) = new_axes()
     width = 0.8 / len(table)
     for n, (name, row) in enumerate(table.iterrows()):

@@ -118,7 +118,11 @@ def reciprocal_rank_fusion(runs: Sequence[Run], *, k: int = 100, rrf_k: int = 60
 
 
 def trec_id(id_: str) -> str:
-    """Return ``id_`` fit for a TREC file, whose columns are divided by white space: that and "%" are %-encoded."""
+    """Return ``id_`` fit for a TREC file, whose columns are divided by white space: that and "%" are %-encoded.
+
+    >>> trec_id("annual plan")
+    'annual%20plan'
+    """
     return re.sub(r"[\s%]", lambda m: quote(m[0]), id_)
 
 
