@@ -42,7 +42,7 @@ from tutorial_lib.files import write_whole
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.folder import resolve_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
-from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.retrieval.dense import Vectors, dense_run
 
 OURS, REFERENCE = "ours", "sentence-transformers"
 NAMES = {
@@ -149,9 +149,9 @@ def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 def quality(out: Path, reference: Path, dataset: RetrievalDataset, split: str) -> dict[str, float]:
     """Return mean and least cosine of the document vectors to the reference's, and nDCG@10 of the split's queries."""
     with np.load(out) as own, np.load(reference) as other:
-        documents, queries, expected = unit(own["documents"]), unit(own["queries"]), unit(other["documents"])
-    cosines = (documents * expected).sum(axis=1, dtype=np.float64)
-    run = exact_search(list(dataset.query_texts(split)), queries, list(dataset.corpus), documents)
+        vectors, expected = Vectors(unit(own["documents"]), {split: unit(own["queries"])}), unit(other["documents"])
+    cosines = (vectors.documents * expected).sum(axis=1, dtype=np.float64)
+    run = dense_run(dataset, vectors, split)
     return {
         "cosine_mean": float(cosines.mean()),
         "cosine_min": float(cosines.min()),

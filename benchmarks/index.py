@@ -40,6 +40,7 @@ from tutorial_lib.index import Layout
 from tutorial_lib.index.reindex import reindex
 from tutorial_lib.index.vector_index import VectorIndex
 from tutorial_lib.retrieval.calibration import calibrate, first_hits
+from tutorial_lib.retrieval.dense import dense_run
 from tutorial_lib.retrieval.runs import ranked
 
 K, CANDIDATES = 10, 100
@@ -303,7 +304,7 @@ def cutoffs(space: Workspace, folder: Path, options: argparse.Namespace) -> dict
     """Return each model's calibration from dev, its score at even odds, and what that cut-off does on test."""
     record = {}
     for name, vectors in (("base", space.base_vectors()), ("tuned", space.tuned_vectors())):
-        runs = {split: space.search_run(vectors, split) for split in ("dev", "test")}
+        runs = {split: dense_run(space.dataset(), vectors, split) for split in ("dev", "test")}
         fitted = calibrate(space.dataset().qrels["dev"], runs["dev"])
         hits = first_hits(space.dataset().qrels["test"], runs["test"])
         record[name] = {

@@ -16,7 +16,6 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -30,15 +29,16 @@ from benchmarks.machine import description, in_child, peak_mb
 from benchmarks.peers import sentence_transformers_lora
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.evaluation.measures import evaluate_run, per_query
+from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run, per_query
 from tutorial_lib.evaluation.significance import document_clusters, paired_difference
 from tutorial_lib.files import write_whole
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import bf16_is_fast
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.retrieval.dense import Vectors, VectorScorer, dense_run
 from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
+from tutorial_lib.retrieval.scorer import Scorer
 from tutorial_lib.training.finetune import prepare_training, rises
 from tutorial_lib.training.losses import contrastive_loss
 from tutorial_lib.training.mining import MiningSettings, mine_negatives
@@ -99,26 +99,24 @@ class Collection:
         stored = self.vectors and self.vectors / f"{self.name}.npy"
         if stored and stored.exists():
             return np.asarray(np.load(stored))
-        made = self.base.encode_documents(list(self.dataset.document_texts().values()))
+        made = Vectors.of(self.dataset, self.base, []).documents
         if stored:
             np.save(stored, made)
         return made
 
-    def run_of(self, queries: NDArray[np.float32], documents: NDArray[np.float32], split: str) -> Run:
-        """Return the exact search of a split's query vectors among article vectors."""
-        return exact_search(list(self.dataset.query_texts(split)), queries, list(self.dataset.corpus), documents)
+    def queries_of(self, encoder: Encoder, split: str) -> NDArray[np.float32]:
+        """Return the vectors of a split's queries, (Q, D)."""
+        return encoder.encode_queries(list(self.dataset.query_texts(split).values()))
 
-    def encoded(
-        self, encoder: Encoder, split: str, documents: NDArray[np.float32] | None = None
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def encoded(self, encoder: Encoder, split: str, documents: NDArray[np.float32] | None = None) -> Vectors:
         """Return the vectors of a split's queries and of all articles, or for these what is given."""
         if documents is None:
-            documents = encoder.encode_documents(list(self.dataset.document_texts().values()))
-        return encoder.encode_queries(list(self.dataset.query_texts(split).values())), documents
+            return Vectors.of(self.dataset, encoder, [split])
+        return Vectors(documents, {split: self.queries_of(encoder, split)})
 
     def searched_by(self, encoder: Encoder, split: str, documents: NDArray[np.float32] | None = None) -> Run:
         """Return the run of ``encoder``, with other article vectors if given."""
-        return self.run_of(*self.encoded(encoder, split, documents), split)
+        return dense_run(self.dataset, self.encoded(encoder, split, documents), split)
 
     def negatives(self, source: str = "bm25", mining: MiningSettings | None = None) -> dict[str, list[str]]:
         """Return training negatives: mined by BM25, filtered or not, drawn at random, or mined by a tuned model."""
@@ -132,31 +130,16 @@ class Collection:
         settings = mining or MiningSettings()
         if source == "bm25 unfiltered":
             settings = replace(settings, max_bm25_share=None, max_model_share=None)
-        encoder, scorer = self.base, self.bm25
-        queries = encoder.encode_queries(list(self.dataset.query_texts("train").values()))
-        documents = self.document_vectors
+        scorer: Scorer = self.bm25
+        vectors = self.encoded(self.base, "train", self.document_vectors)
         if source == "re-mined":
             with tempfile.TemporaryDirectory() as folder:
                 run = prepare_training(self.dataset, self.negatives(), self.bm25, Path(folder), model=self.model)
                 run.train()
-            texts = list(self.dataset.query_texts("train").values())
-            queries = run.encoder.encode_queries(texts)
-            documents = run.encoder.encode_documents(list(self.dataset.document_texts().values()))
-            scorer = _Cosines(ids, dict(zip(texts, queries, strict=True)), documents)  # type: ignore[assignment]
+            vectors = self.encoded(run.encoder, "train")
+            scorer = VectorScorer(ids, vectors.documents, run.encoder)
             settings = replace(settings, max_bm25_share=0.95, max_model_share=0.95)
-        return mine_negatives(self.dataset, scorer, queries, documents, settings).negatives
-
-
-@dataclass(frozen=True)
-class _Cosines:
-    """A tuned model's scores where mining expects BM25's."""
-
-    ids: list[str]
-    vectors: dict[str, NDArray[np.float32]]
-    documents: NDArray[np.float32]
-
-    def scores(self, queries: Sequence[str]) -> NDArray[np.float64]:
-        return np.stack([self.documents @ self.vectors[q] for q in queries]).astype(np.float64)
+        return mine_negatives(self.dataset, scorer, vectors, settings).negatives
 
 
 # --- systems ------------------------------------------------------------------------------------------------------
@@ -219,10 +202,10 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
     notes["peak_mb"] = peak_mb()  # of mining and training; searching other collections comes after
     keep = system == "lora queries"
     vectors = home.encoded(encoder, split, home.document_vectors if keep else None)
-    runs = {home.name: home.run_of(*vectors, split)}
+    runs = {home.name: dense_run(home.dataset, vectors, split)}
     runs |= {c.name: c.searched_by(encoder, split, c.document_vectors if keep else None) for c in others}
     if split == "dev" and (changes.get("matryoshka") or not changes):
-        notes["by_dimension"] = _by_dimension(home, *vectors, split)
+        notes["by_dimension"] = _by_dimension(home, vectors, split)
     return Trained(runs, trainable, seconds, 0 if keep else len(home.dataset.corpus), notes)
 
 
@@ -257,7 +240,7 @@ def _linear(
     collate = PairCollator(home.dataset, home.base, settings, dict(zip(row, documents, strict=True)))
     weight = torch.nn.Parameter(torch.eye(queries.shape[1]))
     optimizer = torch.optim.AdamW([weight], lr=1e-3, weight_decay=0.0)
-    dev = torch.from_numpy(home.base.encode_queries(list(home.dataset.query_texts("dev").values())))
+    dev = torch.from_numpy(home.queries_of(home.base, "dev"))
     best = before = _dev_scores(home, dev)
     kept = weight.detach().clone()
     for _ in range(10):
@@ -273,14 +256,10 @@ def _linear(
             best, kept = scores, weight.detach().clone()
     if not rises(before, best):
         kept = torch.eye(len(weight))
-    runs = {
-        c.name: c.run_of(
-            _mapped(torch.from_numpy(c.base.encode_queries(list(c.dataset.query_texts(split).values()))), kept).numpy(),
-            c.document_vectors,
-            split,
-        )
-        for c in (home, *others)
-    }
+    runs = {}
+    for c in (home, *others):
+        moved = _mapped(torch.from_numpy(c.queries_of(c.base, split)), kept).numpy()
+        runs[c.name] = dense_run(c.dataset, Vectors(c.document_vectors, {split: moved}), split)
     return Trained(runs, weight.numel(), time.monotonic() - started, 0)
 
 
@@ -290,19 +269,21 @@ def _mapped(queries: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 
 
 def _dev_scores(home: Collection, queries: torch.Tensor) -> dict[str, float]:
-    run = home.run_of(queries.numpy(), home.document_vectors, "dev")
-    return {str(q): float(v) for q, v in per_query(home.dataset.qrels["dev"], run)["nDCG@10"].items()}
+    run = dense_run(home.dataset, Vectors(home.document_vectors, {"dev": queries.numpy()}), "dev")
+    return {str(q): float(v) for q, v in per_query(home.dataset.qrels["dev"], run)[MAIN_MEASURE].items()}
 
 
-def _by_dimension(
-    home: Collection, queries: NDArray[np.float32], documents: NDArray[np.float32], split: str
-) -> dict[int, float]:
+def _by_dimension(home: Collection, vectors: Vectors, split: str) -> dict[int, float]:
     """Return nDCG@10 with only the first so many numbers of each vector."""
     scores = {}
-    for size in (d for d in DIMENSIONS if d <= queries.shape[1]):
-        cut = [v[:, :size] / np.linalg.norm(v[:, :size], axis=1, keepdims=True) for v in (queries, documents)]
-        scores[size] = evaluate_run(home.dataset.qrels[split], home.run_of(cut[0], cut[1], split))["nDCG@10"]
+    for size in (d for d in DIMENSIONS if d <= vectors.documents.shape[1]):
+        cut = Vectors(_cut(vectors.documents, size), {split: _cut(vectors.queries[split], size)})
+        scores[size] = evaluate_run(home.dataset.qrels[split], dense_run(home.dataset, cut, split))[MAIN_MEASURE]
     return scores
+
+
+def _cut(vectors: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    return vectors[:, :size] / np.linalg.norm(vectors[:, :size], axis=1, keepdims=True)
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------
@@ -325,8 +306,8 @@ def row(job: dict[str, Any], folders: dict[str, Path], model: str, vectors: Path
         **trained.notes,
     }
     if systems:
-        base = per_query(qrels, home.searched_by(home.base, "test", home.document_vectors))["nDCG@10"]
-        own = per_query(qrels, trained.runs[home.name])["nDCG@10"]
+        base = per_query(qrels, home.searched_by(home.base, "test", home.document_vectors))[MAIN_MEASURE]
+        own = per_query(qrels, trained.runs[home.name])[MAIN_MEASURE]
         clusters = document_clusters(qrels)
         difference = paired_difference(base.to_numpy(), own.to_numpy(), [clusters[q] for q in own.index])
         result["above_base"] = {k: getattr(difference, k) for k in ("difference", "low", "high", "p")}
@@ -335,7 +316,7 @@ def row(job: dict[str, Any], folders: dict[str, Path], model: str, vectors: Path
             judged = other.dataset.qrels["test"]
             before = other.searched_by(other.base, "test", other.document_vectors)
             result["elsewhere"][other.name] = (
-                evaluate_run(judged, trained.runs[other.name])["nDCG@10"] - evaluate_run(judged, before)["nDCG@10"]
+                evaluate_run(judged, trained.runs[other.name])[MAIN_MEASURE] - evaluate_run(judged, before)[MAIN_MEASURE]
             )
     return result
 

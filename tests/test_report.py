@@ -1,11 +1,13 @@
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
-from tutorial_lib.evaluation.measures import MEASURE_NAMES
+from tutorial_lib.evaluation.measures import MEASURE_NAMES, per_query
 from tutorial_lib.report import before_after, compare_elsewhere, evaluate_workspace, write_report
+from tutorial_lib.retrieval.systems import SYSTEMS
 from tutorial_lib.workspace import STAGES
 
 pytestmark = pytest.mark.usefixtures("at_home")
@@ -18,7 +20,7 @@ def test_metrics_json_has_the_structure_that_others_read(copied):
     assert {"dataset", "counts", "systems", "significance", "train", "seconds", "ship"} <= set(metrics)
     assert metrics["dataset"] == "desk"
     assert metrics["counts"] == {"articles": 24, "train": 12, "dev": 4, "test": 8}
-    assert list(metrics["systems"]) == ["bm25", "base", "tuned", "hybrid"]
+    assert list(metrics["systems"]) == ["bm25", "base", "tuned", "hybrid"] == list(SYSTEMS)
     for row in metrics["systems"].values():
         assert set(row) == set(MEASURE_NAMES) >= {"nDCG@10", "RR@10", "R@10", "R@100"}
         assert all(0 <= value <= 1 for value in row.values())
@@ -51,6 +53,51 @@ def test_what_stands_in_the_data_is_text_and_never_markup(copied):
     page = page.read_text()
     assert "&lt;script&gt;: before and after" in page
     assert "<script>" not in page
+
+
+def test_each_artifact_is_asked_for_once_and_each_run_scored_once(copied, monkeypatch):
+    asked, scored = Counter(), Counter()
+    for name in ("dataset", "runs", "training", "seconds"):
+        monkeypatch.setattr(copied, name, _counted(getattr(copied, name), asked, name))
+    monkeypatch.setattr("tutorial_lib.report.per_query", _counted(per_query, scored, "scored"))
+    monkeypatch.setattr("tutorial_lib.evaluation.measures.per_query", _counted(per_query, scored, "again"))
+    monkeypatch.setattr("tutorial_lib.evaluation.significance.per_query", _counted(per_query, scored, "again"))
+    write_report(copied)
+    assert asked == {"dataset": 1, "runs": 1, "training": 1, "seconds": 1}
+    assert scored == {"scored": len(SYSTEMS)}
+
+
+def _counted(function, counts, name):
+    def counted(*arguments):
+        counts[name] += 1
+        return function(*arguments)
+
+    return counted
+
+
+def test_the_page_says_what_was_done_to_the_data_and_names_every_system(copied):
+    report = evaluate_workspace(copied)
+    told = replace(report.dataset, card={**report.dataset.card, "notes": ["Three articles were too short."]})
+    page = (write_report(copied, replace(report, dataset=told)) / "report.html").read_text()
+    assert "<li>Three articles were too short.</li>" in page
+    assert "<h2>The four systems</h2>" in page
+    assert "BM25, the base model, the fine-tuned model, and BM25 fused with the fine-tuned model." in page
+
+
+def test_before_and_after_as_text():
+    row = dict.fromkeys(MEASURE_NAMES, 0.5)
+    metrics = {
+        "systems": {"base": row, "tuned": {**row, "nDCG@10": 0.75}},
+        "significance": {"tuned_vs_base": {"nDCG@10": {"difference": 0.25, "low": 0.1, "high": 0.4, "p": 0.0001}}},
+        "ship": {"decision": "ship"},
+    }
+    assert before_after(metrics).splitlines() == [
+        "            nDCG@10      RR@10       R@10      R@100  Success@1",
+        "base          0.500      0.500      0.500      0.500      0.500",
+        "tuned         0.750      0.500      0.500      0.500      0.500",
+        "tuned - base, nDCG@10: +0.250, 95 % interval +0.100 to +0.400, p < 0.001",
+        "decision: ship",
+    ]
 
 
 def test_elsewhere_the_base_model_is_compared_with_a_model_tuned_on_something_else(copied):

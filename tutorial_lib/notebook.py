@@ -15,7 +15,11 @@ from matplotlib.figure import Figure
 
 
 def show_source(item: Callable[..., Any] | type) -> Markdown:
-    """Return the source of a function or class as a Markdown code block: what is taught is what runs."""
+    """Return the source of a function or class as a Markdown code block: what is taught is what runs.
+
+    Raises:
+        TypeError: ``item`` is no function or class of Python.
+    """
     return Markdown(f"```python\n{inspect.getsource(item).rstrip()}\n```")
 
 
@@ -28,7 +32,13 @@ def show(figure: Figure) -> Image:
 
 
 def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int = 3) -> HTML:
-    """Return a table; with ``approximate`` its floats read "≈0.894": they hang on a model and may differ a little."""
+    """Return a table with row names but no row numbers.
+
+    Args:
+        frame: What to show.
+        approximate: Floats read "≈0.894": they hang on a model and may differ a little.
+        digits: Decimals of floats.
+    """
     mark = "≈" if approximate else ""
 
     def cell(value: Any) -> str:
@@ -40,5 +50,9 @@ def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int = 3) ->
 
 
 def approximate(text: str) -> str:
-    """Return ``text`` with "≈" before every signed decimal: "+0.194" reads "≈+0.194", thresholds like "0.02" stay."""
+    """Return ``text`` with "≈" before every signed decimal; thresholds without a sign stay.
+
+    >>> approximate("gains +0.194 over base, 0.02 wanted")
+    'gains ≈+0.194 over base, 0.02 wanted'
+    """
     return re.sub(r"(?<![\w≈])[-+]\d+\.\d+", r"≈\g<0>", text)

@@ -5,40 +5,36 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 from jinja2 import Environment
 from matplotlib.figure import Figure
 
 from tutorial_lib import plots
-from tutorial_lib.evaluation.measures import MEASURE_NAMES, rank_of_answer, systems_table
+from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.evaluation.measures import MAIN_MEASURE, MEASURE_NAMES, per_query, rank_of_answer, systems_table
 from tutorial_lib.evaluation.ship import ShipDecision, ship_decision
 from tutorial_lib.evaluation.significance import Comparison, compare
 from tutorial_lib.evaluation.slices import query_slices, side_by_side, slice_table
 from tutorial_lib.files import write_whole
-from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.models.settings import TextEncoder
+from tutorial_lib.retrieval.dense import Vectors, dense_run
+from tutorial_lib.retrieval.runs import Run
+from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, SYSTEMS
 from tutorial_lib.workspace import Workspace
 
-_TEMPLATE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{{ m.dataset }}: before and after</title><style>
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; margin: 1rem 0; font-size: 13px } th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: left }
-th { background: #f6f6f6 } img { max-width: 100% } .ship { padding: .8rem 1rem; border-left: 6px solid {{ colour }}; background: #fafafa }
-</style></head><body>
-<h1>{{ m.dataset }}: before and after fine-tuning</h1>
-<p>{{ "{:,}".format(m.counts.articles) }} articles; {{ "{:,}".format(m.counts.train) }} training, {{ "{:,}".format(m.counts.dev) }}
-dev and {{ "{:,}".format(m.counts.test) }} test queries. Every figure below is of the test queries, on the whole corpus.</p>
-<div class="ship"><strong>Decision: {{ m.ship.decision }}</strong><ul>{% for r in m.ship.reasons %}<li>{{ r }}</li>{% endfor %}</ul></div>
-{% if notes %}<h2>What was done to the data</h2><ul>{% for n in notes %}<li>{{ n }}</li>{% endfor %}</ul>{% endif %}
-{% for title, text, content in sections %}<h2>{{ title }}</h2><p>{{ text }}</p>{{ content | safe }}{% endfor %}
-<h2>Training</h2><p>{{ "{:,}".format(m.train.pairs) }} pairs at {{ "%.1f"|format(m.train.pairs_per_s) }} a second. Seconds per stage:
-{% for s, t in m.seconds.items() %}{{ s }} {{ "%.0f"|format(t) }}{{ ", " if not loop.last }}{% endfor %}.</p>
-</body></html>
-"""
+TEMPLATE = "report.html.jinja"
+"""Beside this file: what the page looks like."""
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+Section: TypeAlias = tuple[str, str, str]
+"""Title, text, and what stands below it as HTML."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,8 @@ class Report:
     """Everything the report says, as objects.
 
     Attributes:
+        dataset: The dataset whose test queries were asked.
+        runs: System -> its run of them.
         systems: One row a system, one column a measure.
         against_base: Tuned against base.
         against_bm25: Tuned against BM25.
@@ -54,6 +52,8 @@ class Report:
         metrics: What metrics.json holds.
     """
 
+    dataset: RetrievalDataset
+    runs: dict[str, Run]
     systems: pd.DataFrame
     against_base: Comparison
     against_bm25: Comparison
@@ -63,32 +63,34 @@ class Report:
 
 
 def evaluate_workspace(workspace: Workspace) -> Report:
-    """Return the evaluation of all four systems on the test queries of a workspace."""
+    """Return the evaluation of all systems on the test queries of a workspace."""
     dataset, runs, training = workspace.dataset(), workspace.runs(), workspace.training()
     qrels = dataset.qrels["test"]
-    systems = systems_table(qrels, runs)
-    against = {name: compare(qrels, runs, name, "tuned") for name in ("base", "bm25")}
-    slices = slice_table(against["base"], query_slices(dataset))
-    decision = ship_decision(against["base"], against["bm25"], slices)
-    significance = {
-        f"tuned_vs_{name}": {
-            m: {k: getattr(d, k) for k in ("difference", "low", "high", "p")} for m, d in c.differences.items()
-        }
-        for name, c in against.items()
-    }
+    scores = {name: per_query(qrels, run) for name, run in runs.items()}
+    systems = systems_table(qrels, runs, scores=scores)
+    against = {name: compare(qrels, runs, name, CANDIDATE, scores=scores) for name in (BASELINE, KEYWORD)}
+    slices = slice_table(against[BASELINE], query_slices(dataset))
+    decision = ship_decision(against[BASELINE], against[KEYWORD], slices)
     metrics = {
         "dataset": dataset.name,
         "counts": dataset.counts(),
         "systems": {name: {m: float(v) for m, v in row.items()} for name, row in systems.T.to_dict().items()},
-        "significance": significance,
+        "significance": {f"{CANDIDATE}_vs_{name}": _differences(comparison) for name, comparison in against.items()},
         "train": {"pairs": training.pairs, "pairs_per_s": training.pairs_per_s},
         "seconds": workspace.seconds(),
         "ship": {"decision": decision.decision, "reasons": decision.reasons},
     }
-    return Report(systems, against["base"], against["bm25"], slices, decision, metrics)
+    return Report(dataset, runs, systems, against[BASELINE], against[KEYWORD], slices, decision, metrics)
 
 
-def compare_elsewhere(tuned: Encoder, other: Workspace) -> Comparison:
+def _differences(comparison: Comparison) -> dict[str, dict[str, float]]:
+    return {
+        measure: {k: getattr(difference, k) for k in ("difference", "low", "high", "p")}
+        for measure, difference in comparison.differences.items()
+    }
+
+
+def compare_elsewhere(tuned: TextEncoder, other: Workspace) -> Comparison:
     """Return the base model against ``tuned`` on the test queries of another dataset's workspace: what tuning forgot.
 
     Args:
@@ -96,15 +98,9 @@ def compare_elsewhere(tuned: Encoder, other: Workspace) -> Comparison:
         other: Workspace of the dataset to ask about; its own fine-tuned model plays no part.
     """
     dataset = other.dataset()
-    queries = dataset.query_texts("test")
-    run = exact_search(
-        list(queries),
-        tuned.encode_queries(list(queries.values())),
-        list(dataset.corpus),
-        tuned.encode_documents(list(dataset.document_texts().values())),
-    )
-    runs = {"base": other.search_run(other.base_vectors(), "test"), "tuned": run}
-    return compare(dataset.qrels["test"], runs, "base", "tuned")
+    vectors = {BASELINE: other.base_vectors(), CANDIDATE: Vectors.of(dataset, tuned, ["test"])}
+    runs = {name: dense_run(dataset, made, "test") for name, made in vectors.items()}
+    return compare(dataset.qrels["test"], runs, BASELINE, CANDIDATE)
 
 
 def write_report(workspace: Workspace, report: Report | None = None) -> Path:
@@ -112,13 +108,14 @@ def write_report(workspace: Workspace, report: Report | None = None) -> Path:
     report = report or evaluate_workspace(workspace)
     folder = workspace.root / "report"
     folder.mkdir(exist_ok=True)
+    template = files("tutorial_lib").joinpath(TEMPLATE).read_text(encoding="utf-8")
     page = (
         Environment(autoescape=True)
-        .from_string(_TEMPLATE)
+        .from_string(template)
         .render(
             m=report.metrics,
-            notes=workspace.dataset().card.get("notes", []),
-            sections=_sections(workspace, report),
+            notes=_notes(report.dataset),
+            sections=_sections(report),
             colour="#54a24b" if report.decision.ship else "#e45756",
         )
     )
@@ -127,41 +124,58 @@ def write_report(workspace: Workspace, report: Report | None = None) -> Path:
     return folder
 
 
-def _sections(workspace: Workspace, report: Report) -> list[tuple[str, str, str]]:
-    dataset, runs = workspace.dataset(), workspace.runs()
-    qrels, comparison = dataset.qrels["test"], report.against_base
-    ranks = {name: rank_of_answer(qrels, runs[name]) for name in ("bm25", "base", "tuned")}
-    outcome = comparison.outcome()
-    losses = comparison.deltas().sort_values(kind="stable").index[: min(10, outcome["lost"])]
+def _notes(dataset: RetrievalDataset) -> Sequence[str]:
+    """Return what was done to the data, a sentence a step."""
+    return getattr(dataset, "notes", None) or dataset.card.get("notes", [])
+
+
+# --- sections -----------------------------------------------------------------------------------------------------
+
+
+def _sections(report: Report) -> list[Section]:
     return [
-        (
-            "The four systems",
-            "BM25, the base model, the fine-tuned model, and BM25 fused with the fine-tuned model.",
-            _table(report.systems) + _image(plots.systems(report.systems)),
-        ),
-        (
-            "Where the answer stands",
-            "Rank of the best-placed answer.",
-            _image(plots.answer_ranks(ranks)) + _image(plots.rank_shift(ranks["base"], ranks["tuned"])),
-        ),
+        _systems(report.systems),
+        _ranks(report),
         (
             "Is the gain real?",
             "Tuned against base: mean difference, 95 % bootstrap interval, p of the paired "
             "randomisation test; queries that share an article are resampled together.",
-            _table(comparison.table()),
+            _table(report.against_base.table()),
         ),
+        _outcome(report.against_base),
         (
-            "Won and lost",
-            f"{outcome['won']} queries got better, {outcome['lost']} worse, {outcome['tied']} stayed.",
-            _image(plots.deltas(comparison.deltas())),
+            "Slices",
+            f"Difference in {MAIN_MEASURE} by kind of query.",
+            _image(plots.slices(report.slices)) + _table(report.slices),
         ),
-        ("Slices", "Difference in nDCG@10 by kind of query.", _image(plots.slices(report.slices)) + _table(report.slices)),
-        (
-            "The worst losses",
-            "Read these before you ship.",
-            _table(side_by_side(dataset, {n: runs[n] for n in ("base", "tuned")}, list(losses))),
-        ),
+        _losses(report),
     ]
+
+
+def _systems(table: pd.DataFrame) -> Section:
+    *others, last = [SYSTEMS[str(name)].title for name in table.index]
+    text = f"{', '.join(others)}, and {last}."
+    return f"The {NUMBERS[len(table)]} systems", text[0].upper() + text[1:], _table(table) + _image(plots.systems(table))
+
+
+def _ranks(report: Report) -> Section:
+    qrels = report.dataset.qrels["test"]
+    ranks = {name: rank_of_answer(qrels, report.runs[name]) for name in (KEYWORD, BASELINE, CANDIDATE)}
+    shift = plots.rank_shift(ranks[BASELINE], ranks[CANDIDATE], (BASELINE, CANDIDATE))
+    return "Where the answer stands", "Rank of the best-placed answer.", _image(plots.answer_ranks(ranks)) + _image(shift)
+
+
+def _outcome(comparison: Comparison) -> Section:
+    outcome = comparison.outcome()
+    text = f"{outcome['won']} queries got better, {outcome['lost']} worse, {outcome['tied']} stayed."
+    return "Won and lost", text, _image(plots.deltas(comparison.deltas()))
+
+
+def _losses(report: Report) -> Section:
+    comparison = report.against_base
+    worst = comparison.deltas().sort_values(kind="stable").index[: min(10, comparison.outcome()["lost"])]
+    runs = {name: report.runs[name] for name in (BASELINE, CANDIDATE)}
+    return "The worst losses", "Read these before you ship.", _table(side_by_side(report.dataset, runs, list(worst)))
 
 
 def _table(frame: pd.DataFrame) -> str:
@@ -178,9 +192,10 @@ def before_after(metrics: dict[str, Any]) -> str:
     """Return the before/after table of a metrics.json as plain text."""
     head = f"{'':8}" + "".join(f"{m:>11}" for m in MEASURE_NAMES)
     rows = [f"{name:8}" + "".join(f"{row[m]:>11.3f}" for m in MEASURE_NAMES) for name, row in metrics["systems"].items()]
-    d = metrics["significance"]["tuned_vs_base"]["nDCG@10"]
+    d = metrics["significance"][f"{CANDIDATE}_vs_{BASELINE}"][MAIN_MEASURE]
     gain = (
-        f"tuned - base, nDCG@10: {d['difference']:+.3f}, 95 % interval {d['low']:+.3f} to {d['high']:+.3f}, "
+        f"{CANDIDATE} - {BASELINE}, {MAIN_MEASURE}: {d['difference']:+.3f}, "
+        f"95 % interval {d['low']:+.3f} to {d['high']:+.3f}, "
         f"p {'< 0.001' if d['p'] < 0.001 else format(d['p'], '.3f')}"
     )
     return "\n".join([head, *rows, gain, f"decision: {metrics['ship']['decision']}"])

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tutorial_lib.evaluation.significance import Comparison
+from tutorial_lib.evaluation.measures import MAIN_MEASURE
+from tutorial_lib.evaluation.significance import Comparison, Difference
+
+RECALL = "R@100"
+"""The measure that a gain must not be paid with."""
 
 
 @dataclass(frozen=True)
@@ -14,14 +18,29 @@ class ShipSettings:
     """What a model must show before it replaces the one in use; set them before looking at test.
 
     Attributes:
-        min_gain: Least gain in nDCG@10 worth a reindex.
-        max_recall_loss: Most R@100 that may be lost.
-        alpha: Significance level.
+        min_gain: Least gain in nDCG@10 worth a reindex, -1 to 1.
+        max_recall_loss: Most R@100 that may be lost, 0 to 1.
+        alpha: Significance level, above 0 and below 1.
+
+    Raises:
+        ValueError: A threshold is out of range.
+
+    >>> ShipSettings(min_gain=0.05)
+    ShipSettings(min_gain=0.05, max_recall_loss=0.01, alpha=0.05)
     """
 
     min_gain: float = 0.02
     max_recall_loss: float = 0.01
     alpha: float = 0.05
+
+    def __post_init__(self) -> None:
+        """Refuse thresholds out of range."""
+        if not -1 <= self.min_gain <= 1:
+            raise ValueError(f"min_gain is {self.min_gain}: pass a difference in {MAIN_MEASURE}, -1 to 1")
+        if not 0 <= self.max_recall_loss <= 1:
+            raise ValueError(f"max_recall_loss is {self.max_recall_loss}: pass a loss of {RECALL}, 0 to 1")
+        if not 0 < self.alpha < 1:
+            raise ValueError(f"alpha is {self.alpha}: pass a significance level, above 0 and below 1")
 
 
 @dataclass(frozen=True)
@@ -66,30 +85,50 @@ def ship_decision(
         settings: Thresholds.
     """
     s = settings or ShipSettings()
-    main, recall, keyword = against_base.main, against_base.differences["R@100"], against_bm25.main
-    worse = slices[slices["worse"]]
-    named = ", ".join(f"{r['slice']}: {r['value']} ({r['difference']:+.3f})" for _, r in worse.iterrows())
     return ShipDecision(
         [
-            Check(main.difference >= s.min_gain, f"nDCG@10 gains {main.difference:+.3f} over base, {s.min_gain} wanted"),
-            Check(main.low > 0, f"the 95 % interval of the gain, {main.low:+.3f} to {main.high:+.3f}, lies above 0"),
-            Check(
-                main.difference > 0 and main.p < s.alpha,
-                f"p {_p(main.p)} in the paired randomisation test, below {s.alpha} wanted",
-            ),
-            Check(
-                keyword.low >= 0,
-                f"against BM25 nDCG@10 differs by {keyword.difference:+.3f} "
-                f"({keyword.low:+.3f} to {keyword.high:+.3f}): not below 0 wanted",
-            ),
-            Check(
-                recall.difference >= -s.max_recall_loss,
-                f"R@100 changes by {recall.difference:+.3f}, a loss of at most {s.max_recall_loss} is allowed",
-            ),
-            Check(
-                worse.empty, f"of {len(slices)} slices {len(worse)} got significantly worse" + (f": {named}" if named else "")
-            ),
+            *_gain_checks(against_base.main, s),
+            _keyword_check(against_bm25.main),
+            _recall_check(against_base.differences[RECALL], s),
+            _slices_check(slices),
         ]
+    )
+
+
+def _gain_checks(gain: Difference, settings: ShipSettings) -> list[Check]:
+    return [
+        Check(
+            gain.difference >= settings.min_gain,
+            f"{MAIN_MEASURE} gains {gain.difference:+.3f} over base, {settings.min_gain} wanted",
+        ),
+        Check(gain.low > 0, f"the 95 % interval of the gain, {gain.low:+.3f} to {gain.high:+.3f}, lies above 0"),
+        Check(
+            gain.difference > 0 and gain.p < settings.alpha,
+            f"p {_p(gain.p)} in the paired randomisation test, below {settings.alpha} wanted",
+        ),
+    ]
+
+
+def _keyword_check(gain: Difference) -> Check:
+    return Check(
+        gain.low >= 0,
+        f"against BM25 {MAIN_MEASURE} differs by {gain.difference:+.3f} "
+        f"({gain.low:+.3f} to {gain.high:+.3f}): not below 0 wanted",
+    )
+
+
+def _recall_check(change: Difference, settings: ShipSettings) -> Check:
+    return Check(
+        change.difference >= -settings.max_recall_loss,
+        f"{RECALL} changes by {change.difference:+.3f}, a loss of at most {settings.max_recall_loss} is allowed",
+    )
+
+
+def _slices_check(slices: pd.DataFrame) -> Check:
+    worse = slices[slices["worse"]]
+    named = ", ".join(f"{r['slice']}: {r['value']} ({r['difference']:+.3f})" for _, r in worse.iterrows())
+    return Check(
+        worse.empty, f"of {len(slices)} slices {len(worse)} got significantly worse" + (f": {named}" if named else "")
     )
 
 

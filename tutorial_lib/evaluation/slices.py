@@ -19,8 +19,14 @@ from tutorial_lib.text import tokenize
 def query_slices(dataset: RetrievalDataset, split: str = "test", *, min_queries: int = 20) -> pd.DataFrame:
     """Return the slices each query falls into: index query id, one column a way of slicing.
 
-    Columns: "article" (its answer seen in training or not), "length" (words), "overlap" (share of the query's words in
-    its answer) and, where queries carry ``metadata["family"]``, "family" (small ones together as "other").
+    Args:
+        dataset: The dataset.
+        split: Whose queries.
+        min_queries: A family of fewer queries is put with the other small ones.
+
+    Returns:
+        Columns "article" (its answer seen in training or not), "length" (words), "overlap" (share of the query's words in
+        its answer) and, where queries carry ``metadata["family"]``, "family" (small ones together as "other").
     """
     seen = dataset.seen_documents()
     rows = {}
@@ -42,10 +48,16 @@ def query_slices(dataset: RetrievalDataset, split: str = "test", *, min_queries:
 
 
 def slice_table(comparison: Comparison, slices: pd.DataFrame, *, measure: str = MAIN_MEASURE) -> pd.DataFrame:
-    """Return one row a slice: queries, before, after, difference, low, high, p, p_adjusted, worse.
+    """Return how each slice fared.
 
-    ``worse`` marks a slice whose loss is significant at 5 % after Benjamini and Hochberg's (1995) correction for looking at
-    many slices.
+    Args:
+        comparison: Two systems.
+        slices: ``query_slices`` of the same queries.
+        measure: By which measure.
+
+    Returns:
+        One row a slice: slice, value, queries, before, after, difference, low, high, p, p_adjusted, worse. ``worse`` marks
+        a slice whose loss is significant at 5 % after Benjamini and Hochberg's (1995) correction for looking at many.
     """
     rows = []
     groups = [(by, value, list(ids)) for by in slices.columns for value, ids in slices.groupby(by).groups.items()]
@@ -65,7 +77,20 @@ def slice_table(comparison: Comparison, slices: pd.DataFrame, *, measure: str = 
 def side_by_side(
     dataset: RetrievalDataset, runs: Mapping[str, Run], query_ids: Sequence[str], split: str = "test"
 ) -> pd.DataFrame:
-    """Return for each query its text, its answer, and per system the article ranked first and the answer's rank."""
+    """Return for each query its text, its answer, and per system the article ranked first and the answer's rank.
+
+    Args:
+        dataset: The dataset.
+        runs: System -> run.
+        query_ids: The queries to look at, in the order of the rows.
+        split: Whose judgments say what answers them.
+
+    Returns:
+        Columns query, answer, and for each system "<system> ranks first" and "<system>: answer at".
+
+    Raises:
+        KeyError: A query is not among those of the split.
+    """
     rows = []
     for q in query_ids:
         row = {"query": dataset.queries[q].text, "answer": ", ".join(relevant(dataset.qrels[split][q]))}

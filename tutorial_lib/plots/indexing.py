@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 
 from tutorial_lib.plots.style import COLOURS, new_axes, plain_log_ticks
 
@@ -22,30 +24,29 @@ def index_choices(rows: pd.DataFrame) -> Figure:
     figure, axes = new_axes(11, 4.2, 2, sharey=True)
     colours = {way: colormaps["tab10"](n) for n, way in enumerate(rows["way"].unique())}
     shapes = dict(zip(rows["engine"].unique(), "os^", strict=False))
-    for axis, column, label in zip(
-        axes, ("mb_per_1000_articles", "ms_median"), ("MB per 1,000 articles", "ms a query"), strict=True
-    ):
+    panels = {"mb_per_1000_articles": "MB per 1,000 articles", "ms_median": "ms a query"}
+    for axis, (column, label) in zip(axes, panels.items(), strict=True):
         for _, row in rows.iterrows():
             filled = row["rescored"] or row["way"].endswith("float32")
-            axis.plot(
-                row[column],
-                row["recall@10"],
-                shapes[row["engine"]],
-                color=colours[row["way"]],
-                markerfacecolor=colours[row["way"]] if filled else "white",
-                markersize=8,
-            )
+            colour = colours[row["way"]]
+            face = colour if filled else "white"
+            axis.plot(row[column], row["recall@10"], shapes[row["engine"]], color=colour, markerfacecolor=face, markersize=8)
         axis.set(xscale="log", xlabel=label)
         plain_log_ticks(axis.xaxis)
         axis.grid(color="#eeeeee")
     axes[0].set_ylabel("recall@10 against exact search")
-    for way, colour in colours.items():
-        axes[1].plot([], [], "o", color=colour, label=way)
-    for engine, shape in shapes.items():
-        axes[1].plot([], [], shape, color="#8c8c8c", label=engine)
-    axes[1].plot([], [], "o", color="#8c8c8c", markerfacecolor="white", label="not rescored")
-    axes[1].legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    _explain(axes[1], colours, shapes)
     return figure
+
+
+def _explain(axis: Axes, colours: Mapping[str, ColorType], shapes: Mapping[str, str]) -> None:
+    """Add a legend of colours (ways), shapes (engines) and the empty mark."""
+    for way, colour in colours.items():
+        axis.plot([], [], "o", color=colour, label=way)
+    for engine, shape in shapes.items():
+        axis.plot([], [], shape, color="#8c8c8c", label=engine)
+    axis.plot([], [], "o", color="#8c8c8c", markerfacecolor="white", label="not rescored")
+    axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def growth(rows: pd.DataFrame, slopes: Mapping[str, float]) -> Figure:
@@ -79,7 +80,7 @@ def cut_offs(hits: Mapping[str, pd.DataFrame], thresholds: Mapping[str, float]) 
     """Scores of right and of wrong first hits, one panel a model on one scale, with the score below which none is shown.
 
     Args:
-        hits: Model -> ``calibration.first_hits``.
+        hits: Model -> ``retrieval.first_hits``.
         thresholds: Model -> lowest score that is shown.
     """
     figure, axes = new_axes(8, 1.9 * len(hits) + 0.4, 1, rows=len(hits), sharex=True)

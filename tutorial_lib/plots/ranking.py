@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from tutorial_lib.plots.style import COLOURS, MEASURE, RANK_BUCKETS, colour_of, new_axes
 
 
 def systems(table: pd.DataFrame) -> Figure:
-    """Grouped bars: one group a measure, one bar a system (rows of ``table``)."""
+    """Grouped bars: one group a measure, one bar a system (rows of ``table``).
+
+    >>> figure = systems(pd.DataFrame({"nDCG@10": {"base": 0.5, "tuned": 0.7}}))
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['0.50', '0.70']
+    """
     figure, (axis,) = new_axes()
     width = 0.8 / len(table)
     for n, (name, row) in enumerate(table.iterrows()):
@@ -43,25 +51,32 @@ def answer_ranks(ranks: Mapping[str, pd.Series]) -> Figure:
 def rank_shift(before: pd.Series, after: pd.Series, names: tuple[str, str] = ("base", "tuned")) -> Figure:
     """Table of counts: the bucket of the answer's rank before (rows) against after (columns), same queries."""
     labels = [b[0] for b in RANK_BUCKETS]
-
-    def bucket(ranks: pd.Series) -> np.ndarray:
-        return np.array([next(i for i, (_, lo, hi) in enumerate(RANK_BUCKETS) if lo <= r <= hi) for r in ranks])
-
     counts = np.zeros((len(labels), len(labels)), dtype=int)
-    np.add.at(counts, (bucket(before), bucket(after.loc[before.index])), 1)
+    np.add.at(counts, (_buckets(before), _buckets(after.loc[before.index])), 1)
     figure, (axis,) = new_axes(5.5, 3.8)
-    shades = np.ones((*counts.shape, 4))
+    axis.imshow(_shades(counts), aspect="auto")
     for (row, column), count in np.ndenumerate(counts):
-        colour = COLOURS["positive"] if column < row else COLOURS["tuned"] if column > row else COLOURS["bm25"]
-        depth = 0.15 + 0.6 * np.log1p(count) / np.log1p(counts.max()) if count else 0
-        shades[row, column] = to_rgba(colour, depth)
         axis.text(column, row, f"{count:,}" if count else "", ha="center", va="center", fontweight="bold", fontsize=9)
-    axis.imshow(shades, aspect="auto")
     axis.set_xticks(range(len(labels)), labels)
     axis.set_yticks(range(len(labels)), labels)
     axis.set(xlabel=f"rank with {names[1]}", ylabel=f"rank with {names[0]}", title="green: better, red: worse")
     axis.title.set_fontsize(9)
     return figure
+
+
+def _buckets(ranks: pd.Series) -> NDArray[np.int64]:
+    """Return the place in ``RANK_BUCKETS`` of each rank."""
+    return np.array([next(i for i, (_, lo, hi) in enumerate(RANK_BUCKETS) if lo <= r <= hi) for r in ranks])
+
+
+def _shades(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the colour of each cell, (rows, columns, 4): better or worse by its place, deeper the larger its count."""
+    shades = np.ones((*counts.shape, 4))
+    for (row, column), count in np.ndenumerate(counts):
+        colour = COLOURS["positive"] if column < row else COLOURS["tuned"] if column > row else COLOURS["bm25"]
+        depth = 0.15 + 0.6 * np.log1p(count) / np.log1p(counts.max()) if count else 0
+        shades[row, column] = to_rgba(colour, depth)
+    return shades
 
 
 def deltas(values: pd.Series, measure: str = MEASURE) -> Figure:
@@ -91,7 +106,7 @@ def deltas(values: pd.Series, measure: str = MEASURE) -> Figure:
 
 
 def slices(table: pd.DataFrame) -> Figure:
-    """Forest plot of ``evaluate.slice_table``: difference and 95 % interval a slice; red where significantly worse."""
+    """Forest plot of ``evaluation.slice_table``: difference and 95 % interval a slice; red where significantly worse."""
     figure, (axis,) = new_axes(8, 0.8 + 0.26 * len(table))
     for n, (_, row) in enumerate(table.iloc[::-1].iterrows()):
         colour = "#e45756" if row["worse"] else "#4c78a8"
@@ -133,27 +148,24 @@ def search_results(query: str, before: Sequence[str], after: Sequence[str], answ
         answers: Titles that answer the query.
     """
     figure, (axis,) = new_axes(10, 0.45 * max(len(before), len(after)) + 1)
-    for side, titles in enumerate((before, after)):
-        for rank, title in enumerate(titles, 1):
-            good = title in answers
-            axis.text(
-                1.012 if side else 0.998,
-                rank,
-                f"{rank}  {title}" if side else f"{title}  {rank}",
-                ha="left" if side else "right",
-                va="center",
-                fontsize=9,
-                weight="bold" if good else "normal",
-                color="#2a7d2a" if good else "black",
-            )
+    for rank, title in enumerate(before, 1):
+        _title(axis, 0.998, rank, f"{title}  {rank}", "right", good=title in answers)
+    for rank, title in enumerate(after, 1):
+        _title(axis, 1.012, rank, f"{rank}  {title}", "left", good=title in answers)
+    places = list(after)
     for rank, title in enumerate(before, 1):
         if title in after:
             good = title in answers
-            axis.plot(
-                (1, 1.01), (rank, list(after).index(title) + 1), color="#54a24b" if good else "#bbbbbb", lw=3 if good else 1
-            )
+            colour, width = ("#54a24b", 3) if good else ("#bbbbbb", 1)
+            axis.plot((1, 1.01), (rank, places.index(title) + 1), color=colour, lw=width)
     for title in set(answers) & set(after) - set(before):  # it came from further below
-        axis.plot((1, 1.01), (len(before) + 0.8, list(after).index(title) + 1), color="#54a24b", lw=3, ls=":")
+        axis.plot((1, 1.01), (len(before) + 0.8, places.index(title) + 1), color="#54a24b", lw=3, ls=":")
     axis.set(xlim=(0.96, 1.05), ylim=(len(before) + 0.9, 0.2), title=f"“{query}”")
     axis.axis("off")
     return figure
+
+
+def _title(axis: Axes, x: float, rank: int, text: str, side: Literal["left", "right"], *, good: bool) -> None:
+    """Write a title at its rank; one that answers is bold and green."""
+    weight, colour = ("bold", "#2a7d2a") if good else ("normal", "black")
+    axis.text(x, rank, text, ha=side, va="center", fontsize=9, weight=weight, color=colour)

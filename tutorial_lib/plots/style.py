@@ -31,7 +31,16 @@ RANK_BUCKETS = (("1", 1, 1), ("2-3", 2, 3), ("4-10", 4, 10), ("11-100", 11, 100)
 def new_axes(
     width: float = 7, height: float = 3.4, columns: int = 1, *, rows: int = 1, sharex: bool = False, sharey: bool = False
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure of ``rows`` x ``columns`` panels without a frame, and its axes row by row."""
+    """Return a figure of ``rows`` x ``columns`` panels without a frame, and its axes row by row.
+
+    Args:
+        width: Inches.
+        height: Inches.
+        columns: Panels side by side.
+        rows: Panels one above the other.
+        sharex: Whether all panels have one scale across.
+        sharey: Whether all panels have one scale upwards.
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = list(figure.subplots(rows, columns, squeeze=False, sharex=sharex, sharey=sharey).flat)
     for axis in axes:

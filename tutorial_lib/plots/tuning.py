@@ -12,6 +12,9 @@ from matplotlib.figure import Figure
 
 from tutorial_lib.plots.style import COLOURS, MEASURE, colour_of, new_axes
 
+GROUP_COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#9d755d", "#8c8c8c", "#d67195")
+"""Colours of groups of settings, in turn."""
+
 
 def candidate_scores(candidates: pd.DataFrame) -> Figure:
     """Where candidates lie beside their query's positive: BM25 (left) and base model (right), as a share of its score."""
@@ -129,20 +132,10 @@ def ablations(rows: pd.DataFrame, groups: Sequence[str]) -> Figure:
         rows: Columns dataset, group, setting, value; one row a run. A line marks the values of the group "defaults".
         groups: Groups to show, top to bottom.
     """
-
-    def numbers(setting: str) -> list[float]:
-        return [float(n) for n in re.findall(r"[\d.]+", setting)]
-
-    shown = [(g, s) for g in groups for s in sorted(rows.loc[rows["group"] == g, "setting"].unique(), key=numbers)]
+    shown = _settings_by_group(rows, groups)
     datasets = list(rows["dataset"].unique())
     figure, axes = new_axes(4 + 4 * len(datasets), 0.24 * len(shown) + 0.8, len(datasets), sharey=True)
-    colours = dict(
-        zip(
-            groups,
-            ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#9d755d", "#8c8c8c", "#d67195"),
-            strict=False,
-        )
-    )
+    colours = dict(zip(groups, GROUP_COLOURS, strict=False))
     for axis, dataset in zip(axes, datasets, strict=True):
         runs = rows[rows["dataset"] == dataset]
         for place, (group, setting) in enumerate(shown):
@@ -155,6 +148,16 @@ def ablations(rows: pd.DataFrame, groups: Sequence[str]) -> Figure:
     axes[0].set_yticks(range(len(shown)), [s for _, s in shown], fontsize=8)
     axes[0].set_ylim(len(shown) - 0.5, -0.5)
     return figure
+
+
+def _settings_by_group(rows: pd.DataFrame, groups: Sequence[str]) -> list[tuple[str, str]]:
+    """Return every (group, setting), groups as given, settings by their numbers."""
+    return [(g, s) for g in groups for s in sorted(rows.loc[rows["group"] == g, "setting"].unique(), key=_numbers)]
+
+
+def _numbers(setting: str) -> list[float]:
+    """Return the numbers in a text, in order: "rank 16" goes after "rank 4"."""
+    return [float(n) for n in re.findall(r"[\d.]+", setting)]
 
 
 def broken_runs(losses: Mapping[str, Sequence[tuple[int, float]]], dev: Mapping[str, float]) -> Figure:

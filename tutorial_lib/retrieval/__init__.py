@@ -1,1 +1,23 @@
-"""Ranking: runs and their tie rule, keyword and vector search, what a score is worth."""
+"""Ranking: runs and their tie rule, keyword and vector search, the systems compared, what a score is worth."""
+
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.calibration import calibrate, first_hits
+from tutorial_lib.retrieval.dense import Vectors, VectorScorer, dense_run, exact_search
+from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
+from tutorial_lib.retrieval.scorer import Scorer
+from tutorial_lib.retrieval.systems import SYSTEMS, System
+
+__all__ = [
+    "BM25",
+    "SYSTEMS",
+    "Run",
+    "Scorer",
+    "System",
+    "VectorScorer",
+    "Vectors",
+    "calibrate",
+    "dense_run",
+    "exact_search",
+    "first_hits",
+    "reciprocal_rank_fusion",
+]

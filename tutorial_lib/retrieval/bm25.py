@@ -9,30 +9,38 @@ from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
 
 from tutorial_lib.retrieval.runs import Run, ranking, top_k
+from tutorial_lib.retrieval.scorer import refuse_one_string
 from tutorial_lib.text import tokenize
 
 DENSE_NUMBERS = 20_000_000
 """At most so many scores, and so many weights, are held as dense arrays at a time: 160 MB each."""
 
-
 COMMON = 16
-"""A term that more than one in so many articles hold is common: its weights are kept as a dense row."""
+"""A term that more than one in so many documents hold is common: its weights are kept as a dense row."""
 
 
 class BM25:
-    """Keyword index over N articles.
+    """Keyword index over N documents; a ``Scorer``.
 
     The statistics (document frequencies, IDF with its floor for very common terms, lengths) are ``BM25Okapi``'s own; the
-    weight of every term in every article is computed once, so that scoring a query is adding up its terms' weights.
+    weight of every term in every document is computed once, so that scoring a query is adding up its terms' weights.
+
+    Attributes:
+        ids: Document ids in ascending order, length N.
+        okapi: rank-bm25's index, for its statistics.
 
     Reference: Robertson and Zaragoza 2009, "The probabilistic relevance framework: BM25 and beyond".
+
+    >>> bm25 = BM25({"policy": "refund for an annual plan", "cancel": "cancel a plan", "router": "restart the router"})
+    >>> list(bm25.search({"q": "refund annual plan"})["q"])
+    ['policy', 'cancel']
     """
 
     def __init__(self, documents: Mapping[str, str]) -> None:
-        """Index ``articles`` (id -> text).
+        """Index ``documents`` (id -> text).
 
         Raises:
-            ValueError: There is no article, or none with a single word (rank-bm25 would divide by zero).
+            ValueError: There is no document, or none with a single word (rank-bm25 would divide by zero).
         """
         self.ids = sorted(documents)
         tokens = [tokenize(documents[a]) for a in self.ids]
@@ -44,7 +52,7 @@ class BM25:
         self._dense = self._dense_rows()
 
     def _postings(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        """Return where each term's articles begin (V + 1,), the articles term by term, and the term's weight in each."""
+        """Return where each term's documents begin (V + 1,), the documents term by term, and the term's weight in each."""
         okapi = self.okapi
         idf = np.array([okapi.idf[t] for t in self._number])
         sizes = [len(f) for f in okapi.doc_freqs]
@@ -58,7 +66,7 @@ class BM25:
         return starts, document[order], weight[order]
 
     def _dense_rows(self) -> dict[int, NDArray[np.float64]]:
-        """Return the weights of the commonest terms in all articles, shape (N,) each: adding a whole row is then faster."""
+        """Return the weights of the commonest terms in all documents, shape (N,) each: adding a whole row is then faster."""
         counts = np.diff(self._starts)
         common = np.argsort(-counts, kind="stable")[: DENSE_NUMBERS // len(self.ids)]
         dense = {}
@@ -68,13 +76,12 @@ class BM25:
         return dense
 
     def scores(self, queries: Sequence[str]) -> NDArray[np.float64]:
-        """Return the BM25 score of every article for every query: float64, (Q, N), higher is better.
+        """Return the BM25 score of every document for every query: float64, (Q, N), higher is better.
 
         Raises:
             ValueError: ``queries`` is one string, whose letters would be taken for queries.
         """
-        if isinstance(queries, str):
-            raise ValueError(f"queries is the string {queries!r:.60}: pass a list of query texts")
+        refuse_one_string(queries)
         scores = np.zeros((len(queries), len(self.ids)))
         for row, query in zip(scores, queries, strict=True):
             for term in tokenize(query):
@@ -83,7 +90,7 @@ class BM25:
         return scores
 
     def _add(self, term: int, row: NDArray[np.float64]) -> None:
-        """Add a term's weights to the scores of all articles, shape (N,)."""
+        """Add a term's weights to the scores of all documents, shape (N,)."""
         if term in self._dense:
             row += self._dense[term]
         else:
@@ -91,12 +98,16 @@ class BM25:
 
     def _add_postings(self, term: int, row: NDArray[np.float64]) -> None:
         part = slice(self._starts[term], self._starts[term + 1])
-        row[self._documents[part]] += self._weights[part]  # an article stands once under a term, so none is lost
+        row[self._documents[part]] += self._weights[part]  # a document stands once under a term, so none is lost
 
     def search(self, queries: Mapping[str, str], *, k: int = 100, chunk: int | None = None) -> Run:
-        """Return the ``k`` best articles of each query (id -> text); an article sharing no word with it never appears.
+        """Return the ``k`` best documents of each query; a document that shares no word with it never appears.
 
-        ``chunk`` queries are scored at a time; by default fewer the more articles there are, so that memory is bounded.
+        Args:
+            queries: Query id -> text.
+            k: How many documents to keep of each query.
+            chunk: Queries scored at a time, which changes no result; by default fewer the more documents there are, so
+                that memory is bounded.
         """
         run: Run = {}
         ids = list(queries)

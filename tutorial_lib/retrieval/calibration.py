@@ -28,6 +28,12 @@ class Calibration:
         intercept: Log odds at score 0.
         queries: Queries it was fitted on.
         no_answer_share: Share of queries without an answer in the index that it assumes.
+
+    >>> curve = Calibration(slope=10.0, intercept=-6.0, queries=100, no_answer_share=0.5)
+    >>> [round(float(c), 2) for c in curve.confidence([0.5, 0.6, 0.8])]
+    [0.27, 0.5, 0.88]
+    >>> round(curve.threshold(0.5), 2)
+    0.6
     """
 
     slope: float
@@ -57,6 +63,9 @@ class Calibration:
             ``right_shown``: share of right first hits that are shown; ``no_answer_told``: share of queries without an
             answer in the index that are told so; ``shown_right``: share right among all that are shown, at the assumed
             share of queries without an answer (NaN where nothing is shown).
+
+        Raises:
+            ValueError: ``confidence`` is not between 0 and 1.
         """
         shown = hits["score"] >= self.threshold(confidence)
         weights = _weights(hits, self.no_answer_share)
@@ -81,10 +90,13 @@ def first_hits(qrels: Mapping[str, Mapping[str, int]], run: Mapping[str, Mapping
     """Return the first hit of every judged query, with its answers in the index and with them taken out.
 
     A query whose answers are taken out of its run stands for one that the help centre does not answer: whatever comes
-    first then is wrong. (An article that answers too but was never judged counts as wrong here.)
+    first then is wrong. (A document that answers too but was never judged counts as wrong here.)
 
     Returns:
-        Up to two rows a query, none where the run has no article left: query_id, score, right, in_index.
+        Up to two rows a query, none where the run has no document left: query_id, score, right, in_index.
+
+    >>> first_hits({"q": {"a": 1}}, {"q": {"a": 0.9, "b": 0.4}}).values.tolist()
+    [['q', 0.9, True, True], ['q', 0.4, False, False]]
     """
     rows = []
     for q, grades in sorted(qrels.items()):
@@ -105,7 +117,7 @@ def calibrate(
 
     Args:
         qrels: Judgments of queries that played no part in training the weights: dev.
-        run: The model's run for them, with more articles a query than it has answers.
+        run: The model's run for them, with more documents a query than it has answers.
         no_answer_share: Share of queries, 0 to below 1, that the index cannot answer once it is in use. The more there
             are, the higher a score must be to be believed.
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tutorial_lib.data.dataset import SPLITS, DataError, RetrievalDataset
 from tutorial_lib.models.settings import TextEncoder
 from tutorial_lib.retrieval.runs import Run, ranking, top_k
+from tutorial_lib.retrieval.scorer import refuse_one_string
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,48 @@ class Vectors:
         return cls(np.load(folder / "documents.npy"), queries)
 
 
+@dataclass(frozen=True)
+class VectorScorer:
+    """Cosines of every document with a query: a ``Scorer`` of vectors, as ``BM25`` is one of words.
+
+    Attributes:
+        ids: Document ids in ascending order, length N.
+        documents: float32, (N, D), unit length, in the order of ``ids``.
+        encoder: The model that made them.
+    """
+
+    ids: list[str]
+    documents: NDArray[np.float32]
+    encoder: TextEncoder
+
+    def __post_init__(self) -> None:
+        """Refuse ids that are not those of the vectors.
+
+        Raises:
+            ValueError: Ids and vectors differ in number, or ids are not ascending.
+        """
+        if len(self.ids) != len(self.documents):
+            raise ValueError(f"{len(self.ids)} article ids for {len(self.documents)} vectors: pass one vector an id")
+        _check_ascending("ids", self.ids)
+
+    def scores(self, queries: Sequence[str]) -> NDArray[np.float32]:
+        """Return the cosine of every document with every query text: float32, (Q, N), -1 to 1, higher is better.
+
+        Raises:
+            ValueError: ``queries`` is one string, whose letters would be taken for queries.
+        """
+        refuse_one_string(queries)
+        return self.encoder.encode_queries(queries) @ self.documents.T
+
+
 def dense_run(dataset: RetrievalDataset, vectors: Vectors, split: str, *, k: int = 100) -> Run:
     """Return the run of exact search with ``vectors`` for the queries of one split, ``k`` documents each.
+
+    Args:
+        dataset: The dataset.
+        vectors: Its vectors, made by one model.
+        split: Whose queries.
+        k: How many documents to keep of each query.
 
     Raises:
         DataError: The vectors are not those of this dataset and split.
@@ -85,35 +126,29 @@ def exact_search(
     chunk: int = 256,
     document_chunk: int = 65_536,
 ) -> Run:
-    """Return the ``k`` articles with the highest cosine similarity to each query, by comparing all of them.
+    """Return the ``k`` documents with the highest cosine similarity to each query, by comparing all of them.
 
-    Every article is read once, ``document_chunk`` at a time, and the best so far of each query are kept: memory does not
+    Every document is read once, ``document_chunk`` at a time, and the best so far of each query are kept: memory does not
     grow with N where ``document_vectors`` gives its rows from disk.
 
     Args:
         query_ids: Query ids, length Q.
         query_vectors: float32, (Q, D), unit length.
-        document_ids: Article ids in ascending order, length N.
+        document_ids: Document ids in ascending order, length N.
         document_vectors: float32, (N, D), unit length: an array, a np.memmap, or anything with a shape that can be sliced.
-        k: How many articles to keep.
-        chunk: Queries scored at a time; bounds memory to chunk x article_chunk scores and changes no result.
-        document_chunk: Articles compared at a time; changes no result either.
+        k: How many documents to keep of each query.
+        chunk: Queries scored at a time; bounds memory to chunk x document_chunk scores and changes no result.
+        document_chunk: Documents compared at a time; changes no result either.
 
     Raises:
-        ValueError: Ids and vectors differ in number or dimension, or article ids are not ascending.
+        ValueError: Ids and vectors differ in number or dimension, or document ids are not ascending.
+
+    >>> documents = np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
+    >>> run = exact_search(["q"], np.array([[0, 1]], dtype=np.float32), ["a", "b", "c"], documents, k=2)
+    >>> {a: round(score, 3) for a, score in run["q"].items()}
+    {'b': 1.0, 'c': 0.8}
     """
-    if len(query_ids) != len(query_vectors) or len(document_ids) != document_vectors.shape[0]:
-        raise ValueError(
-            f"{len(query_ids)} query ids for {len(query_vectors)} vectors, {len(document_ids)} article ids "
-            f"for {document_vectors.shape[0]} vectors: pass one vector an id"
-        )
-    if len(query_ids) and query_vectors.shape[1] != document_vectors.shape[1]:
-        raise ValueError(
-            f"query vectors have {query_vectors.shape[1]} dimensions and article vectors "
-            f"{document_vectors.shape[1]}: encode both with one model"
-        )
-    if list(document_ids) != sorted(document_ids):
-        raise ValueError("article_ids are not in ascending order: ties could not be broken by id")
+    _check_fit(query_ids, query_vectors, document_ids, document_vectors)
     best = [(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))] * len(query_ids)
     for first in range(0, len(document_ids), document_chunk):
         block = document_vectors[first : first + document_chunk].T
@@ -124,6 +159,30 @@ def exact_search(
         q: ranking([document_ids[row] for row in rows.tolist()], scores)
         for q, (rows, scores) in zip(query_ids, best, strict=True)
     }
+
+
+def _check_fit(
+    query_ids: Sequence[str],
+    query_vectors: NDArray[np.float32],
+    document_ids: Sequence[str],
+    document_vectors: NDArray[np.float32],
+) -> None:
+    if len(query_ids) != len(query_vectors) or len(document_ids) != document_vectors.shape[0]:
+        raise ValueError(
+            f"{len(query_ids)} query ids for {len(query_vectors)} vectors, {len(document_ids)} article ids "
+            f"for {document_vectors.shape[0]} vectors: pass one vector an id"
+        )
+    if len(query_ids) and query_vectors.shape[1] != document_vectors.shape[1]:
+        raise ValueError(
+            f"query vectors have {query_vectors.shape[1]} dimensions and article vectors "
+            f"{document_vectors.shape[1]}: encode both with one model"
+        )
+    _check_ascending("document_ids", document_ids)
+
+
+def _check_ascending(name: str, ids: Sequence[str]) -> None:
+    if list(ids) != sorted(ids):
+        raise ValueError(f"{name} are not in ascending order: ties could not be broken by id")
 
 
 def _merged(

@@ -1,6 +1,6 @@
 """Runs: ranked articles per query, with one rule for ties, fusion, and TREC files.
 
-The rule everywhere: score descending, then article id ascending. Scores in a run are made strictly decreasing in
+The rule everywhere: score descending, then document id ascending. Scores in a run are made strictly decreasing in
 float32, so that tools which break ties another way (trec_eval: later id first) keep the order.
 """
 
@@ -19,30 +19,44 @@ from tutorial_lib.data.dataset import Qrels
 from tutorial_lib.files import write_whole
 
 Run: TypeAlias = dict[str, dict[str, float]]
-"""query id -> article id -> score, best first, scores strictly decreasing in float32."""
-
-
-RRF_K = 60
+"""query id -> document id -> score, best first, scores strictly decreasing in float32."""
 
 
 def top_k(scores: NDArray[np.floating], k: int) -> NDArray[np.int64]:
-    """Return the indices of the ``k`` highest of ``scores`` (shape (N,)): best first, equal scores by lower index."""
+    """Return the indices of the ``k`` highest of ``scores``: best first, equal scores by lower index.
+
+    Args:
+        scores: Shape (N,), higher is better.
+        k: How many; all of them where N is smaller.
+
+    Returns:
+        int64, (min(k, N),).
+
+    >>> top_k(np.array([0.2, 0.9, 0.9, 0.5]), 3).tolist()
+    [1, 2, 3]
+    """
     k = min(k, len(scores))
     if k == 0:
         return np.empty(0, dtype=np.int64)
-    # The k-th highest of the highest of each column is a bound below the k-th highest of all, and far quicker to find.
-    width = len(scores) // 16
-    highest = scores[: width * 16].reshape(16, width).max(axis=0) if width >= 2 * k else scores
-    threshold = np.partition(highest, len(highest) - k)[len(highest) - k]
-    candidates = np.flatnonzero(scores >= threshold)
+    threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
+    candidates = np.flatnonzero(scores >= threshold)  # more than k where the last score is shared
     return candidates[np.argsort(-scores[candidates], kind="stable")][:k]
 
 
 def strictly_decreasing(scores: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return ``scores``, not increasing along the last axis, lowered as little as makes float32 strictly decreasing.
+    """Return ``scores`` lowered as little as makes them strictly decreasing in float32.
 
     The bits of a float32, read as an integer, count the float32 numbers up from 0: "at least one below the last" is a
     running minimum of those integers.
+
+    Args:
+        scores: Shape (…, N), not increasing along the last axis.
+
+    Returns:
+        float32, shape of ``scores``.
+
+    >>> np.diff(strictly_decreasing(np.array([1.0, 1.0, 0.5]))) < 0
+    array([ True,  True])
     """
     bits = np.ascontiguousarray(scores, dtype=np.float32).view(np.int32).astype(np.int64)
     count = np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
@@ -52,23 +66,44 @@ def strictly_decreasing(scores: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 def ranking(ids: Sequence[str], scores: Sequence[float] | NDArray[np.floating]) -> dict[str, float]:
-    """Return ``ids`` in the given order with their scores lowered as little as makes float32 strictly decreasing."""
+    """Return ``ids`` in the given order with their scores lowered as little as makes float32 strictly decreasing.
+
+    Args:
+        ids: Document ids, best first, length N.
+        scores: Their scores, shape (N,), not increasing.
+
+    Raises:
+        ValueError: Ids and scores differ in number.
+    """
     return dict(zip(ids, strictly_decreasing(np.asarray(scores)).tolist(), strict=True))
 
 
 def ranked(scores: Mapping[str, float], k: int | None = None) -> dict[str, float]:
-    """Return articles with scores ordered by the tie rule, the first ``k`` of them."""
+    """Return documents (id -> score) in the order of the tie rule, the first ``k`` of them; all without ``k``.
+
+    >>> list(ranked({"b": 1.0, "c": 2.0, "a": 1.0}))
+    ['c', 'a', 'b']
+    """
     order = sorted(scores, key=lambda a: (-scores[a], a))[:k]
     return ranking(order, [scores[a] for a in order])
 
 
-def reciprocal_rank_fusion(runs: Sequence[Run], *, k: int = 100, rrf_k: int = RRF_K) -> Run:
-    """Return one run in which each article scores the sum of 1 / (rrf_k + rank) over ``runs``; ranks start at 1.
+def reciprocal_rank_fusion(runs: Sequence[Run], *, k: int = 100, rrf_k: int = 60) -> Run:
+    """Return one run in which each document scores the sum of 1 / (rrf_k + rank) over ``runs``; ranks start at 1.
+
+    Args:
+        runs: Runs of the same queries.
+        k: Documents kept of each query.
+        rrf_k: How little the first ranks count more than the later ones: the larger, the less. 60 is the paper's.
 
     Raises:
         ValueError: The runs do not answer the same queries.
 
     Reference: Cormack, Clarke and Büttcher 2009, SIGIR, "Reciprocal rank fusion outperforms Condorcet …".
+
+    >>> keyword, dense = {"q": {"a": 9.0, "b": 8.0}}, {"q": {"b": 0.3, "c": 0.2}}
+    >>> list(reciprocal_rank_fusion([keyword, dense])["q"])
+    ['b', 'a', 'c']
     """
     if any(set(run) != set(runs[0]) for run in runs):
         raise ValueError(f"runs answer different queries ({[len(run) for run in runs]}): fuse runs of one query set")
@@ -83,7 +118,11 @@ def reciprocal_rank_fusion(runs: Sequence[Run], *, k: int = 100, rrf_k: int = RR
 
 
 def trec_id(id_: str) -> str:
-    """Return ``id_`` fit for a TREC file, whose columns are divided by white space: that and "%" are %-encoded."""
+    """Return ``id_`` fit for a TREC file, whose columns are divided by white space: that and "%" are %-encoded.
+
+    >>> trec_id("annual plan")
+    'annual%20plan'
+    """
     return re.sub(r"[\s%]", lambda m: quote(m[0]), id_)
 
 

@@ -8,6 +8,7 @@ from rank_bm25 import BM25Okapi
 
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.runs import ranked
+from tutorial_lib.retrieval.scorer import Scorer
 from tutorial_lib.text import tokenize
 
 FIVE = {
@@ -42,6 +43,12 @@ def test_scores_worked_out_by_hand():
     assert rows[0] == pytest.approx(expected_plan, abs=1e-12)
     assert rows[1] == pytest.approx(expected_router, abs=1e-12)
     assert rows[2] == pytest.approx(np.add(expected_plan, expected_router), abs=1e-12)
+
+
+def test_it_is_a_scorer_whose_ids_ascend():
+    bm25 = BM25(dict(reversed(FIVE.items())))
+    assert isinstance(bm25, Scorer)
+    assert bm25.ids == list("abcde")
 
 
 def test_the_shorter_article_wins_and_only_articles_with_a_word_appear():

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.helpers import one_hot
 from tutorial_lib.evaluation.measures import MEASURE_NAMES, evaluate_run
-from tutorial_lib.retrieval.dense import exact_search
 from tutorial_lib.retrieval.runs import (
     ranked,
     ranking,
     reciprocal_rank_fusion,
+    strictly_decreasing,
     top_k,
     trec_id,
     write_trec_qrels,
@@ -42,7 +41,7 @@ def test_top_k_equals_a_full_stable_sort(scores, k):
 
 
 @given(st.integers(0, 2**32), st.integers(1, 40), st.sampled_from([33, 700, 1001]))
-def test_top_k_equals_a_full_stable_sort_where_a_bound_is_looked_up_first(seed, k, size):
+def test_top_k_of_many_scores_equals_a_full_stable_sort(seed, k, size):
     values = np.random.default_rng(seed).integers(-50, 50, size=size).astype(float)
     assert top_k(values, k).tolist() == np.argsort(-values, kind="stable")[:k].tolist()
 
@@ -69,64 +68,16 @@ def test_trec_eval_keeps_the_order_of_ties():
     assert evaluate_run({"q": {"c": 1}}, run)["RR@10"] == pytest.approx(1 / 3)
 
 
-# --- exact search -------------------------------------------------------------------------------------------------
+def test_strictly_decreasing_rows_of_any_shape_end_in_float32():
+    rows = strictly_decreasing(np.array([[1.0, 1.0], [0.0, 0.0]]))
+    below_one, below_zero = np.nextafter(np.float32(1), np.float32(0)), np.nextafter(np.float32(0), np.float32(-1))
+    assert rows.dtype == np.float32
+    assert rows.tolist() == [[1, below_one], [0, below_zero]]
 
 
-def test_exact_search_by_hand():
-    documents = one_hot(["refund", "plan", "router"], ["refund plan", "router", "refund", "plan"])
-    queries = one_hot(["refund", "plan", "router"], ["refund", "router"])
-    run = exact_search(["q1", "q2"], queries, ["a", "b", "c", "d"], documents, k=2)
-    assert list(run["q1"].items()) == [("c", 1.0), ("a", pytest.approx(0.5**0.5))]
-    assert list(run["q2"]) == ["b", "a"]  # a, c and d score 0: the first id comes first
-    assert run["q2"]["b"] == 1.0
-
-
-SIGNS = st.lists(st.tuples(*[st.sampled_from([-0.5, 0.5])] * 4), min_size=1, max_size=12)
-
-
-@given(SIGNS, SIGNS, st.integers(1, 5), st.integers(1, 5), st.integers(1, 13))
-def test_chunk_size_does_not_matter(queries, documents, chunk, document_chunk, k):
-    q, a = np.array(queries, dtype=np.float32), np.array(documents, dtype=np.float32)  # unit vectors, exact products
-    q_ids, a_ids = [f"q{n:02d}" for n in range(len(q))], [f"a{n:02d}" for n in range(len(a))]
-    whole = exact_search(q_ids, q, a_ids, a, k=k)
-    assert exact_search(q_ids, q, a_ids, a, k=k, chunk=chunk, document_chunk=document_chunk) == whole
-    for query, vector in zip(q_ids, q, strict=True):
-        assert whole[query] == ranked(dict(zip(a_ids, (a @ vector).tolist(), strict=True)), k)
-
-
-class Rows:
-    """Vectors that give only slices of themselves, as a file would, and note them."""
-
-    def __init__(self, vectors):
-        self.vectors, self.shape, self.read = vectors, vectors.shape, []
-
-    def __getitem__(self, part):
-        self.read.append((part.start, part.stop))
-        return self.vectors[part]
-
-
-def test_articles_are_read_once_and_a_chunk_at_a_time():
-    vectors = one_hot(["a", "b", "c"], ["a b", "b", "c", "a", "b c"])
-    documents, queries = Rows(vectors), one_hot(["a", "b", "c"], ["a", "b", "c"])
-    ids = ["v", "w", "x", "y", "z"]
-    run = exact_search(["1", "2", "3"], queries, ids, documents, k=2, chunk=1, document_chunk=2)
-    assert documents.read == [(0, 2), (2, 4), (4, 6)]
-    assert run == exact_search(["1", "2", "3"], queries, ids, vectors, k=2)
-    assert [list(hits) for hits in run.values()] == [["y", "v"], ["w", "v"], ["x", "z"]]  # "b": v and z tie
-
-
-@pytest.mark.parametrize(
-    ("q_ids", "a_ids", "shape", "message"),
-    [
-        (["q"], ["a"], (2, 3), "1 article ids for 2 vectors"),
-        (["q", "r"], ["a", "b"], (2, 3), "2 query ids for 1 vectors"),
-        (["q"], ["a", "b"], (2, 4), "3 dimensions and article vectors 4"),
-        (["q"], ["b", "a"], (2, 3), "not in ascending order"),
-    ],
-)
-def test_exact_search_refuses_what_does_not_fit(q_ids, a_ids, shape, message):
-    with pytest.raises(ValueError, match=message):
-        exact_search(q_ids, np.ones((1, 3), dtype=np.float32), a_ids, np.ones(shape, dtype=np.float32))
+def test_a_ranking_wants_one_score_an_id():
+    with pytest.raises(ValueError, match="longer"):
+        ranking(["a"], [2.0, 1.0])
 
 
 # --- fusion -------------------------------------------------------------------------------------------------------
@@ -136,6 +87,16 @@ def test_fusion_by_hand():
     fused = reciprocal_rank_fusion([{"q": {"a": 9.0, "b": 8.0}}, {"q": {"b": 0.3, "c": 0.2}}])
     assert list(fused["q"]) == ["b", "a", "c"]
     assert list(fused["q"].values()) == pytest.approx([1 / 62 + 1 / 61, 1 / 61, 1 / 62])
+
+
+def test_a_larger_rrf_k_counts_the_first_ranks_less():
+    runs = [{"q": {"a": 3.0, "b": 2.0, "c": 1.0}}, {"q": {"x": 3.0, "b": 2.0}}]  # "b" second twice, "a" and "x" first once
+    assert list(reciprocal_rank_fusion(runs, rrf_k=0)["q"]) == ["a", "b", "x", "c"]  # 1, 2 / 2, 1 and 1 / 3: ties by id
+    assert list(reciprocal_rank_fusion(runs, rrf_k=1)["q"]) == ["b", "a", "x", "c"]  # 1 / 2, 2 / 3, 1 / 2 and 1 / 4
+
+
+def test_fusion_keeps_the_first_k():
+    assert list(reciprocal_rank_fusion([{"q": {"a": 3.0, "b": 2.0}}], k=1)["q"]) == ["a"]
 
 
 def test_fusion_refuses_runs_of_different_queries():

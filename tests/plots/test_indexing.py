@@ -1,10 +1,8 @@
-"""The figures about the index: their panels, labels and the numbers they draw."""
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.test_plots import axes_of, labels, legend
+from tests.plots.figures import axes_of, labels, legend
 from tutorial_lib import plots
 
 WAYS = pd.DataFrame(

@@ -1,0 +1,105 @@
+import math
+
+import ir_measures
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ir_measures import nDCG
+
+from tutorial_lib.evaluation.measures import (
+    MAIN_MEASURE,
+    MEASURE_NAMES,
+    MEASURES,
+    evaluate_run,
+    per_query,
+    rank_of_answer,
+    systems_table,
+)
+from tutorial_lib.plots.style import MEASURE
+from tutorial_lib.retrieval.runs import ranked
+
+QRELS = {"q1": {"a": 1}, "q2": {"a": 2, "b": 1, "c": 0}, "q3": {"c": 1}}
+RUN = {
+    "q1": {"b": 3.0, "a": 2.0, "c": 1.0},  # the answer second
+    "q2": {"b": 3.0, "c": 2.0, "a": 1.0},  # grade 1 first, grade 2 third
+    "q3": {"a": 3.0, "b": 2.0},  # not found
+}
+
+
+def test_measures_by_hand():
+    table = per_query(QRELS, RUN)
+    log2 = math.log2
+    q2 = (1 / log2(2) + 2 / log2(4)) / (2 / log2(2) + 1 / log2(3))  # gains in ranked order over gains in the best order
+    assert table["nDCG@10"].tolist() == pytest.approx([1 / log2(3), q2, 0])
+    assert table["RR@10"].tolist() == [0.5, 1, 0]
+    assert table["R@10"].tolist() == [1, 1, 0]
+    assert table["Success@1"].tolist() == [0, 1, 0]
+    assert evaluate_run(QRELS, RUN)["RR@10"] == 0.5
+    assert list(table.columns) == list(MEASURE_NAMES)
+
+
+def test_an_answer_below_rank_ten_counts_in_recall_at_100_only():
+    run = {"q1": {f"x{n}": float(100 - n) for n in range(10)} | {"a": 1.0}}
+    assert evaluate_run({"q1": {"a": 1}}, run) == {"nDCG@10": 0, "RR@10": 0, "R@10": 0, "R@100": 1, "Success@1": 0}
+
+
+def test_a_query_without_an_answer_counts_zero_and_one_without_judgment_not_at_all():
+    partial = {"q1": {"a": 1.0}, "q2": {}, "unjudged": {"a": 1.0}}
+    assert per_query(QRELS, partial)["RR@10"].to_dict() == {"q1": 1, "q2": 0, "q3": 0}
+    assert evaluate_run(QRELS, partial)["RR@10"] == pytest.approx(1 / 3)
+    assert evaluate_run(QRELS, {}) == dict.fromkeys(MEASURE_NAMES, 0.0)
+
+
+@pytest.mark.parametrize("score", [1.0, 0.0, -2.5, 1e9])
+def test_of_two_equal_scores_the_lower_id_wins_in_ir_measures_too(score):
+    run = {"q": ranked({"b": score, "a": score, "c": score})}
+    for answer, rank in (("a", 1), ("b", 2), ("c", 3)):
+        found = evaluate_run({"q": {answer: 1}}, run)
+        assert (found["RR@10"], found["nDCG@10"]) == pytest.approx((1 / rank, 1 / math.log2(rank + 1)))
+    raw = {"q": {"b": score, "a": score, "c": score}}
+    left_to_itself = ir_measures.calc_aggregate([nDCG @ 10], {"q": {"a": 1}}, raw)
+    assert left_to_itself[nDCG @ 10] == pytest.approx(0.5)  # trec_eval prefers the later id and puts "a" third
+
+
+def test_the_systems_table_has_one_row_a_system():
+    table = systems_table(QRELS, {"one": RUN, "none": {}})
+    assert table.loc["one", "RR@10"] == 0.5
+    assert table.loc["none"].tolist() == [0] * len(MEASURE_NAMES)
+
+
+def test_a_systems_table_takes_scores_that_are_made():
+    made = {"one": per_query(QRELS, RUN), "none": per_query(QRELS, {})}
+    expected = systems_table(QRELS, {"one": RUN, "none": {}})
+    pd.testing.assert_frame_equal(systems_table(QRELS, {"one": {}, "none": {}}, scores=made), expected)
+
+
+def cell_by_cell(qrels, run):
+    """What ``per_query`` returns, filled in cell by cell."""
+    frame = pd.DataFrame(0.0, index=pd.Index(sorted(qrels), name="query_id"), columns=list(MEASURE_NAMES))
+    for metric in ir_measures.iter_calc(MEASURES, qrels, run):
+        frame.loc[metric.query_id, str(metric.measure)] = metric.value
+    return frame
+
+
+NAMES = st.sampled_from(["a", "b", "c", "d", "e"])
+QUERIES = st.sampled_from(["q1", "q2", "q3", "10", "9"])
+
+
+@given(
+    st.dictionaries(QUERIES, st.dictionaries(NAMES, st.integers(0, 2), min_size=1), max_size=5),
+    st.dictionaries(QUERIES, st.dictionaries(NAMES, st.sampled_from([0.5, 1.0, -2.0])), max_size=5),
+)
+def test_per_query_is_to_the_bit_what_a_slow_loop_gives(qrels, scores):
+    run = {q: ranked(s) for q, s in scores.items()}
+    pd.testing.assert_frame_equal(per_query(qrels, run), cell_by_cell(qrels, run), check_exact=True)
+
+
+def test_the_main_measure_is_one_of_them_and_what_figures_call_it():
+    assert MAIN_MEASURE == MEASURE == "nDCG@10"
+    assert MEASURE_NAMES[0] == MAIN_MEASURE
+
+
+def test_rank_of_answer():
+    ranks = rank_of_answer({**QRELS, "q4": {"a": 1}}, RUN)
+    assert ranks.to_dict() == {"q1": 2, "q2": 1, "q3": math.inf, "q4": math.inf}

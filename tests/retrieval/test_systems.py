@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from tests.helpers import small_dataset
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import Vectors
+from tutorial_lib.retrieval.runs import reciprocal_rank_fusion
+from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, SYSTEMS
+
+
+class Kept:
+    """Artifacts of the small dataset, which notes what was ranked."""
+
+    def __init__(self):
+        self.ranked = []
+        self.runs = {}
+
+    def dataset(self):
+        return small_dataset()
+
+    def bm25(self):
+        return BM25(self.dataset().document_texts())
+
+    def vectors(self, first):
+        """Return vectors with which the document at place ``first`` comes first for every query."""
+        corpus = np.eye(6, dtype=np.float32)
+        return Vectors(
+            corpus, {s: np.repeat(corpus[first : first + 1], len(self.dataset().qrels[s]), 0) for s in ("dev", "test")}
+        )
+
+    def base_vectors(self):
+        return self.vectors(0)
+
+    def tuned_vectors(self):
+        return self.vectors(3)
+
+    def run_of(self, name, split):
+        if (name, split) not in self.runs:
+            self.ranked.append(name)
+            self.runs[name, split] = SYSTEMS[name].run(self, split)
+        return self.runs[name, split]
+
+
+@pytest.fixture
+def kept():
+    return Kept()
+
+
+def test_names_and_order_are_those_of_every_committed_table():
+    assert list(SYSTEMS) == ["bm25", "base", "tuned", "hybrid"]
+    assert all(name == system.name for name, system in SYSTEMS.items())
+    assert (KEYWORD, BASELINE, CANDIDATE) == ("bm25", "base", "tuned")
+
+
+def test_each_system_ranks_with_its_own_artifact(kept):
+    firsts = {name: next(iter(kept.run_of(name, "test")["e1"])) for name in ("bm25", "base", "tuned")}
+    assert firsts["base"] == "account/close"
+    assert firsts["tuned"] == "billing/refund"
+    assert kept.run_of("bm25", "test") == kept.bm25().search(small_dataset().query_texts("test"))
+
+
+def test_the_fusion_takes_the_runs_of_the_others_and_ranks_none_again(kept):
+    runs = {name: kept.run_of(name, "dev") for name in SYSTEMS}
+    assert kept.ranked == ["bm25", "base", "tuned", "hybrid"]
+    assert runs["hybrid"] == reciprocal_rank_fusion([runs["bm25"], runs["tuned"]])
+
+
+def test_a_fusion_asked_alone_ranks_what_it_fuses(kept):
+    kept.run_of("hybrid", "dev")
+    assert kept.ranked == ["hybrid", "bm25", "tuned"]

@@ -1,0 +1,49 @@
+import re
+
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from tutorial_lib.notebook import approximate, show, show_source, table
+
+
+def test_show_gives_a_png():
+    assert show(Figure()).data.startswith(b"\x89PNG")
+
+
+def test_show_source_is_the_code_itself():
+    source = show_source(approximate).data
+    assert source.startswith("```python\ndef approximate(text: str) -> str:")
+    assert source.endswith("text)\n```")
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({}, "0.894"),
+        ({"approximate": True}, "≈0.894"),
+        ({"approximate": True, "digits": 1}, "≈0.9"),
+    ],
+)
+def test_a_table_marks_floats_only(options, shown):
+    page = table(pd.DataFrame({"nDCG@10": [0.8941], "queries": [120]}), **options).data
+    assert re.findall(r"<td>(.*?)</td>", page) == [shown, "120"]
+
+
+@pytest.mark.parametrize(
+    ("index", "row_names"),
+    [
+        (["base", "tuned"], ["base", "tuned"]),
+        (pd.Index(["base", "tuned"], dtype=object), ["base", "tuned"]),
+        (None, []),
+        ([3, 7], []),  # positions left over from a filter say nothing
+    ],
+)
+def test_a_table_shows_row_names_but_no_row_numbers(index, row_names):
+    page = table(pd.DataFrame({"queries": [120, 80]}, index=index)).data
+    assert re.findall(r"<tr>\s*<th>(.+?)</th>\s*<td>", page) == row_names
+
+
+def test_what_hangs_on_a_model_is_marked_and_a_threshold_is_not():
+    assert approximate("gains +0.194 over base, 0.02 wanted") == "gains ≈+0.194 over base, 0.02 wanted"
+    assert approximate("≈-0.5, x-0.5") == "≈-0.5, x-0.5"  # marked already; part of a word

@@ -1,0 +1,94 @@
+"""The systems that the course compares: every ranking it makes has its name, its title and its run here, and only here.
+
+A further one (another fusion, a reranker) is one more entry of ``SYSTEMS``: runs, measures and report take their names
+and their order from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import Vectors, dense_run
+from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
+
+KEYWORD = "bm25"
+"""The system without a model."""
+
+BASELINE = "base"
+"""The system that a fine-tuned one is to replace."""
+
+CANDIDATE = "tuned"
+"""The system that is shipped or not."""
+
+HYBRID = "hybrid"
+
+
+class Artifacts(Protocol):
+    """What systems rank with; ``Workspace`` is one."""
+
+    def dataset(self) -> RetrievalDataset:
+        """Return the dataset."""
+        ...
+
+    def bm25(self) -> BM25:
+        """Return the keyword index over its documents."""
+        ...
+
+    def base_vectors(self) -> Vectors:
+        """Return the base model's vectors of it."""
+        ...
+
+    def tuned_vectors(self) -> Vectors:
+        """Return the fine-tuned model's vectors of it."""
+        ...
+
+    def run_of(self, name: str, split: str) -> Run:
+        """Return the run of the system ``name``, made once: what a fusion asks the others for."""
+        ...
+
+
+@dataclass(frozen=True)
+class System:
+    """One way to rank.
+
+    Attributes:
+        name: Key in ``SYSTEMS``, in metrics and in file names.
+        title: What a sentence calls it.
+        run: From artifacts and a split to the run of its queries, 100 documents each.
+    """
+
+    name: str
+    title: str
+    run: Callable[[Artifacts, str], Run]
+
+
+def _bm25(artifacts: Artifacts, split: str) -> Run:
+    return artifacts.bm25().search(artifacts.dataset().query_texts(split))
+
+
+def _base(artifacts: Artifacts, split: str) -> Run:
+    return dense_run(artifacts.dataset(), artifacts.base_vectors(), split)
+
+
+def _tuned(artifacts: Artifacts, split: str) -> Run:
+    return dense_run(artifacts.dataset(), artifacts.tuned_vectors(), split)
+
+
+def _hybrid(artifacts: Artifacts, split: str) -> Run:
+    return reciprocal_rank_fusion([artifacts.run_of(name, split) for name in (KEYWORD, CANDIDATE)])
+
+
+SYSTEMS: dict[str, System] = {
+    system.name: system
+    for system in (
+        System(KEYWORD, "BM25", _bm25),
+        System(BASELINE, "the base model", _base),
+        System(CANDIDATE, "the fine-tuned model", _tuned),
+        System(HYBRID, "BM25 fused with the fine-tuned model", _hybrid),
+    )
+}
+"""Name -> system, in the order of every table; a fusion stands after what it fuses."""
