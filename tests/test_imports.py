@@ -75,7 +75,9 @@ def test_no_file_of_the_package_is_left_out_of_the_wheel():
 
     listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
     folders = {
-        ".".join(p.parent.relative_to(ROOT).parts) for p in (ROOT / "tutorial_lib").rglob("*.py") if "__pycache__" not in p.parts
+        ".".join(p.parent.relative_to(ROOT).parts)
+        for p in (ROOT / "tutorial_lib").rglob("*.py")
+        if "__pycache__" not in p.parts
     }
     assert folders <= listed
 

@@ -100,9 +100,19 @@ def test_of_two_processes_the_first_makes_and_the_other_waits(tmp_path):
         "processes.leave()\n"
     )
     (tmp_path / "script.py").write_text(script)
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(tmp_path / "script.py")]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
+        "2",
+        str(tmp_path / "script.py"),
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, env=environment, check=False, timeout=120)
+    done = subprocess.run(
+        [*command, str(tmp_path)], capture_output=True, text=True, env=environment, check=False, timeout=120
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stderr.count("making numbers") == 1
     assert {p.name for p in tmp_path.glob("seen-*")} == {"seen-True", "seen-False"}

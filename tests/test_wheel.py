@@ -66,7 +66,9 @@ def test_it_is_what_runs_there(installed, tmp_path):
 def test_check_and_the_first_chapter_run_without_the_checkout(installed, tiny_data, tiny_folder, tmp_path):
     done = installed("-m", "tutorial_lib", "check", "--data", tiny_data, cwd=tmp_path)
     assert done.stdout == "desk: 24 articles, 12 train, 4 dev, 8 test\n", done.stderr
-    assert installed("-m", "tutorial_lib", "check", "--data", "support_desk", cwd=tmp_path).stdout.startswith("support_desk: 2")
+    assert installed("-m", "tutorial_lib", "check", "--data", "support_desk", cwd=tmp_path).stdout.startswith(
+        "support_desk: 2"
+    )
     given = ("--data", tiny_data, "--model", tiny_folder, "--out", "out", "--chapters", "02")
     done = installed("-m", "tutorial_lib", "run", *given, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

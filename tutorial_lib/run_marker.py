@@ -75,6 +75,7 @@ def _check_same_run(root: Path, noted: Marker, marker: Marker) -> None:
         if there != here:
             raise DataError(f"{root} holds a run of {what} {there}, not {here}: pass another folder, or delete this one")
     differing = RunSettings.from_record(marker.settings).differences(RunSettings.from_record(noted.settings))
-    if differing and (root / "adapter").is_dir() or any(root.glob("checkpoints.*/checkpoint-*")):
-        if differing:
-            raise DataError(f"{root} holds a run with other settings: {', '.join(differing)}; pass the same, or another folder")
+    trained = (root / "adapter").is_dir() or any(root.glob("checkpoints.*/checkpoint-*"))
+    if differing and trained:
+        listed = ", ".join(differing)
+        raise DataError(f"{root} holds a run with other settings: {listed}; pass the same, or another folder")

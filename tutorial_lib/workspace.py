@@ -21,18 +21,18 @@ from tutorial_lib.data.help_desk import HelpDesk
 from tutorial_lib.data.registry import AWS_DOCS, find_source
 from tutorial_lib.files import write_json
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.lora import merge_adapter
-from tutorial_lib.models.saving import save_adapter, save_model
+from tutorial_lib.models.lora import merge_adapter, save_adapter
+from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.runs import Run, write_trec_qrels, write_trec_run
-from tutorial_lib.retrieval.systems import SYSTEMS
+from tutorial_lib.retrieval.systems import BASELINE, KEYWORD, SYSTEMS
 from tutorial_lib.run_marker import Marker, claim, noted_in
 from tutorial_lib.run_settings import PARTS, RunSettings, plain, tupled
 from tutorial_lib.stage import Processes, Wanted, artifact, record_of
-from tutorial_lib.training.finetune import prepare_training, remove_checkpoints
 from tutorial_lib.training.card import model_card
+from tutorial_lib.training.finetune import prepare_training, remove_checkpoints
 from tutorial_lib.training.mining import MinedNegatives, MiningSettings, mine_negatives
 from tutorial_lib.training.preflight import preflight
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
@@ -89,6 +89,7 @@ class Workspace:
             claim(self.root, marker)
         self.processes.wait()
         self._read: dict[str, tuple[str, Any]] = {}
+        self._runs: dict[tuple[str, str], tuple[list[str | None], Run]] = {}
 
     @property
     def source(self) -> str:
@@ -145,9 +146,7 @@ class Workspace:
 
     def _once(self, stage: str, read: Callable[[Path], Any]) -> Any:
         """Return what ``read`` makes of the folder of ``stage``, kept as long as that is the same."""
-        folder = self.need(stage)
-        key = f"{(self.record(stage) or {})['key']}"
-        name = f"{stage} {read.__qualname__}"
+        folder, key, name = self.need(stage), self._key(stage), read.__qualname__
         if self._read.get(name, ("",))[0] != key:
             self._read[name] = (key, read(folder))
         return self._read[name][1]
@@ -204,6 +203,11 @@ class Workspace:
         Vectors.of(self.dataset(), self.base_encoder).save(folder)
 
     def _make_tuned_vectors(self, folder: Path) -> None:
+        if not (self.record("adapter") or {})["settings"]["train"]["train_documents"]:
+            raise DataError(
+                "train_documents=False tunes queries only, and a workspace encodes queries and articles with one model: call "
+                "prepare_training yourself"
+            )
         Vectors.of(self.dataset(), self.tuned_encoder()).save(folder)
 
     def base_vectors(self) -> Vectors:
@@ -268,13 +272,19 @@ class Workspace:
         write_trec_qrels(self.dataset().qrels["test"], folder / "qrels.trec")
         write_json(folder / "runs.json", runs)
 
-    def run_of(self, system: str, split: str) -> Run:
-        """Return the run of one of ``SYSTEMS`` on a split, 100 documents a query."""
-        return SYSTEMS[system].run(self, split)
+    def run_of(self, name: str, split: str) -> Run:
+        """Return the run of one of ``SYSTEMS`` on a split, 100 documents a query; made once as long as no stage changes."""
+        if (name, split) not in self._runs or self._runs[name, split][0] != self._state():
+            run = SYSTEMS[name].run(self, split)
+            self._runs[name, split] = (self._state(), run)
+        return self._runs[name, split][1]
+
+    def _state(self) -> list[str | None]:
+        return [record["key"] if (record := self.record(stage)) else None for stage in STAGES]
 
     def baseline_runs(self, split: str) -> dict[str, Run]:
         """Return the runs of BM25 and of the base model (exact search) on one split, 100 documents a query."""
-        return {name: self.run_of(name, split) for name in ("bm25", "base")}
+        return {name: self.run_of(name, split) for name in (KEYWORD, BASELINE)}
 
     def search_run(self, vectors: Vectors, split: str) -> Run:
         """Return the run of exact search with ``vectors`` on one split, 100 documents a query."""

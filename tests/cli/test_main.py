@@ -99,7 +99,9 @@ def test_a_folder_of_somebody_else(tiny_data, tmp_path, fails):
     assert tree(tmp_path) == {"cat.jpg": b"cat"}
 
 
-@pytest.mark.parametrize("arguments", [["train"], ["run"], ["check", "--out", "x"], ["run", "--out", "x", "--batch-size", "a"]])
+@pytest.mark.parametrize(
+    "arguments", [["train"], ["run"], ["check", "--out", "x"], ["run", "--out", "x", "--batch-size", "a"]]
+)
 def test_wrong_options_end_with_status_2_and_name_the_verb(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         main(arguments)

@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.helpers import tree
 from tests.cli.test_train import SETTINGS, interrupt
-from tutorial_lib.models.hardware import bf16_is_fast
+from tests.helpers import tree
 from tutorial_lib.cli import main
+from tutorial_lib.models.hardware import bf16_is_fast
 from tutorial_lib.training.settings import TrainResult
 
 

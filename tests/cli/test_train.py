@@ -13,8 +13,8 @@ from transformers import TrainerCallback
 from tests.helpers import tree
 from tests.tiny import beir_files
 from tutorial_lib import workspace
-from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.cli import main
+from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.training.settings import TrainResult
 
 SETTINGS = (
