@@ -37,7 +37,7 @@ from tutorial_lib.cleaning.report import CleaningReport
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.data.support_desk import SUPPORT_DESK, support_desk
 from tutorial_lib.evaluation.measures import evaluate_run
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
@@ -336,7 +336,7 @@ def curves(dataset: RetrievalDataset, out: Path, seeds: int) -> None:
         )
         print(json.dumps(rows[-1]), flush=True)
         record = {"device": device_name(), "base": trial.base, "dropped": DROPPED, "rows": rows}
-        write_whole(out, json.dumps(record, indent=1))
+        write_text(out, json.dumps(record, indent=1))
 
 
 def stream(rows: int) -> list[dict[str, Any]]:
@@ -390,7 +390,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     options = parser.parse_args()
     if options.command == "stream":
-        write_whole(options.out, json.dumps(stream(options.rows), indent=1))
+        write_text(options.out, json.dumps(stream(options.rows), indent=1))
         return
     if options.command == "picture":
         picture(options.out)
@@ -407,7 +407,7 @@ def main() -> None:
         "cleaning": cleaning_checks(report),
         "noise": noise_checks(dataset),
     }
-    write_whole(options.out, json.dumps(result, indent=1))
+    write_text(options.out, json.dumps(result, indent=1))
     print(json.dumps(result, indent=1))
 
 

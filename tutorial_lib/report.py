@@ -18,7 +18,7 @@ from tutorial_lib.evaluation.measures import MEASURE_NAMES, rank_of_answer, syst
 from tutorial_lib.evaluation.ship import ShipDecision, ship_decision
 from tutorial_lib.evaluation.significance import Comparison, compare
 from tutorial_lib.evaluation.slices import query_slices, side_by_side, slice_table
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.dense import exact_search
 from tutorial_lib.workspace import Workspace
@@ -122,8 +122,8 @@ def write_report(workspace: Workspace, report: Report | None = None) -> Path:
             colour="#54a24b" if report.decision.ship else "#e45756",
         )
     )
-    write_whole(folder / "metrics.json", json.dumps(report.metrics, indent=1))
-    write_whole(folder / "report.html", page)
+    write_text(folder / "metrics.json", json.dumps(report.metrics, indent=1))
+    write_text(folder / "report.html", page)
     return folder
 
 

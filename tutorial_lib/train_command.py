@@ -27,7 +27,7 @@ from accelerate import PartialState
 from tutorial_lib.cleaning.prepare import prepare
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import default_device
 from tutorial_lib.models.lora import merge_adapter, save_adapter
@@ -310,7 +310,7 @@ def _mine(
     if any(found.get(name) != value for name, value in settings.items() if not name.startswith(TRAINED_WITH)):
         shutil.rmtree(folder, ignore_errors=True)
     job.out.mkdir(parents=True, exist_ok=True)
-    write_whole(job.out / "settings.json", json.dumps(settings, indent=1))
+    write_text(job.out / "settings.json", json.dumps(settings, indent=1))
     if not folder.is_dir():
         queries = base.encode_queries(list(dataset.query_texts("train").values()))
         documents = base.encode_documents(list(dataset.document_texts().values()))

@@ -28,7 +28,7 @@ from tutorial_lib.data.help_desk import Export
 from tutorial_lib.data.splits import split as split_at_random
 from tutorial_lib.data.support_desk import SUPPORT_DESK as DESK_FOLDER
 from tutorial_lib.data.support_desk import support_desk
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import merge_adapter, save_adapter
 from tutorial_lib.models.saving import save_model
@@ -394,4 +394,4 @@ def _tuples(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write_json(path: Path, value: Any) -> None:
-    write_whole(path, json.dumps(value, indent=1, ensure_ascii=False))
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False))

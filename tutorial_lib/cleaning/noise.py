@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import SPLITS, DataError, Qrels, RetrievalDataset, relevant
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_text
 from tutorial_lib.retrieval.bm25 import BM25
 
 DECISIONS = ("", "keep", "drop", "replace")
@@ -160,7 +160,7 @@ def write_review(path: str | Path, dataset: RetrievalDataset, table: pd.DataFram
         decision="",
         correct_article="",
     )
-    write_whole(path, rows[REVIEW_COLUMNS].to_csv(index=False))
+    write_text(path, rows[REVIEW_COLUMNS].to_csv(index=False))
     return path
 
 
