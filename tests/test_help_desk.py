@@ -11,7 +11,7 @@ from tests.helpers import DOCUMENTS, tree
 from tutorial_lib.__main__ import main
 from tutorial_lib.data.columns import Columns, TicketColumns
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.data.help_desk import Export
+from tutorial_lib.data.help_desk import HelpDesk as Export
 from tutorial_lib.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("at_home")

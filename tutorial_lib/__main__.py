@@ -13,9 +13,10 @@ from pathlib import Path
 
 from tutorial_lib.data.columns import Columns
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.data.help_desk import Export
+from tutorial_lib.data.help_desk import HelpDesk as Export
+from tutorial_lib.data.registry import AWS_DOCS, BUILT_IN, SUPPORT_DESK
 from tutorial_lib.models.settings import DEFAULT_MODEL, ModelError
-from tutorial_lib.workspace import AWS_DOCS, BUILT_IN, SUPPORT_DESK, Workspace
+from tutorial_lib.workspace import Workspace
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 CHAPTERS = (
@@ -66,7 +67,7 @@ def run(data: str, out: Path, model: str, *, drop_blank: bool = False, export: E
         if fresh:
             shutil.rmtree(out)  # unusable data leaves nothing behind
         raise
-    for note in workspace.dataset().card.get("notes", []):
+    for note in workspace.dataset().notes:
         print(f"note: {note}")
     chapters = CHAPTERS if workspace.source == AWS_DOCS else CHAPTERS[1:]  # 01 collects aws_docs
     executed = workspace.root / "notebooks"
@@ -97,7 +98,7 @@ def check(data: str, *, drop_blank: bool = False, export: Export | None = None) 
     with tempfile.TemporaryDirectory() as folder:
         dataset = Workspace(Path(folder, "check"), data, drop_blank=drop_blank, export=export).dataset()
     print(f"{dataset.name}: {', '.join(f'{n:,} {what}' for what, n in dataset.counts().items())}")
-    for note in dataset.card.get("notes", []):
+    for note in dataset.notes:
         print(f"note: {note}")
 
 

@@ -117,7 +117,7 @@ def write_report(workspace: Workspace, report: Report | None = None) -> Path:
         .from_string(_TEMPLATE)
         .render(
             m=report.metrics,
-            notes=workspace.dataset().card.get("notes", []),
+            notes=workspace.dataset().notes,
             sections=_sections(workspace, report),
             colour="#54a24b" if report.decision.ship else "#e45756",
         )

@@ -27,6 +27,7 @@ from accelerate import PartialState
 from tutorial_lib.cleaning.prepare import prepare
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
+from tutorial_lib.data.registry import Kind
 from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import default_device
@@ -246,7 +247,7 @@ def train(job: Job) -> str:
         ModelError: The model cannot be used.
     """
     _join_processes(job.device)
-    dataset = prepare(read_beir(job.data, drop_blank=job.drop_blank))
+    dataset = prepare(read_beir(job.data, drop_blank=job.drop_blank), Kind.JUDGED).dataset
     base = Encoder.load(
         job.model, device=job.device, query_prompt=job.train.query_prompt, document_prompt=job.train.document_prompt
     )
@@ -256,7 +257,7 @@ def train(job: Job) -> str:
     if not (job.out / "adapter").is_dir():
         bm25 = BM25(dataset.document_texts())
         if _is_first():
-            for note in dataset.card["notes"]:
+            for note in dataset.notes:
                 _say(f"note: {note}")
             _mine(job, dataset, bm25, base, settings, found)
         _wait()

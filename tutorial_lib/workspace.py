@@ -18,16 +18,11 @@ from typing import Any
 
 from filelock import FileLock
 
-from tutorial_lib.cleaning.prepare import collect, dataset_of, prepare
-from tutorial_lib.cleaning.report import clean
-from tutorial_lib.cleaning.steps import DOCUMENTATION_STEPS
-from tutorial_lib.data.aws_docs import AWSCLI_VERSION, aws_docs
+from tutorial_lib.cleaning.prepare import prepare
 from tutorial_lib.data.beir import read_beir, write_beir
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
-from tutorial_lib.data.help_desk import Export
-from tutorial_lib.data.splits import split as split_at_random
-from tutorial_lib.data.support_desk import SUPPORT_DESK as DESK_FOLDER
-from tutorial_lib.data.support_desk import support_desk
+from tutorial_lib.data.help_desk import HelpDesk as Export
+from tutorial_lib.data.registry import AWS_DOCS, BUILT_IN, Kind, ReadSettings, find_source
 from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import merge_adapter, save_adapter
@@ -42,9 +37,6 @@ from tutorial_lib.training.mining import MinedNegatives, MiningSettings, mine_ne
 from tutorial_lib.training.preflight import preflight
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 
-AWS_DOCS = "aws_docs"
-SUPPORT_DESK = "support_desk"
-BUILT_IN = (AWS_DOCS, SUPPORT_DESK)
 STAGES = ("dataset", "base_vectors", "negatives", "adapter", "model", "tuned_vectors", "runs")
 
 
@@ -198,31 +190,14 @@ class Workspace:
 
     @cached_property
     def _source_key(self) -> str:
-        if self.source == AWS_DOCS:
-            return f"{AWS_DOCS} {AWSCLI_VERSION}"
-        digest = hashlib.sha256(str(self.drop_blank).encode())
-        if self.export:
-            digest.update(json.dumps(self.export.columns.record(), sort_keys=True).encode())
-            paths = [p for p in (self.export.tickets, self.export.articles, self.export.searches) if p]
-        else:
-            folder = DESK_FOLDER if self.source == SUPPORT_DESK else Path(self.source)
-            paths = [p for p in sorted(folder.rglob("*")) if p.suffix in {".jsonl", ".tsv", ".csv"} and p.is_file()]
-        for path in paths:
-            digest.update(path.name.encode())
-            with _readable(path).open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return digest.hexdigest()[:16]
+        return find_source(self.source, self.export).key(ReadSettings(drop_blank=self.drop_blank))
 
     def _make_dataset(self, folder: Path) -> None:
-        if self.source == AWS_DOCS:
-            dataset = split_at_random(clean(aws_docs(), DOCUMENTATION_STEPS).dataset)
-        elif self.export or self.source == SUPPORT_DESK:
-            report = collect(self.export.read() if self.export else support_desk())
-            dataset = dataset_of(report)
-            report.save(folder / "cleaning")
-        else:
-            dataset = prepare(read_beir(self.source, drop_blank=self.drop_blank))
-        write_beir(dataset, folder)
+        source = find_source(self.source, self.export)
+        prepared = prepare(source.read(ReadSettings(drop_blank=self.drop_blank)), source.kind)
+        if source.kind is Kind.TICKETS:
+            prepared.report.save(folder / "cleaning")
+        write_beir(prepared.dataset, folder)
 
     def dataset(self) -> RetrievalDataset:
         """Return the clean, split dataset."""
@@ -376,12 +351,6 @@ class Workspace:
         """Return the settings a stage was last made with, so that remaking it keeps them; else the defaults."""
         record = self.record(stage)
         return kind(**record["settings"]) if record else kind()
-
-
-def _readable(path: Path) -> Path:
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
-    return path
 
 
 def _plain(value: Any) -> Any:
