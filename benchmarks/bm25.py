@@ -24,7 +24,7 @@ import torch
 
 from benchmarks.machine import description, ratios
 from tutorial_lib.data.beir import read_beir
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_text
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.text import tokenize
@@ -133,7 +133,7 @@ def main() -> None:
             for ours in ["search" if "retrieve" in name else "scores"]
         },
     }
-    write_whole(options.out, json.dumps(record, indent=1) + "\n")
+    write_text(options.out, json.dumps(record, indent=1) + "\n")
     print(json.dumps(record, indent=1))
 
 

@@ -38,7 +38,7 @@ from benchmarks.machine import description, in_child, ratios
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.folder import resolve_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
@@ -224,7 +224,7 @@ def main() -> None:
                 if not repeat:
                     system.quality = quality(out, folder / "reference.npz", dataset, split)
                 print(json.dumps(system.row()), flush=True)
-            write_whole(options.out, json.dumps(record(systems, dataset, options.threads), indent=1) + "\n")
+            write_text(options.out, json.dumps(record(systems, dataset, options.threads), indent=1) + "\n")
 
 
 if __name__ == "__main__":

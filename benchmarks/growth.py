@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import description, in_child, peak_mb
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_text
 from tutorial_lib.index.vector_index import VectorIndex
 from tutorial_lib.models.settings import EncoderSettings
 from tutorial_lib.retrieval.dense import exact_search
@@ -214,7 +214,7 @@ def main() -> None:
         record["rows"] = [found[n] for n in sorted(found)]
         record["slopes"] = slopes(record["rows"])
         print(json.dumps(found[size]), flush=True)
-        write_whole(options.out, json.dumps(record, indent=1) + "\n")
+        write_text(options.out, json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ from pymilvus import DataType, MilvusClient, MilvusException
 from benchmarks.machine import description, ratios
 from tutorial_lib import Workspace
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_text
 from tutorial_lib.index import Layout
 from tutorial_lib.index.reindex import reindex
 from tutorial_lib.index.vector_index import VectorIndex
@@ -342,7 +342,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             record[part] = PARTS[part](space, Path(folder), options)
         print(json.dumps({part: record[part]}, indent=1), flush=True)
-        write_whole(options.out, json.dumps(record, indent=1) + "\n")
+        write_text(options.out, json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

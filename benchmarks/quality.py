@@ -31,7 +31,7 @@ from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run, per_query
 from tutorial_lib.evaluation.significance import document_clusters, paired_difference
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import bf16_is_fast
 from tutorial_lib.models.settings import DEFAULT_MODEL
@@ -401,7 +401,7 @@ def run_missing(options: argparse.Namespace, folders: dict[str, Path], shared: s
             rows = json.loads(options.out.read_text())["rows"]
         rows.append(done)
         command = f"python -m benchmarks.quality {options.table} --data {' '.join(f'{n}=FOLDER' for n in folders)}"
-        write_whole(options.out, json.dumps({"command": command, "machine": description(), "rows": rows}, indent=1))
+        write_text(options.out, json.dumps({"command": command, "machine": description(), "rows": rows}, indent=1))
         print(json.dumps({k: done[k] for k in ("measures", "seconds", "peak_mb")}), flush=True)
 
 

@@ -31,17 +31,18 @@ import numpy as np
 from benchmarks.machine import device_name
 from tutorial_lib import Workspace, plots
 from tutorial_lib.cleaning.noise import drop_most_suspicious, precision_recall, suspicious_pairs
-from tutorial_lib.cleaning.prepare import collect, dataset_of
+from tutorial_lib.cleaning.prepare import prepare
 from tutorial_lib.cleaning.privacy import find_personal_data, score_findings
 from tutorial_lib.cleaning.report import CleaningReport
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.data.support_desk import SUPPORT_DESK, support_desk
+from tutorial_lib.data.registry import Kind
+from tutorial_lib.data.support_desk_files import SUPPORT_DESK_FILES, support_desk
 from tutorial_lib.evaluation.measures import evaluate_run
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_json
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.retrieval.dense import Vectors, exact_search
 from tutorial_lib.text import tokenize
 from tutorial_lib.training.crossfit import cross_fitted_pairs, cross_fitted_vectors
 from tutorial_lib.training.finetune import prepare_training
@@ -87,12 +88,12 @@ FUNCTION_WORDS = frozenset(
 
 def jsonl(name: str) -> list[dict[str, Any]]:
     """Return the rows of one file of the collection."""
-    return [json.loads(line) for line in (SUPPORT_DESK / name).read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in (SUPPORT_DESK_FILES / name).read_text(encoding="utf-8").splitlines()]
 
 
 def raw_tickets() -> dict[str, dict[str, str]]:
     """Return the rows of tickets.csv by ticket id."""
-    with (SUPPORT_DESK / "tickets.csv").open(encoding="utf-8", newline="") as file:
+    with (SUPPORT_DESK_FILES / "tickets.csv").open(encoding="utf-8", newline="") as file:
         return {row["ticket_id"]: row for row in csv.DictReader(file)}
 
 
@@ -209,11 +210,7 @@ def noise_checks(dataset: RetrievalDataset, *, cross_fit: bool = True) -> dict[s
     """Return precision and recall of the noise filter at several shares of reviewed pairs, for both passes."""
     wrong = wrong_pairs(dataset)
     bm25, base = BM25(dataset.document_texts()), Encoder.load(DEFAULT_MODEL)
-    vectors = [
-        base.encode_queries(list(dataset.query_texts("train").values())),
-        base.encode_documents(list(dataset.document_texts().values())),
-    ]
-    tables = {"first": suspicious_pairs(dataset, bm25, *vectors)}
+    tables = {"first": suspicious_pairs(dataset, bm25, Vectors.of(dataset, base, ["train"]))}
     if cross_fit:
         with tempfile.TemporaryDirectory() as folder:
             folds = cross_fitted_vectors(dataset, bm25, Path(folder), settings=replace(DESK, min_steps=20))
@@ -336,7 +333,7 @@ def curves(dataset: RetrievalDataset, out: Path, seeds: int) -> None:
         )
         print(json.dumps(rows[-1]), flush=True)
         record = {"device": device_name(), "base": trial.base, "dropped": DROPPED, "rows": rows}
-        write_whole(out, json.dumps(record, indent=1))
+        write_json(out, record)
 
 
 def stream(rows: int) -> list[dict[str, Any]]:
@@ -353,7 +350,7 @@ def stream(rows: int) -> list[dict[str, Any]]:
                     row = written[n % len(written)]
                     message = f"{row['message']} number {n}" if distinct and row["message"] else row["message"]
                     writer.writerow({**row, "ticket_id": f"T-{n}", "message": message})
-            files = f"{str(path)!r}, {str(SUPPORT_DESK / 'articles.jsonl')!r}"
+            files = f"{str(path)!r}, {str(SUPPORT_DESK_FILES / 'articles.jsonl')!r}"
             code = (
                 "import json, time\n"
                 "from benchmarks.machine import peak_mb\n"
@@ -390,13 +387,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     options = parser.parse_args()
     if options.command == "stream":
-        write_whole(options.out, json.dumps(stream(options.rows), indent=1))
+        write_json(options.out, stream(options.rows))
         return
     if options.command == "picture":
         picture(options.out)
         return
-    report = collect(support_desk())
-    dataset = dataset_of(report)
+    prepared = prepare(support_desk(), Kind.TICKETS)
+    dataset = prepared.dataset
     if options.command == "curves":
         curves(dataset, options.out, options.seeds)
         return
@@ -404,10 +401,10 @@ def main() -> None:
         "counts": counts(),
         "text": text_checks(),
         "dataset": dataset.counts(),
-        "cleaning": cleaning_checks(report),
+        "cleaning": cleaning_checks(prepared.report),
         "noise": noise_checks(dataset),
     }
-    write_whole(options.out, json.dumps(result, indent=1))
+    write_json(options.out, result)
     print(json.dumps(result, indent=1))
 
 

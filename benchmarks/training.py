@@ -24,7 +24,7 @@ import torch
 from benchmarks.machine import description, in_child, peak_mb, ratios
 from benchmarks.peers import StepClock, sentence_transformers_lora
 from tutorial_lib.data.beir import read_beir
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import bf16_is_fast
 from tutorial_lib.models.settings import DEFAULT_MODEL
@@ -111,7 +111,7 @@ def main() -> None:
             )
             print(json.dumps(rows[-1]), flush=True)
             if options.out:
-                write_whole(options.out, json.dumps({"rows": rows}, indent=1))
+                write_text(options.out, json.dumps({"rows": rows}, indent=1))
     of = {s: [r for r in rows if r["system"] == s] for s in (*systems, LARGE)}
     record = {
         "command": f"python -m benchmarks.training --data {options.data.name} --repeats {options.repeats} --steps "
@@ -126,7 +126,7 @@ def main() -> None:
     }
     print(json.dumps({k: record[k] for k in ("machine", "speed_ratio", "memory_ratio", "memory_of_batch_1024")}, indent=1))
     if options.out:
-        write_whole(options.out, json.dumps(record, indent=1))
+        write_text(options.out, json.dumps(record, indent=1))
 
 
 if __name__ == "__main__":

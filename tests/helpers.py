@@ -59,7 +59,7 @@ def make_dataset(documents, judged, *, families=False, metadata=None) -> Retriev
     texts = {q: text for rows in judged.values() for q, (text, _) in rows.items()}
     qrels = {s: {q: _grades(positives) for q, (_, positives) in judged.get(s, {}).items()} for s in ("train", "dev", "test")}
     queries = {q: Query(q, text) for q, text in sorted(texts.items())}
-    return RetrievalDataset("small", corpus, queries, qrels, {"notes": []})
+    return RetrievalDataset("small", corpus, queries, qrels)
 
 
 def _grades(positives):

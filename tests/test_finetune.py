@@ -107,7 +107,7 @@ def test_fewer_than_two_pairs_are_refused():
 def test_a_batch_holds_each_article_once_and_masks_other_known_positives(tiny):
     dataset = tiny_dataset()
     dataset.qrels["train"]["q00"]["a01"] = 1
-    dataset.card["near_duplicates"] = [["a02", "a03"]]
+    dataset = replace(dataset, near_duplicates=(("a02", "a03"),))
     pairs = [Pair("q00", "x", "a00", ("a05",)), Pair("q01", "x", "a01", ("a05", "a03")), Pair("q02", "x", "a02", ("a05",))]
     batch = PairCollator(dataset, tiny, TrainSettings())(pairs)
     # Columns: a00, a01, a02, a05, a03.
@@ -133,7 +133,7 @@ def test_an_article_that_comes_twice_in_a_batch_adds_nothing(tiny, float32, tmp_
 
 def test_a_near_duplicate_of_a_positive_adds_nothing(tiny, float32, tmp_path):
     dataset = tiny_dataset()
-    dataset.card["near_duplicates"] = [["a00", "a09"]]
+    dataset = replace(dataset, near_duplicates=(("a00", "a09"),))
     dataset.qrels["train"]["q01"]["a09"] = 1  # so that it is no negative of the batch's other query either
     without = [Pair(q, dataset.queries[q].text, "a" + q[1:], ()) for q in ("q00", "q01")]
     batch = [replace(without[0], negative_ids=("a09",)), without[1]]

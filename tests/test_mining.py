@@ -32,7 +32,7 @@ PADDING = {f"z{n}": ("", f"padding{n}") for n in range(9)}
 def mined(positives, settings=None, *, twins=(), dev=None, text="refund annual plan"):
     judged = {"train": {"q": (text, positives)}, "test": {"e": ("money", dev or "e")}}
     dataset = make_dataset({**FIVE, **PADDING}, judged)
-    dataset.card["near_duplicates"] = list(twins)
+    dataset = dataclasses.replace(dataset, near_duplicates=tuple(map(tuple, twins)))
     return mine(dataset, settings)
 
 
@@ -81,7 +81,7 @@ def test_a_near_duplicate_of_a_positive_is_never_a_negative():
         "c": "near_duplicate",
         "d": "kept",
     }
-    assert near_duplicates_of(dataclasses.replace(small_dataset(), card={"near_duplicates": [["a", "b", "c"]]})) == {
+    assert near_duplicates_of(dataclasses.replace(small_dataset(), near_duplicates=(("a", "b", "c"),))) == {
         "a": {"b", "c"},
         "b": {"a", "c"},
         "c": {"a", "b"},
@@ -156,7 +156,7 @@ def test_no_negative_is_judged_a_twin_or_above_its_positive_by_both_scorers(bodi
     documents = {f"a{n}": ("", body) for n, body in enumerate(bodies)}
     choose = st.sets(st.sampled_from(sorted(documents)), min_size=1, max_size=2).map(sorted)
     dataset = make_dataset(documents, {"train": {f"q{n}": (text, data.draw(choose)) for n, text in enumerate(asked)}})
-    dataset.card["near_duplicates"] = [["a0", "a1"]]
+    dataset = dataclasses.replace(dataset, near_duplicates=(("a0", "a1"),))
     signs = np.array(data.draw(st.lists(st.sampled_from([-1, 1]), min_size=len(documents), max_size=len(documents))))
     vectors = one_hot(WORDS, dataset.document_texts().values()) * signs[:, None].astype(np.float32)
     result = mine(dataset, MiningSettings(per_query=2, max_bm25_share=1.0, max_model_share=1.0), vectors)

@@ -2,7 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutorial_lib.text import char_shingles, has_words, jaccard, near_duplicate_groups, normal_form, tokenize, word_shingles
+from tutorial_lib.text import (
+    char_shingles,
+    has_words,
+    jaccard,
+    near_duplicate_groups,
+    near_duplicates,
+    normal_form,
+    tokenize,
+    word_shingles,
+)
 
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -118,3 +127,25 @@ def test_groups_hold_no_false_alarm_and_no_equal_pair_is_missed(shingles, thresh
 def test_order_of_input_does_not_matter(shingles):
     backwards = dict(reversed(shingles.items()))
     assert near_duplicate_groups(shingles, 0.5) == near_duplicate_groups(backwards, 0.5)
+
+
+def test_groups_of_a_part_are_linked_through_members_of_the_part_alone():
+    # b shares half of its letters with a and half with c; a and c share none.
+    found = near_duplicates({"a": frozenset("wx"), "b": frozenset("xy"), "c": frozenset("yz"), "d": frozenset("wx")}, 1 / 3)
+    assert found.groups() == [["a", "b", "c", "d"]]
+    assert found.groups(["a", "c", "d"]) == [["a", "d"]]
+    assert found.groups(["d", "b", "c"]) == [["b", "c", "d"]]  # d takes the place of a, whose set it has
+    assert found.groups([]) == []
+    with pytest.raises(KeyError):
+        found.groups(["e"])
+
+
+@given(
+    st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.frozensets(st.sampled_from("uvwxyz"), min_size=1)),
+    st.sampled_from([0.3, 0.5, 0.9]),
+    st.data(),
+)
+def test_the_groups_of_a_part_are_those_of_the_part_compared_alone(shingles, threshold, data):
+    part = data.draw(st.sets(st.sampled_from(sorted(shingles)))) if shingles else set()
+    alone = near_duplicate_groups({id_: shingles[id_] for id_ in part}, threshold)
+    assert near_duplicates(shingles, threshold).groups(part) == alone

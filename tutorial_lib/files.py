@@ -1,12 +1,67 @@
-"""Writing files: whole or not at all."""
+"""Writing files and folders whole or not at all, and finding the folders that come with the course."""
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+_CHECKOUT = {"notebooks": "notebooks", "support_desk": "data/support_desk", "results": "benchmarks/results"}
+"""Name of a folder of the course -> where it lies in a checkout."""
 
 
-def write_whole(path: Path, text: str) -> None:
+def course_folder(name: str) -> Path:
+    """Return the folder ``name`` of the course: that of an installed package, else that of a checkout.
+
+    The folder returned need not exist: a package built without it, outside a checkout, has none.
+
+    Args:
+        name: "notebooks", "support_desk" (the files of the written help centre) or "results" (of the benchmarks).
+
+    Raises:
+        ValueError: The course has no such folder.
+
+    >>> course_folder("support_desk").name
+    'support_desk'
+    """
+    if name not in _CHECKOUT:
+        raise ValueError(f"no folder {name!r}: pass one of {', '.join(_CHECKOUT)}")
+    package = Path(__file__).resolve().parent
+    shipped = package / "_course" / name
+    return shipped if shipped.is_dir() else package.parent / _CHECKOUT[name]
+
+
+def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 file under a temporary name and rename it: readers never see half of it."""
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(text, encoding="utf-8", newline="\n")
     temporary.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as JSON, a line a field, letters of any script as they are; whole or not at all."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False))
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside ``path``, and rename it to ``path`` when the block ends.
+
+    A folder that stands at ``path`` is replaced, but only then; if the block raises, it stays and nothing new is left.
+
+    Yields:
+        An empty folder to write into.
+    """
+    part = path.with_name(path.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        yield part
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    shutil.rmtree(path, ignore_errors=True)
+    part.rename(path)

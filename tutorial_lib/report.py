@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +20,7 @@ from tutorial_lib.evaluation.measures import MAIN_MEASURE, MEASURE_NAMES, per_qu
 from tutorial_lib.evaluation.ship import ShipDecision, ship_decision
 from tutorial_lib.evaluation.significance import Comparison, compare
 from tutorial_lib.evaluation.slices import query_slices, side_by_side, slice_table
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_text
 from tutorial_lib.models.settings import TextEncoder
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.runs import Run
@@ -114,19 +113,14 @@ def write_report(workspace: Workspace, report: Report | None = None) -> Path:
         .from_string(template)
         .render(
             m=report.metrics,
-            notes=_notes(report.dataset),
+            notes=report.dataset.notes,
             sections=_sections(report),
             colour="#54a24b" if report.decision.ship else "#e45756",
         )
     )
-    write_whole(folder / "metrics.json", json.dumps(report.metrics, indent=1))
-    write_whole(folder / "report.html", page)
+    write_text(folder / "metrics.json", json.dumps(report.metrics, indent=1))
+    write_text(folder / "report.html", page)
     return folder
-
-
-def _notes(dataset: RetrievalDataset) -> Sequence[str]:
-    """Return what was done to the data, a sentence a step."""
-    return getattr(dataset, "notes", None) or dataset.card.get("notes", [])
 
 
 # --- sections -----------------------------------------------------------------------------------------------------

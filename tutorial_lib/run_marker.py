@@ -9,7 +9,7 @@ from typing import Any
 
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.files import write_json
-from tutorial_lib.run_settings import RunSettings
+from tutorial_lib.run_settings import RunSettings, from_record
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,12 @@ class Marker:
         dataset: The dataset as it was named: "aws_docs", "support_desk", or an absolute path.
         model: The base model as it was named.
         help_desk: Files and mapping of the help desk, if the dataset is one.
-        drop_blank: Whether articles and queries without a letter or digit are left out.
         settings: ``RunSettings.record()``.
     """
 
     dataset: str
     model: str
     help_desk: dict[str, Any] | None
-    drop_blank: bool
     settings: dict[str, Any]
 
 
@@ -39,14 +37,13 @@ def noted_in(root: Path) -> Marker | None:
     """
     file = root / "workspace.json"
     if file.exists():
-        found = json.loads(file.read_text(encoding="utf-8"))
         try:
-            RunSettings.from_record(found["settings"])
-            return Marker(**found)
-        except (TypeError, KeyError):
-            raise DataError(
-                f"{root} was made by another version of this package: pass another folder, or delete this one"
-            ) from None
+            marker = Marker(**json.loads(file.read_text(encoding="utf-8")))
+            from_record(RunSettings, marker.settings)
+        except (TypeError, ValueError):
+            advice = "pass another folder, or delete this one"
+            raise DataError(f"{root} was made by another version of this package: {advice}") from None
+        return marker
     if root.is_file() or (root.is_dir() and any(root.iterdir())):
         raise DataError(f"{root} exists and is no workspace: pass a new or empty folder")
     return None
@@ -74,8 +71,8 @@ def _check_same_run(root: Path, noted: Marker, marker: Marker) -> None:
         there, here = getattr(noted, what), getattr(marker, what)
         if there != here:
             raise DataError(f"{root} holds a run of {what} {there}, not {here}: pass another folder, or delete this one")
-    differing = RunSettings.from_record(marker.settings).differences(RunSettings.from_record(noted.settings))
+    mine, theirs = from_record(RunSettings, marker.settings), from_record(RunSettings, noted.settings)
     trained = (root / "adapter").is_dir() or any(root.glob("checkpoints.*/checkpoint-*"))
-    if differing and trained:
+    if trained and (differing := mine.differences(theirs)):
         listed = ", ".join(differing)
         raise DataError(f"{root} holds a run with other settings: {listed}; pass the same, or another folder")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, get_type_hints
 
-from tutorial_lib.cleaning.prepare import CleaningSettings
-from tutorial_lib.data.search_log import ClickSettings
-from tutorial_lib.data.splits import SplitSettings
+from tutorial_lib.cleaning.settings import CleaningSettings
+from tutorial_lib.data.registry import ReadSettings
 from tutorial_lib.training.mining import MiningSettings
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
@@ -23,56 +22,64 @@ class RunSettings:
         lora: Shape of the adapter.
         mining: How hard negatives are chosen.
         cleaning: What the cleaning steps take for noise.
-        split: Where train, dev and test are divided.
-        clicks: When a click of a search log counts.
+        read: How the data are read and divided.
     """
 
     train: TrainSettings = field(default_factory=TrainSettings)
     lora: LoraSettings = field(default_factory=LoraSettings)
     mining: MiningSettings = field(default_factory=MiningSettings)
     cleaning: CleaningSettings = field(default_factory=CleaningSettings)
-    split: SplitSettings = field(default_factory=SplitSettings)
-    clicks: ClickSettings = field(default_factory=ClickSettings)
+    read: ReadSettings = field(default_factory=ReadSettings)
 
     def record(self) -> dict[str, Any]:
-        """Return the settings as plain JSON values."""
-        return plain(asdict(self))
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> RunSettings:
-        """Return the settings that ``record`` describes; what it does not name has its default.
-
-        Raises:
-            TypeError: It names a setting that this version does not know.
-        """
-        return cls(**{f.name: PARTS[f.name](**tupled(record.get(f.name, {}))) for f in fields(cls)})
+        """Return the settings as plain JSON values, by part."""
+        return as_record(self)
 
     def differences(self, other: RunSettings) -> list[str]:
         """Return one line for each setting that differs: its name, the value of ``other`` and the one here."""
-        mine, theirs = self.record(), other.record()
-        return [
-            f"{part}.{name} {theirs[part][name]!r} there and {value!r} here"
-            for part, values in mine.items()
-            for name, value in values.items()
-            if theirs[part][name] != value
-        ]
+        mine, theirs = dict(_leaves(self.record())), dict(_leaves(other.record()))
+        return [f"{name} {theirs[name]!r} there and {value!r} here" for name, value in mine.items() if theirs[name] != value]
 
 
-PARTS: dict[str, Any] = {
-    "train": TrainSettings,
-    "lora": LoraSettings,
-    "mining": MiningSettings,
-    "cleaning": CleaningSettings,
-    "split": SplitSettings,
-    "clicks": ClickSettings,
-}
+def as_record(settings: Any) -> dict[str, Any]:
+    """Return a settings dataclass as JSON would give it back: dicts for its parts, lists for tuples.
+
+    >>> as_record(LoraSettings(rank=8))["rank"]
+    8
+    """
+    return json.loads(json.dumps(asdict(settings)))
 
 
-def plain(value: Any) -> Any:
-    """Return ``value`` as JSON would give it back (tuples become lists), so that records compare equal."""
-    return json.loads(json.dumps(value))
+def from_record(kind: Any, record: Mapping[str, Any]) -> Any:
+    """Return the settings of class ``kind`` that ``as_record`` wrote; what the record does not name has its default.
+
+    Raises:
+        TypeError: It names a setting that this version does not know.
+        ValueError: A value is none that the setting can have.
+    """
+    hints = get_type_hints(kind)
+    values = {}
+    for name, value in record.items():
+        part = hints.get(name)
+        if is_dataclass(part):
+            value = from_record(part, value)
+        values[name] = tuple(value) if isinstance(value, list) else value
+    return kind(**values)
 
 
-def tupled(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as their dataclass holds them: JSON has no tuples."""
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+def field_names(kind: Any) -> Iterator[str]:
+    """Yield the names of all settings of a class and of its parts: each is an option of the command line."""
+    hints = get_type_hints(kind)
+    for each in fields(kind):
+        if is_dataclass(hints[each.name]):
+            yield from field_names(hints[each.name])
+        else:
+            yield each.name
+
+
+def _leaves(record: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in record.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value

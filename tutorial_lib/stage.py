@@ -8,8 +8,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -19,6 +19,24 @@ from typing import Any
 from filelock import FileLock
 
 from tutorial_lib.files import write_json
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a run.
+
+    Attributes:
+        make: Fills a folder: (workspace, folder, **settings).
+        inputs: What it is made from: other stages, "source" (the data), "encoder" (the base model).
+        settings: Parts of ``RunSettings`` that it is made with.
+        together: Whether all processes of a torchrun take part.
+    """
+
+    make: Callable[..., None]
+    inputs: tuple[str, ...]
+    settings: tuple[str, ...] = ()
+    together: bool = False
+
 
 Make = Callable[[Path], None]
 """Fills a folder that is empty yet."""
@@ -111,6 +129,20 @@ def _note(folder: Path, wanted: Wanted, seconds: float) -> None:
         "seconds": seconds,
     }
     write_json(folder / "stage.json", record)
+
+
+def noted_seconds(root: Path) -> dict[str, float]:
+    """Return what ``timed`` noted in ``root``."""
+    noted = root / "seconds.json"
+    return json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
+
+
+@contextmanager
+def timed(root: Path, name: str) -> Iterator[None]:
+    """Note in ``root`` the seconds that the block takes under ``name``."""
+    started = time.monotonic()
+    yield
+    write_json(root / "seconds.json", {**noted_seconds(root), name: time.monotonic() - started})
 
 
 @dataclass(frozen=True)

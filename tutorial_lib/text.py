@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import regex
@@ -18,7 +19,11 @@ _ARTICLES = frozenset({"a", "an", "the"})
 
 
 def tokenize(text: str) -> list[str]:
-    """Return the lower-cased runs of letters and digits in ``text``, in order."""
+    """Return the lower-cased runs of letters and digits in ``text``, in order.
+
+    >>> tokenize("Refund for Annual-Plan #2?")
+    ['refund', 'for', 'annual', 'plan', '2']
+    """
     return _TOKEN.findall(text.lower())
 
 
@@ -28,7 +33,11 @@ def has_words(text: str) -> bool:
 
 
 def normal_form(text: str) -> str:
-    """Return ``text`` without what people vary freely: case, accents' encoding, punctuation, a/an/the."""
+    """Return ``text`` without what people vary freely: case, accents' encoding, punctuation, a/an/the.
+
+    >>> normal_form("Cancel the plan!")
+    'cancel plan'
+    """
     words = tokenize(unicodedata.normalize("NFKC", text).casefold())
     return " ".join(w for w in words if w not in _ARTICLES) or text.strip()
 
@@ -46,44 +55,90 @@ def char_shingles(text: str, size: int = 4) -> frozenset[str]:
 
 
 def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
-    """Return the share of shingles that two sets have in common, 0 to 1."""
+    """Return the share of shingles that two sets have in common, 0 to 1; 1 for two empty sets."""
     return len(a & b) / len(a | b) if a or b else 1.0
 
 
-def near_duplicate_groups(
+@dataclass(frozen=True)
+class NearDuplicates:
+    """Which of some texts are near-duplicates of each other: found once, asked for any part of them.
+
+    Attributes:
+        kind_of: Id -> number of its shingle set, by ascending id; equal sets have one number.
+        links: Pairs of numbers of different sets whose Jaccard similarity reaches the threshold.
+    """
+
+    kind_of: Mapping[str, int]
+    links: Sequence[tuple[int, int]]
+
+    def groups(self, ids: Collection[str] | None = None) -> list[list[str]]:
+        """Return the groups among ``ids`` (by default all), just as if these alone had been compared.
+
+        Returns:
+            Groups of at least two ids, each sorted, ordered by their first id. Links are transitive, but only through
+            texts that are among ``ids``.
+
+        Raises:
+            KeyError: An id is none of the texts compared.
+        """
+        chosen = sorted(self.kind_of if ids is None else set(ids))
+        first: dict[int, int] = {}
+        joined = [(first.setdefault(self.kind_of[id_], n), n) for n, id_ in enumerate(chosen)]
+        joined += [(first[m], first[n]) for m, n in self.links if m in first and n in first]
+        return _components(chosen, joined)
+
+
+def near_duplicates(
     shingles: Mapping[str, frozenset[str]], threshold: float, *, label: str = "near-duplicates"
-) -> list[list[str]]:
-    """Return groups of ids whose shingle sets are linked by a Jaccard similarity >= ``threshold``.
+) -> NearDuplicates:
+    """Return which ids have shingle sets with a Jaccard similarity >= ``threshold``.
 
     MinHash and locality-sensitive hashing propose the pairs; every proposed pair is then checked exactly,
-    so a group never holds a false alarm; a pair at the threshold is missed once in a thousand times.
+    so there is never a false alarm; a pair at the threshold is missed once in a thousand times.
 
     Args:
         shingles: Shingle set of each id.
-        threshold: Least Jaccard similarity of a linked pair, 0 to 1.
+        threshold: Least Jaccard similarity of a linked pair, above 0, at most 1.
         label: Name of the progress bar.
-
-    Returns:
-        Groups of at least two ids, each sorted, ordered by their first id. Links are transitive.
 
     Raises:
         ValueError: ``threshold`` is not between 0 and 1.
 
     Reference: Broder 1997, "On the resemblance and containment of documents".
+
+    >>> texts = {"a": "restart the router", "b": "Restart a router!", "c": "pay by card"}
+    >>> near_duplicates({id_: char_shingles(text) for id_, text in texts.items()}, 0.9).groups()
+    [['a', 'b']]
     """
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold is {threshold}: pass a Jaccard similarity above 0, at most 1")
-    ids = sorted(shingles)
-    # Identical sets are grouped by value first: thousands of them would make each other's LSH buckets huge.
-    first: dict[frozenset[str], int] = {}
-    links = [(first.setdefault(shingles[id_], n), n) for n, id_ in enumerate(ids)]
+    # Identical sets are one kind: thousands of them would make each other's LSH buckets huge.
+    number: dict[frozenset[str], int] = {}
+    kind_of = {id_: number.setdefault(shingles[id_], len(number)) for id_ in sorted(shingles)}
+    return NearDuplicates(kind_of, _linked(list(number), threshold, label))
+
+
+def _linked(sets: Sequence[frozenset[str]], threshold: float, label: str) -> list[tuple[int, int]]:
+    """Return the pairs of different ``sets`` that reach the threshold, by their places."""
     lsh = MinHashLSH(params=_bands(threshold), num_perm=PERMUTATIONS)
-    for sets, n in tqdm(first.items(), desc=label, disable=len(first) < 5000, leave=False):
+    links = []
+    for n, shingles in enumerate(tqdm(sets, desc=label, disable=len(sets) < 5000, leave=False)):
         signature = MinHash(num_perm=PERMUTATIONS)
-        signature.update_batch([s.encode() for s in sorted(sets)])
-        links += [(m, n) for m in lsh.query(signature) if jaccard(shingles[ids[m]], sets) >= threshold]
+        signature.update_batch([s.encode() for s in sorted(shingles)])
+        links += [(m, n) for m in lsh.query(signature) if jaccard(sets[m], shingles) >= threshold]
         lsh.insert(n, signature)
-    return _components(ids, links)
+    return links
+
+
+def near_duplicate_groups(
+    shingles: Mapping[str, frozenset[str]], threshold: float, *, label: str = "near-duplicates"
+) -> list[list[str]]:
+    """Return the groups of ``near_duplicates(shingles, threshold)``: of at least two ids, each sorted, by their first id.
+
+    Raises:
+        ValueError: ``threshold`` is not between 0 and 1.
+    """
+    return near_duplicates(shingles, threshold, label=label).groups()
 
 
 def _bands(threshold: float) -> tuple[int, int]:

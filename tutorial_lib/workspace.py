@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,11 @@ from typing import Any
 import torch
 
 from tutorial_lib.cleaning.prepare import prepare
+from tutorial_lib.cleaning.settings import CleaningSettings
 from tutorial_lib.data.beir import read_beir, write_beir
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.data.help_desk import HelpDesk
-from tutorial_lib.data.registry import AWS_DOCS, find_source
+from tutorial_lib.data.registry import AWS_DOCS, ReadSettings, find_source
 from tutorial_lib.files import write_json
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import merge_adapter, save_adapter
@@ -29,8 +28,8 @@ from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.runs import Run, write_trec_qrels, write_trec_run
 from tutorial_lib.retrieval.systems import BASELINE, KEYWORD, SYSTEMS
 from tutorial_lib.run_marker import Marker, claim, noted_in
-from tutorial_lib.run_settings import PARTS, RunSettings, plain, tupled
-from tutorial_lib.stage import Processes, Wanted, artifact, record_of
+from tutorial_lib.run_settings import RunSettings, as_record, from_record
+from tutorial_lib.stage import Processes, Stage, Wanted, artifact, noted_seconds, record_of, timed
 from tutorial_lib.training.card import model_card
 from tutorial_lib.training.finetune import prepare_training, remove_checkpoints
 from tutorial_lib.training.mining import MinedNegatives, MiningSettings, mine_negatives
@@ -51,7 +50,6 @@ class Workspace:
         dataset: str | Path = AWS_DOCS,
         model: str | Path = DEFAULT_MODEL,
         *,
-        drop_blank: bool | None = None,
         help_desk: HelpDesk | None = None,
         settings: RunSettings | None = None,
         device: torch.device | None = None,
@@ -62,9 +60,8 @@ class Workspace:
             root: Folder of the artifacts. The variable TUTORIAL_WORKSPACE, where set, replaces its parent.
             dataset: "aws_docs", "support_desk", a BEIR folder, or the ticket file of ``help_desk``.
             model: Base model: a name, folder or Hub id.
-            drop_blank: Leave out articles and queries without a letter or digit.
             help_desk: The files of a help desk whose tickets are ``dataset``.
-            settings: Settings of all stages.
+            settings: Settings of all stages; what was made with other ones is made again.
             device: Where to encode and train, a GPU if there is one; not noted.
 
         Raises:
@@ -76,17 +73,15 @@ class Workspace:
         self.model_name = str(Path(model).resolve()) if Path(model).is_dir() else str(model)
         self.device, self.processes = device, Processes.of_this_run()
         noted = noted_in(self.root)
-        if noted:
-            help_desk = help_desk or (HelpDesk.from_record(noted.help_desk) if noted.help_desk else None)
-            drop_blank = noted.drop_blank if drop_blank is None else drop_blank
-            settings = settings or RunSettings.from_record(noted.settings)
-        self.settings = settings or RunSettings()
-        self.origin = find_source(str(dataset), help_desk, drop_blank=bool(drop_blank))
+        if noted and noted.help_desk:
+            help_desk = help_desk or HelpDesk.from_record(noted.help_desk)
+        self.settings = settings or from_record(RunSettings, noted.settings if noted else {})
+        self._told = settings is not None
+        self.origin = find_source(dataset, help_desk)
         record = help_desk.record() if help_desk else None
-        marker = Marker(self.source, self.model_name, record, bool(drop_blank), self.settings.record())
         self.processes.wait()  # until each has looked
         if self.processes.first:
-            claim(self.root, marker)
+            claim(self.root, Marker(self.source, self.model_name, record, self.settings.record()))
         self.processes.wait()
         self._read: dict[str, tuple[str, Any]] = {}
         self._runs: dict[tuple[str, str], tuple[list[str | None], Run]] = {}
@@ -114,18 +109,22 @@ class Workspace:
         made_by, given = STAGES[stage], {part: value for part, value in settings.items() if value is not None}
         if unknown := sorted(set(given) - set(made_by.settings)):
             raise ValueError(f"{stage} has no settings {unknown[0]!r}: there are {', '.join(made_by.settings) or 'none'}")
-        used = self._used(stage, given)
+        exact = bool(given) or self._told
+        used = self._used(stage, given) if made_by.settings else {}
         inputs = {name: self._key(name) for name in made_by.inputs}
-        wanted = Wanted(stage, inputs, plain(used), exact=bool(given), together=made_by.together)
-        parts = {part: PARTS[part](**tupled(used[part])) for part in made_by.settings}
-        return artifact(self.root, wanted, lambda folder: made_by.make(self, folder, **parts))
+        wanted = Wanted(stage, inputs, {part: as_record(value) for part, value in used.items()}, exact, made_by.together)
+        return artifact(self.root, wanted, lambda folder: made_by.make(self, folder, **used))
 
     def _used(self, stage: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the settings to make a stage with: those given; else those it was made with, to keep them; else the run's."""
-        record, parts = self.record(stage), {part: getattr(self.settings, part) for part in STAGES[stage].settings}
-        if record and not given and all(set(record["settings"].get(p, ())) == set(asdict(own)) for p, own in parts.items()):
-            return {part: record["settings"][part] for part in parts}
-        return {part: asdict(given.get(part, own)) for part, own in parts.items()}
+        """Return the settings to make a stage with: those given or told; else those it was made with; else the defaults."""
+        parts = {part: getattr(self.settings, part) for part in STAGES[stage].settings}
+        record = self.record(stage)
+        if record and not given and not self._told:
+            try:
+                return {part: from_record(type(own), record["settings"][part]) for part, own in parts.items()}
+            except (KeyError, TypeError, ValueError):  # an older version made it, with settings that are no more
+                pass
+        return {**parts, **given}
 
     def record(self, stage: str) -> dict[str, Any] | None:
         """Return what is noted about a stage's artifact (settings, inputs, version, seconds), or None."""
@@ -140,10 +139,6 @@ class Workspace:
         self.need(name)
         return str((self.record(name) or {})["key"])
 
-    @cached_property
-    def _source_key(self) -> str:
-        return self.origin.key()
-
     def _once(self, stage: str, read: Callable[[Path], Any]) -> Any:
         """Return what ``read`` makes of the folder of ``stage``, kept as long as that is the same."""
         folder, key, name = self.need(stage), self._key(stage), read.__qualname__
@@ -153,24 +148,20 @@ class Workspace:
 
     def seconds(self) -> dict[str, float]:
         """Return the seconds each stage took when it was made, and those noted by ``timed``."""
-        noted = self.root / "seconds.json"
-        extra = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
-        return {**{s: r["seconds"] for s in STAGES if (r := self.record(s))}, **extra}
+        return {**{s: r["seconds"] for s in STAGES if (r := self.record(s))}, **noted_seconds(self.root)}
 
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
+    def timed(self, name: str) -> AbstractContextManager[None]:
         """Note the seconds a block takes under ``name``."""
-        started = time.monotonic()
-        yield
-        noted = self.root / "seconds.json"
-        extra = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
-        write_json(noted, {**extra, name: time.monotonic() - started})
+        return timed(self.root, name)
 
     # --- dataset --------------------------------------------------------------------------------------------------
 
-    def _make_dataset(self, folder: Path, **settings: Any) -> None:
-        raw = self.origin.read(settings["split"], settings["clicks"])
-        prepared = prepare(raw, self.origin.kind, split=settings["split"], cleaning=settings["cleaning"])
+    @cached_property
+    def _source_key(self) -> str:
+        return self.origin.key(self._used("dataset", {})["read"])
+
+    def _make_dataset(self, folder: Path, cleaning: CleaningSettings, read: ReadSettings) -> None:
+        prepared = prepare(self.origin.read(read), self.origin.kind, cleaning, read.split)
         write_beir(prepared.dataset, folder)
         prepared.report.save(folder / "cleaning")
 
@@ -295,25 +286,8 @@ class Workspace:
         return json.loads((self.need("runs") / "runs.json").read_text(encoding="utf-8"))
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A stage of a run.
-
-    Attributes:
-        make: Fills the folder of the artifact.
-        inputs: What it is made from: other stages, "source" (the data), "encoder" (the base model).
-        settings: Parts of ``RunSettings`` that it is made with.
-        together: Whether all processes of a torchrun take part.
-    """
-
-    make: Callable[..., None]
-    inputs: tuple[str, ...]
-    settings: tuple[str, ...] = ()
-    together: bool = False
-
-
 STAGES = {
-    "dataset": Stage(Workspace._make_dataset, ("source",), ("cleaning", "split", "clicks")),
+    "dataset": Stage(Workspace._make_dataset, ("source",), ("cleaning", "read")),
     "base_vectors": Stage(Workspace._make_base_vectors, ("dataset", "encoder")),
     "negatives": Stage(Workspace._make_negatives, ("dataset", "base_vectors"), ("mining",)),
     "adapter": Stage(Workspace._make_adapter, ("dataset", "negatives", "encoder"), ("lora", "train"), together=True),

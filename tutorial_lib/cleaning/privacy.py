@@ -35,7 +35,7 @@ PHONE_REGIONS = ("US", "GB", "DE", "FR", "IN", "AU")
 
 
 @dataclass(frozen=True)
-class Finding:
+class PersonalData:
     """One piece of personal data: its kind (a value of ``KINDS``) and its characters ``[start, end)`` of the text."""
 
     kind: str
@@ -134,7 +134,7 @@ def _analyzer() -> Any:
 
 def find_personal_data(
     texts: Sequence[str], *, never: Collection[str] = (), label: str = "personal data"
-) -> list[list[Finding]]:
+) -> list[list[PersonalData]]:
     """Return what looks like personal data in each text, in order, without overlaps.
 
     Args:
@@ -150,10 +150,10 @@ def find_personal_data(
     progress = tqdm(zip(texts, documents, strict=True), total=len(texts), desc=label, disable=len(texts) < 200, leave=False)
     for text, (_, artifacts) in progress:
         results = analyzer.analyze(text, language="en", entities=list(KINDS), nlp_artifacts=artifacts, score_threshold=0.35)
-        kept: list[Finding] = []
+        kept: list[PersonalData] = []
         # The most certain finding wins where two overlap, then the longer one.
         for r in sorted(results, key=lambda r: (-r.score, r.start - r.end, r.start)):
-            finding = Finding(KINDS[r.entity_type], r.start, r.end, text[r.start : r.end])
+            finding = PersonalData(KINDS[r.entity_type], r.start, r.end, text[r.start : r.end])
             if all(w.lower() in known for w in finding.text.split()):
                 continue
             if finding.kind == "PERSON" and finding.text.islower():
@@ -164,7 +164,7 @@ def find_personal_data(
     return found
 
 
-def redact(text: str, findings: Sequence[Finding]) -> str:
+def redact(text: str, findings: Sequence[PersonalData]) -> str:
     """Return ``text`` with each finding replaced by its kind in angle brackets."""
     for finding in sorted(findings, key=lambda f: -f.start):
         text = f"{text[: finding.start]}<{finding.kind}>{text[finding.end :]}"
@@ -172,7 +172,7 @@ def redact(text: str, findings: Sequence[Finding]) -> str:
 
 
 def score_findings(
-    found: Mapping[str, Sequence[Finding]], texts: Mapping[str, str], planted: Mapping[str, Sequence[tuple[str, str]]]
+    found: Mapping[str, Sequence[PersonalData]], texts: Mapping[str, str], planted: Mapping[str, Sequence[tuple[str, str]]]
 ) -> dict[str, dict[str, float]]:
     """Return, for each kind and in all, how much planted personal data was covered, and how many findings hit none.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pandas as pd
 
+from tutorial_lib.cleaning.settings import DEFAULTS, CleaningSettings
 from tutorial_lib.data.dataset import RetrievalDataset
 
 
@@ -17,7 +19,7 @@ class CleaningStep:
 
     Attributes:
         name: Name of the step.
-        unit: What its rows are: "article", "query" or "row".
+        unit: What its rows are: "article", "query", "ticket" or "row".
         rule: The rule applied, as a sentence.
         dataset: The dataset after the step.
         rows: One row for each thing it touched: id, text, reason.
@@ -30,13 +32,29 @@ class CleaningStep:
     rows: pd.DataFrame
 
 
+class Step(Protocol):
+    """A function that cleans: it takes what it needs of the settings."""
+
+    def __call__(self, dataset: RetrievalDataset, settings: CleaningSettings = DEFAULTS, /) -> CleaningStep:
+        """Return the dataset after the step, and what it touched."""
+        ...
+
+
 @dataclass(frozen=True)
 class CleaningReport:
-    """All steps of a cleaning run, in order, and what they started from, so that any can be undone."""
+    """All steps of a cleaning run, in order, and what they started from, so that any can be undone.
+
+    Attributes:
+        steps: What each step did.
+        raw: The dataset before the first.
+        functions: The steps themselves.
+        settings: What they were told.
+    """
 
     steps: list[CleaningStep]
     raw: RetrievalDataset
-    functions: tuple[Callable[[RetrievalDataset], CleaningStep], ...]
+    functions: tuple[Step, ...]
+    settings: CleaningSettings = DEFAULTS
 
     @property
     def dataset(self) -> RetrievalDataset:
@@ -59,20 +77,33 @@ class CleaningReport:
         )
 
     def rows(self, step: str) -> pd.DataFrame:
-        """Return what the named step touched; raises KeyError naming the steps there are."""
+        """Return what the named step touched.
+
+        Raises:
+            KeyError: There is no such step; names those there are.
+        """
         for s in self.steps:
             if s.name == step:
                 return s.rows
         raise KeyError(f"no step {step!r}: there are {[s.name for s in self.steps]}")
 
     def without(self, *steps: str) -> CleaningReport:
-        """Return the report of the same run with the named steps undone, that is: cleaned again without them."""
+        """Return the report of the same run with the named steps undone, that is: cleaned again without them.
+
+        Raises:
+            KeyError: There is no step of such a name.
+        """
         for step in steps:
             self.rows(step)
-        return clean(self.raw, [f for s, f in zip(self.steps, self.functions, strict=True) if s.name not in steps])
+        kept = [f for s, f in zip(self.steps, self.functions, strict=True) if s.name not in steps]
+        return clean(self.raw, kept, self.settings)
 
     def save(self, folder: Path) -> None:
-        """Write ``summary.csv`` and one table a step of what it touched."""
+        """Write ``summary.csv`` and one table a step of what it touched.
+
+        Raises:
+            FileExistsError: The folder exists.
+        """
         folder.mkdir()
         self.summary().to_csv(folder / "summary.csv", index=False)
         for n, step in enumerate(self.steps, 1):
@@ -88,9 +119,15 @@ def table_of(records: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
     return pd.DataFrame(list(records), columns=["id", "text", "reason"])
 
 
-def clean(dataset: RetrievalDataset, steps: Sequence[Callable[[RetrievalDataset], CleaningStep]]) -> CleaningReport:
-    """Apply ``steps`` in order and return the report; ``report.dataset`` is the result."""
+def clean(dataset: RetrievalDataset, steps: Sequence[Step], settings: CleaningSettings = DEFAULTS) -> CleaningReport:
+    """Apply ``steps`` in order and return the report; ``report.dataset`` is the result.
+
+    Args:
+        dataset: Dataset to clean.
+        steps: Functions from (dataset, settings) to ``CleaningStep``, e.g. ``DOCUMENTATION_STEPS`` or ``TICKET_STEPS``.
+        settings: Handed to every step.
+    """
     done: list[CleaningStep] = []
     for step in steps:
-        done.append(step(done[-1].dataset if done else dataset))
-    return CleaningReport(done, dataset, tuple(steps))
+        done.append(step(done[-1].dataset if done else dataset, settings))
+    return CleaningReport(done, dataset, tuple(steps), settings)

@@ -51,7 +51,7 @@ def open_workspace(out: Path, source: DataOptions, model: str, settings: RunSett
     """
     fresh = not out.exists()
     help_desk = source.help_desk()
-    space = Workspace(out, source.data, model, drop_blank=source.drop_blank, help_desk=help_desk, settings=settings)
+    space = Workspace(out, source.data, model, help_desk=help_desk, settings=settings)
     try:
         space.dataset()
     except DataError:

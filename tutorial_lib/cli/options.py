@@ -26,14 +26,12 @@ class DataOptions:
         articles: Articles of the help desk: CSV, TSV, JSONL or Parquet.
         searches: Search log of the same help desk, if there is one.
         columns: TOML file that says which column holds what.
-        drop_blank: Leave out articles and queries without a letter or digit.
     """
 
     data: str = AWS_DOCS
     articles: str | None = None
     searches: str | None = None
     columns: str | None = None
-    drop_blank: bool = False
 
     def help_desk(self) -> HelpDesk | None:
         """Return the help desk's files, or None if ``data`` is a collection.

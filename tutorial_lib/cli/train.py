@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from tutorial_lib.cli.options import DataOptions, Flat
+from tutorial_lib.evaluation.measures import MAIN_MEASURE
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.run_settings import RunSettings
 from tutorial_lib.training.settings import TrainResult
@@ -51,7 +52,6 @@ class Train:
             self.out,
             self.source.data,
             self.model,
-            drop_blank=self.source.drop_blank,
             help_desk=self.source.help_desk(),
             settings=self.settings,
             device=device,
@@ -83,4 +83,4 @@ def result_line(result: TrainResult, model: Path, *, documents: bool) -> str:
         if result.best_step
         else f"none of {result.steps} steps kept, since dev did not rise by more than its standard error"
     )
-    return f"dev {result.measure} {before:.3f} -> {after:.3f}, {kept}: {model} encodes {what}"
+    return f"dev {MAIN_MEASURE} {before:.3f} -> {after:.3f}, {kept}: {model} encodes {what}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-from tutorial_lib.data.columns import Columns
+from tutorial_lib.data.columns import ArticleColumns, Columns, ExportFormat
 from tutorial_lib.data.dataset import DataError, Document
 from tutorial_lib.data.rows import cell_text, checked_rows, read_rows
 from tutorial_lib.data.times import located_time
@@ -33,16 +35,22 @@ def read_articles(path: str | Path, columns: Columns | None = None) -> dict[str,
             )
         if not has_words(title + body):
             raise DataError(f"{path} line {line}: article {id_!r} has neither title nor text")
-        roles = {*wanted.values(), "created_at", "superseded_by"}  # columns of these names count only if they are mapped
-        metadata = {
-            k: v for k, v in row.items() if k not in roles and isinstance(v, str | int | float | bool) and v == v and v != ""
-        }
-        created, successor = (row.get(c or "") for c in (names.created_at, names.superseded_by))
-        if cell_text(created):
-            metadata["created_at"] = located_time(path, line, created, columns.format)
-        if cell_text(successor):
-            metadata["superseded_by"] = cell_text(successor)
-        if "area" in metadata:
-            metadata.setdefault("family", metadata["area"])
-        articles[id_] = Document(id_, title, body, metadata)
+        articles[id_] = Document(id_, title, body, _metadata(row, names, path, line, columns.format))
     return dict(sorted(articles.items()))
+
+
+def _metadata(row: Mapping[str, Any], names: ArticleColumns, path: Path, line: int, options: ExportFormat) -> dict[str, Any]:
+    """Return what a row says about an article beside its id, title and text."""
+    # Columns of the names created_at and superseded_by count only if they are mapped.
+    roles = {*(getattr(names, f.name) for f in fields(names)), "created_at", "superseded_by"}
+    metadata = {
+        k: v for k, v in row.items() if k not in roles and isinstance(v, str | int | float | bool) and v == v and v != ""
+    }
+    created, successor = (row.get(c or "") for c in (names.created_at, names.superseded_by))
+    if cell_text(created):
+        metadata["created_at"] = located_time(path, line, created, options).isoformat()
+    if cell_text(successor):
+        metadata["superseded_by"] = cell_text(successor)
+    if "area" in metadata:
+        metadata.setdefault("family", metadata["area"])
+    return metadata

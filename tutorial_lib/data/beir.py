@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from tutorial_lib.data.dataset import SPLITS, DataError, Document, Qrels, Query, RetrievalDataset, relevant
+from tutorial_lib.files import write_json
 from tutorial_lib.text import has_words
 
 
 def write_beir(dataset: RetrievalDataset, folder: Path) -> None:
-    """Write ``dataset`` as a BEIR folder with a ``card.json`` beside it; the folder must not hold another one."""
+    """Write ``dataset`` as a BEIR folder with a ``card.json`` beside it; the folder must not hold another one.
+
+    ``card.json`` holds name, counts, card, near-duplicate groups and notes.
+    """
     (folder / "qrels").mkdir(parents=True, exist_ok=True)
     _write_lines(folder / "corpus.jsonl", map(_corpus_line, dataset.corpus.values()))
     _write_lines(folder / "queries.jsonl", map(_query_line, dataset.queries.values()))
@@ -24,8 +28,8 @@ def write_beir(dataset: RetrievalDataset, folder: Path) -> None:
             continue  # a split without a file is empty; a file without positives is refused on reading
         rows = (f"{q}\t{a}\t{g}\n" for q, grades in sorted(dataset.qrels[split].items()) for a, g in sorted(grades.items()))
         _write_lines(folder / "qrels" / f"{split}.tsv", ["query-id\tcorpus-id\tscore\n", *rows])
-    card = {"name": dataset.name, "counts": dataset.counts(), **dataset.card}
-    (folder / "card.json").write_text(json.dumps(card, indent=1, ensure_ascii=False), encoding="utf-8")
+    added = {"near_duplicates": dataset.near_duplicates, "notes": dataset.notes}
+    write_json(folder / "card.json", {"name": dataset.name, "counts": dataset.counts(), **dataset.card, **added})
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:
@@ -52,7 +56,7 @@ def read_beir(folder: str | Path, *, drop_blank: bool = False) -> RetrievalDatas
         drop_blank: Leave out articles and queries without a single letter or digit instead of refusing them.
 
     Returns:
-        The dataset. A split without a file is empty; the card of a folder written by ``write_beir`` is kept.
+        The dataset. A split without a file is empty; what ``card.json`` of a folder written by ``write_beir`` says is kept.
 
     Raises:
         DataError: Names file, line and field of the first thing that cannot be used, and what to pass.
@@ -73,8 +77,16 @@ def read_beir(folder: str | Path, *, drop_blank: bool = False) -> RetrievalDatas
     card = _read_card(folder / "card.json")
     name = str(card.pop("name", folder.resolve().name))
     card.pop("counts", None)
-    card["notes"] = [*card.get("notes", []), *notes]
-    return RetrievalDataset(name, dict(sorted(corpus.items())), dict(sorted(queries.items())), qrels, card)
+    earlier, groups = card.pop("notes", []), card.pop("near_duplicates", [])
+    return RetrievalDataset(
+        name,
+        dict(sorted(corpus.items())),
+        dict(sorted(queries.items())),
+        qrels,
+        card,
+        near_duplicates=tuple(map(tuple, groups)),
+        notes=(*earlier, *notes),
+    )
 
 
 def _read_card(path: Path) -> dict[str, Any]:
@@ -86,6 +98,9 @@ def _read_card(path: Path) -> dict[str, Any]:
         raise DataError(f"{path.name}: not JSON ({error}): write one JSON object, or remove the file") from None
     if not isinstance(card, dict) or not isinstance(card.get("notes", []), list):
         raise DataError(f'{path.name}: found no JSON object with a list of "notes": correct it, or remove the file')
+    groups = card.get("near_duplicates", [])
+    if not isinstance(groups, list) or not all(isinstance(g, list) and all(isinstance(a, str) for a in g) for g in groups):
+        raise DataError(f'{path.name}: "near_duplicates" is no list of lists of article ids: correct it, or remove the file')
     return card
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 from tutorial_lib.data.dataset import DataError
 
@@ -134,23 +135,11 @@ class Columns:
             raise DataError(f"{path}: not TOML ({error})") from None
         except FileNotFoundError:
             raise DataError(f"{path}: no such file: pass a TOML file with the tables [tickets] and [articles]") from None
-        kinds = {"tickets": TicketColumns, "articles": ArticleColumns, "search": SearchColumns, "format": ExportFormat}
+        kinds: dict[str, Any] = get_type_hints(cls)
         unknown = sorted(set(found) - set(kinds))
         if unknown:
             raise DataError(f"{path}: unknown table [{unknown[0]}]: there are {', '.join(f'[{k}]' for k in kinds)}")
-        tables: dict[str, Any] = {}
-        for name, given in found.items():
-            known = {f.name: f.default for f in fields(kinds[name])}
-            wrong = sorted(set(given) - set(known))
-            if wrong:
-                raise DataError(f"{path}: unknown key {wrong[0]!r} in [{name}]: there are {', '.join(known)}")
-            absent = {f.name: None for f in fields(kinds[name]) if "None" in str(f.type) and f.name not in given}
-            for key, value in given.items():
-                kind, hint = (bool, "true or false") if key in ("dayfirst", "skip_broken_rows") else (str, "text in quotes")
-                if not isinstance(value, kind):
-                    raise DataError(f"{path}: {key} in [{name}] is {value!r}: write {hint}")
-            tables[name] = kinds[name](**{**absent, **given})
-        return cls(**tables)
+        return cls(**{name: _table(path, name, given, kinds[name]) for name, given in found.items()})
 
     def record(self) -> dict[str, Any]:
         """Return the mapping as plain JSON values."""
@@ -165,3 +154,17 @@ class Columns:
             SearchColumns(**record["search"]),
             ExportFormat(**record["format"]),
         )
+
+
+def _table(path: str | Path, name: str, given: Mapping[str, Any], kind: Any) -> Any:
+    """Return the settings of class ``kind`` that one table of the mapping gives; an optional key not named is None."""
+    types = {key: get_args(hint) or (hint,) for key, hint in get_type_hints(kind).items()}
+    wrong = sorted(set(given) - set(types))
+    if wrong:
+        raise DataError(f"{path}: unknown key {wrong[0]!r} in [{name}]: there are {', '.join(types)}")
+    for key, value in given.items():
+        wanted, hint = (bool, "true or false") if bool in types[key] else (str, "text in quotes")
+        if not isinstance(value, wanted):
+            raise DataError(f"{path}: {key} in [{name}] is {value!r}: write {hint}")
+    absent = {key: None for key, allowed in types.items() if NoneType in allowed}
+    return kind(**{**absent, **given})

@@ -56,7 +56,15 @@ class RetrievalDataset:
         corpus: Articles by id, in ascending id order.
         queries: Queries by id, in ascending id order.
         qrels: For each of "train", "dev", "test" the graded judgments; a missing split is an empty dict.
-        card: Where the data came from and what was done to it (any JSON).
+        card: Where the data came from (any JSON).
+        near_duplicates: Groups of documents that say nearly the same: none may serve as a negative for another.
+        notes: What was done to the data, as sentences for people.
+
+    >>> corpus = {"refund": Document("refund", "Refunds", "Paid back within 14 days.")}
+    >>> asked = {"q1": Query("q1", "money back")}
+    >>> dataset = RetrievalDataset("desk", corpus, asked, {"train": {"q1": {"refund": 1}}, "dev": {}, "test": {}})
+    >>> dataset.pairs("train")
+    [('q1', 'refund')]
     """
 
     name: str
@@ -64,6 +72,8 @@ class RetrievalDataset:
     queries: dict[str, Query]
     qrels: dict[str, Qrels]
     card: dict[str, Any] = field(default_factory=dict)
+    near_duplicates: tuple[tuple[str, ...], ...] = ()
+    notes: tuple[str, ...] = ()
 
     def query_texts(self, split: str) -> dict[str, str]:
         """Return the text of every judged query of ``split``, by ascending query id."""
@@ -85,12 +95,19 @@ class RetrievalDataset:
         """Return the articles that stand as a positive in training."""
         return {a for _, a in self.pairs("train")}
 
+    def twins(self) -> dict[str, set[str]]:
+        """Return for each document of a near-duplicate group the others of its group."""
+        return {a: set(group) - {a} for group in self.near_duplicates for a in group}
+
     def counts(self) -> dict[str, int]:
         """Return the number of articles and of judged queries per split."""
         return {"articles": len(self.corpus), **{s: len(self.qrels[s]) for s in SPLITS}}
 
     def fingerprint(self) -> str:
-        """Return a hash of all articles, queries and judgments: equal for equal data, whatever its source."""
+        """Return a hash of all that decides a result: documents, queries, judgments, near-duplicate groups.
+
+        Name, card and notes are left out: they say where the data came from, and change no negative, loss or ranking.
+        """
         digest = hashlib.sha256()
         for record in _records(self):
             digest.update(record.encode())
@@ -123,3 +140,4 @@ def _records(dataset: RetrievalDataset) -> Iterator[str]:
         yield json.dumps([query.query_id, query.text, dict(query.metadata)], sort_keys=True)
     for split in SPLITS:
         yield json.dumps([split, dataset.qrels[split]], sort_keys=True)
+    yield json.dumps(["near_duplicates", sorted(map(sorted, dataset.near_duplicates))])

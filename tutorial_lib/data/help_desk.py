@@ -7,14 +7,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tutorial_lib.data.articles import read_articles
 from tutorial_lib.data.columns import Columns
 from tutorial_lib.data.dataset import SPLITS, DataError, Qrels, Query, RetrievalDataset
-from tutorial_lib.data.search_log import from_search_log
-from tutorial_lib.data.ticket_log import from_ticket_log
+from tutorial_lib.data.search_log import ClickSettings, from_search_log
+from tutorial_lib.data.splits import SplitSettings
+from tutorial_lib.data.ticket_log import MAX_TICKETS, from_ticket_log
 
 
 @dataclass(frozen=True)
-class Export:
+class HelpDesk:
     """The files of one help desk: tickets and articles, if there is one a search log, and the mapping of their columns."""
 
     tickets: Path
@@ -22,32 +24,55 @@ class Export:
     searches: Path | None = None
     columns: Columns = field(default_factory=Columns)
 
-    def read(self, *, dev_from: str | None = None, test_from: str | None = None, divide: bool = True) -> RetrievalDataset:
-        """Return tickets and searches as one dataset, divided by time (or all train, without ``divide``), not cleaned.
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that there are: tickets, articles, searches."""
+        return tuple(p for p in (self.tickets, self.articles, self.searches) if p)
+
+    def read(
+        self,
+        *,
+        split: SplitSettings | None = None,
+        clicks: ClickSettings | None = None,
+        max_tickets: int = MAX_TICKETS,
+        divide: bool = True,
+    ) -> RetrievalDataset:
+        """Return tickets and searches as one dataset, not cleaned.
+
+        Args:
+            split: Dates on which dev and test start; without them the newest 20 % of the tickets are test, the 10 % before
+                these dev. Both logs are divided on the same days.
+            clicks: When a click on an article counts.
+            max_tickets: Most different tickets kept, the newest.
+            divide: Without it all is train.
 
         Raises:
             DataError: A file, a column or a value cannot be used.
         """
+        corpus = read_articles(self.articles, self.columns)
         tickets = from_ticket_log(
-            self.tickets, self.articles, self.columns, dev_from=dev_from, test_from=test_from, divide=divide
+            self.tickets,
+            self.articles,
+            self.columns,
+            corpus=corpus,
+            split=split,
+            max_tickets=max_tickets,
+            divide=divide,
         )
         if self.searches is None:
             return tickets
-        if divide and dev_from is None:  # both logs are divided on the same days
-            starts = tickets.card["starts"]
-            dev_from, test_from = starts["dev"], starts["test"]
-        return combine(
-            tickets,
-            from_search_log(
-                self.searches,
-                self.articles,
-                self.columns,
-                solved=solved_tickets(tickets),
-                dev_from=dev_from,
-                test_from=test_from,
-                divide=divide,
-            ),
+        starts = tickets.card["starts"] if divide else {"dev": None, "test": None}
+        searches = from_search_log(
+            self.searches,
+            self.articles,
+            self.columns,
+            corpus=corpus,
+            clicks=clicks,
+            solved=solved_tickets(tickets),
+            split=SplitSettings(starts["dev"], starts["test"]),
+            divide=divide,
         )
+        return combine(tickets, searches)
 
     def record(self) -> dict[str, Any]:
         """Return paths and mapping as plain JSON values."""
@@ -59,8 +84,8 @@ class Export:
         }
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Export:
-        """Return the export that ``record`` describes."""
+    def from_record(cls, record: Mapping[str, Any]) -> HelpDesk:
+        """Return the help desk that ``record`` describes."""
         searches = Path(record["searches"]) if record["searches"] else None
         return cls(Path(record["tickets"]), Path(record["articles"]), searches, Columns.from_record(record["columns"]))
 
@@ -93,13 +118,15 @@ def combine(*datasets: RetrievalDataset) -> RetrievalDataset:
         queries.update(dataset.queries)
         for s in SPLITS:
             qrels[s].update(dataset.qrels[s])
-    notes = [note for d in datasets for note in d.card.get("notes", [])]
     card = {
         **first.card,
         "source": "; ".join(str(d.card.get("source", d.name)) for d in datasets),
-        "notes": notes,
         "read": [d.card.get("read", {}) for d in datasets],
     }
     return replace(
-        first, queries=dict(sorted(queries.items())), qrels={s: dict(sorted(q.items())) for s, q in qrels.items()}, card=card
+        first,
+        queries=dict(sorted(queries.items())),
+        qrels={s: dict(sorted(q.items())) for s, q in qrels.items()},
+        card=card,
+        notes=tuple(note for d in datasets for note in d.notes),
     )

@@ -117,7 +117,17 @@ def _parquet_rows(path: Path, options: ExportFormat, broken: Counter) -> Iterato
 def checked_rows(
     path: Path, rows: Iterable[tuple[int, dict[str, Any]]], wanted: Mapping[str, str | None], table: str
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield ``rows``, refusing a file whose first row lacks a column that the mapping names."""
+    """Yield ``rows``, refusing a file whose first row lacks a column that the mapping names.
+
+    Args:
+        path: The file, for messages.
+        rows: Its rows with their line numbers, as ``read_rows`` gives them.
+        wanted: Role -> column that plays it, or None where the file has none.
+        table: Table of the mapping that says so.
+
+    Raises:
+        DataError: A column is missing (names it and those that are there), or the file has no rows.
+    """
     first = True
     for number, row in rows:
         if first:
@@ -140,3 +150,8 @@ def cell_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():  # ids in a Parquet column with gaps
         value = int(value)
     return str(value).strip()
+
+
+def is_true(value: Any) -> bool:
+    """Return whether a cell says yes: anything but empty, false, 0, no, none or null, in any case."""
+    return cell_text(value).lower() not in ("", "false", "0", "no", "none", "null")

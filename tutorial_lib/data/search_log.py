@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from tqdm.auto import tqdm
 
 from tutorial_lib.data.articles import read_articles
 from tutorial_lib.data.columns import Columns, SearchColumns
-from tutorial_lib.data.dataset import DataError, Qrels, Query, RetrievalDataset
-from tutorial_lib.data.rows import cell_text, checked_rows, read_rows
-from tutorial_lib.data.splits import split_by_time
+from tutorial_lib.data.dataset import DataError, Document, Qrels, Query, RetrievalDataset
+from tutorial_lib.data.rows import cell_text, checked_rows, is_true, read_rows
+from tutorial_lib.data.splits import SplitSettings, split_by_time
 from tutorial_lib.data.times import located_time
 from tutorial_lib.text import has_words, normal_form
 
@@ -35,16 +36,46 @@ class ClickSettings:
     position_bias: float = 0.7
     min_weight: float = 2.0
 
+    def __post_init__(self) -> None:
+        """Refuse what would count every click, or none."""
+        if not self.min_dwell >= 0:
+            raise ValueError(f"min_dwell is {self.min_dwell}: pass seconds, 0 or more")
+        if not 0 <= self.position_bias <= 5:
+            raise ValueError(f"position_bias is {self.position_bias}: pass 0 (every click counts 1) to 5; 0.7 is usual")
+        if not self.min_weight > 0:
+            raise ValueError(f"min_weight is {self.min_weight}: pass a sum of click weights above 0; 1 is one click")
+
+
+@dataclass
+class _Learnt:
+    """What the searches of one wording have shown so far: the first spelling, the earliest time, weight by article."""
+
+    text: str
+    when: datetime
+    weight: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class _Log:
+    """A search log while it is read: where it lies, what it may name, when a click counts, what became of its rows."""
+
+    path: Path
+    columns: Columns
+    corpus: Mapping[str, Document]
+    settings: ClickSettings
+    solved: Mapping[str, Collection[str]]
+    count: Counter[str] = field(default_factory=Counter)
+
 
 def from_search_log(
     searches: str | Path,
     articles: str | Path,
     columns: Columns | None = None,
     *,
-    settings: ClickSettings | None = None,
+    corpus: dict[str, Document] | None = None,
+    clicks: ClickSettings | None = None,
     solved: Mapping[str, Collection[str]] | None = None,
-    dev_from: str | None = None,
-    test_from: str | None = None,
+    split: SplitSettings | None = None,
     divide: bool = True,
 ) -> RetrievalDataset:
     """Return searches as queries, each with the articles that its satisfied clicks point to, divided by time.
@@ -59,10 +90,10 @@ def from_search_log(
         searches: The search log: JSONL or Parquet with a list of clicks a row, or any table with one click a row.
         articles: Export of the help centre.
         columns: Which column holds what.
-        settings: When a click counts.
+        corpus: The articles, where ``articles`` has been read already.
+        clicks: When a click counts.
         solved: For each ticket id the articles that solved it (see ``solved_tickets``), to learn from failed searches.
-        dev_from: As for ``from_ticket_log``.
-        test_from: As for ``from_ticket_log``.
+        split: As for ``from_ticket_log``; given dates may leave a split without searches.
         divide: As for ``from_ticket_log``.
 
     Returns:
@@ -72,103 +103,30 @@ def from_search_log(
     Raises:
         DataError: A file, a column or a value cannot be used, or no query keeps an article.
     """
-    columns, settings = columns or Columns(), settings or ClickSettings()
-    path, names = Path(searches), columns.search
-    corpus = read_articles(articles, columns)
-    count: Counter = Counter()
-    found: dict[str, _Clicked] = {}
+    columns, split = columns or Columns(), split or SplitSettings()
+    corpus = read_articles(articles, columns) if corpus is None else corpus
+    log = _Log(Path(searches), columns, corpus, clicks or ClickSettings(), solved or {})
+    dataset = _dataset_of(log, _added_up(log), Path(articles).name)
+    return split_by_time(dataset, split, allow_empty=split.dev_from is not None) if divide else dataset
+
+
+def _added_up(log: _Log) -> dict[str, _Learnt]:
+    """Read the log and return what its searches show, by their wording in normal form."""
+    names = log.columns.search
     flat = ("article_id", "rank", "dwell_seconds")
     wanted = {f.name: getattr(names, f.name) for f in fields(names) if not (names.clicks and f.name in flat)}
-    rows = checked_rows(path, read_rows(path, columns.format, count), wanted, "search")
+    rows = checked_rows(log.path, read_rows(log.path, log.columns.format, log.count), wanted, "search")
+    found: dict[str, _Learnt] = {}
     for line, row in tqdm(_searches(rows, names), desc="read searches", unit=" searches", mininterval=1, delay=3):
-        count["searches"] += 1
-        text = cell_text(row.get(names.query))
-        if not isinstance(row["clicks"], list):
-            raise DataError(
-                f"{path} line {line}: {names.clicks} is {row['clicks']!r}, not a list: where a row is one click, "
-                "leave clicks out of [search]"
-            )
-        count["clicks"] += len(row["clicks"])
-        ticket = cell_text(row.get(names.ticket_followed or ""))
-        if not has_words(text):
-            count["empty searches"] += 1
-            continue
-        gained: dict[str, float] = {}
-        if _true(ticket):
-            count["a ticket followed"] += 1
-            gained = {a: settings.min_weight for a in (solved or {}).get(ticket, ()) if a in corpus}
-            count["failed, answered by the ticket"] += bool(gained)
-        elif row["clicks"]:
-            count["clicks before the last"] += len(row["clicks"]) - 1
-            article, rank, dwell = _click(path, line, row["clicks"][-1], names)
-            reason = (
-                f"left within {settings.min_dwell:.0f} s"
-                if dwell < settings.min_dwell
-                else "article not in the help centre"
-                if article not in corpus
-                else "satisfied"
-            )
-            count[reason] += 1
-            gained = {article: max(1.0, rank) ** settings.position_bias} if reason == "satisfied" else {}
-        else:
-            count["given up without a click"] += 1
+        gained = _gained(log, line, row)
         if gained:
-            when = located_time(path, line, row.get(names.created_at), columns.format)
-            clicked = found.setdefault(normal_form(text), _Clicked(text, when, {}))
-            clicked.when = min(clicked.when, when)
+            text = cell_text(row.get(names.query))
+            when = located_time(log.path, line, row.get(names.created_at), log.columns.format)
+            learnt = found.setdefault(normal_form(text), _Learnt(text, when))
+            learnt.when = min(learnt.when, when)
             for a, weight in gained.items():
-                clicked.weight[a] = clicked.weight.get(a, 0.0) + weight
-    queries: dict[str, Query] = {}
-    judged: Qrels = {}
-    for n, (_, clicked) in enumerate(sorted(found.items())):
-        kept = {a: w for a, w in clicked.weight.items() if w >= settings.min_weight}
-        count["(query, article) too weak"] += len(clicked.weight) - len(kept)
-        if kept:
-            id_ = f"search/{n:05d}"
-            queries[id_] = Query(
-                id_,
-                clicked.text,
-                {"source": "search", "created_at": clicked.when, "click_weight": round(max(kept.values()), 3)},
-            )
-            judged[id_] = dict.fromkeys(sorted(kept), 1)
-    if not judged:
-        raise DataError(
-            f"{path}: no search keeps an article ({dict(count)}): lower min_weight or min_dwell, or check "
-            "[search] in the mapping"
-        )
-    card = {
-        "source": f"{path.name} (searches) and {Path(articles).name} (articles)",
-        "read": dict(count),
-        "notes": [_search_note(path.name, count, len(judged))],
-    }
-    dataset = RetrievalDataset(path.parent.name or path.stem, corpus, queries, {"train": judged, "dev": {}, "test": {}}, card)
-    if not divide:
-        return dataset
-    return split_by_time(dataset, dev_from=dev_from, test_from=test_from, allow_empty=dev_from is not None)
-
-
-def _search_note(name: str, count: Counter, kept: int) -> str:
-    return (
-        f"{name}: {count['searches']:,} searches with {count['clicks']:,} clicks, {count['satisfied']:,} of them "
-        f"satisfied; {count['failed, answered by the ticket']:,} failed and were answered by a ticket; {kept:,} queries "
-        "keep an article"
-    )
-
-
-def _click(path: Path, line: int, click: Any, names: SearchColumns) -> tuple[str, float, float]:
-    try:
-        return cell_text(click[names.article_id]), float(click[names.rank]), float(click[names.dwell_seconds])
-    except (KeyError, TypeError, ValueError):
-        raise DataError(
-            f"{path} line {line}: a click needs {names.article_id}, {names.rank} and {names.dwell_seconds}, found {click}"
-        ) from None
-
-
-@dataclass
-class _Clicked:
-    text: str
-    when: str
-    weight: dict[str, float]
+                learnt.weight[a] = learnt.weight.get(a, 0.0) + weight
+    return found
 
 
 def _searches(rows: Iterable[tuple[int, dict[str, Any]]], names: SearchColumns) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -191,5 +149,77 @@ def _searches(rows: Iterable[tuple[int, dict[str, Any]]], names: SearchColumns) 
         yield start, current
 
 
-def _true(value: Any) -> bool:
-    return cell_text(value).lower() not in ("", "false", "0", "no", "none", "null")
+def _gained(log: _Log, line: int, row: Mapping[str, Any]) -> dict[str, float]:
+    """Return the weight that one search adds to each article: of the ticket that followed it, else of its last click."""
+    names, count, clicks = log.columns.search, log.count, row["clicks"]
+    count["searches"] += 1
+    if not isinstance(clicks, list):
+        raise DataError(
+            f"{log.path} line {line}: {names.clicks} is {clicks!r}, not a list: where a row is one click, "
+            "leave clicks out of [search]"
+        )
+    count["clicks"] += len(clicks)
+    ticket = cell_text(row.get(names.ticket_followed or ""))
+    if not has_words(cell_text(row.get(names.query))):
+        count["empty searches"] += 1
+    elif is_true(ticket):
+        count["a ticket followed"] += 1
+        gained = {a: log.settings.min_weight for a in log.solved.get(ticket, ()) if a in log.corpus}
+        count["failed, answered by the ticket"] += bool(gained)
+        return gained
+    elif clicks:
+        count["clicks before the last"] += len(clicks) - 1
+        return _satisfied(log, line, clicks[-1])
+    else:
+        count["given up without a click"] += 1
+    return {}
+
+
+def _satisfied(log: _Log, line: int, click: Any) -> dict[str, float]:
+    """Return the weight of the last click of a search by its article; none, and the reason counted, if it says nothing."""
+    names, settings = log.columns.search, log.settings
+    try:
+        article, rank, dwell = cell_text(click[names.article_id]), float(click[names.rank]), float(click[names.dwell_seconds])
+    except (KeyError, TypeError, ValueError):
+        raise DataError(
+            f"{log.path} line {line}: a click needs {names.article_id}, {names.rank} and {names.dwell_seconds}, found {click}"
+        ) from None
+    if dwell < settings.min_dwell:
+        log.count[f"left within {settings.min_dwell:.0f} s"] += 1
+    elif article not in log.corpus:
+        log.count["article not in the help centre"] += 1
+    else:
+        log.count["satisfied"] += 1
+        return {article: max(1.0, rank) ** settings.position_bias}
+    return {}
+
+
+def _dataset_of(log: _Log, found: Mapping[str, _Learnt], articles: str) -> RetrievalDataset:
+    """Return the dataset, all in train, of what was learnt well enough; ``articles`` is the name of the articles' file."""
+    queries: dict[str, Query] = {}
+    judged: Qrels = {}
+    for n, (_, learnt) in enumerate(sorted(found.items())):
+        kept = {a: w for a, w in learnt.weight.items() if w >= log.settings.min_weight}
+        log.count["(query, article) too weak"] += len(learnt.weight) - len(kept)
+        if kept:
+            id_, weight = f"search/{n:05d}", round(max(kept.values()), 3)
+            metadata = {"source": "search", "created_at": learnt.when.isoformat(), "click_weight": weight}
+            queries[id_] = Query(id_, learnt.text, metadata)
+            judged[id_] = dict.fromkeys(sorted(kept), 1)
+    if not judged:
+        raise DataError(
+            f"{log.path}: no search keeps an article ({dict(log.count)}): lower min_weight or min_dwell, or check "
+            "[search] in the mapping"
+        )
+    card = {"source": f"{log.path.name} (searches) and {articles} (articles)", "read": dict(log.count)}
+    name, qrels = log.path.parent.name or log.path.stem, {"train": judged, "dev": {}, "test": {}}
+    return RetrievalDataset(name, dict(log.corpus), queries, qrels, card, notes=(_note(log, len(judged)),))
+
+
+def _note(log: _Log, kept: int) -> str:
+    count = log.count
+    return (
+        f"{log.path.name}: {count['searches']:,} searches with {count['clicks']:,} clicks, {count['satisfied']:,} of them "
+        f"satisfied; {count['failed, answered by the ticket']:,} failed and were answered by a ticket; {kept:,} queries "
+        "keep an article"
+    )

@@ -3,32 +3,75 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tutorial_lib.data.dataset import SPLITS, DataError, LeakageError, Qrels, RetrievalDataset
+from tutorial_lib.data.dataset import SPLITS, DataError, Document, LeakageError, Qrels, RetrievalDataset
 from tutorial_lib.data.times import parse_time
-from tutorial_lib.text import char_shingles, near_duplicate_groups
+from tutorial_lib.text import NearDuplicates, char_shingles, near_duplicates
+
+SHARES = {"train": 0.7, "dev": 0.1, "test": 0.2}
+"""Share of the queries that each split gets where neither dates nor judgments say otherwise."""
+
 
 NEAR_COPY = 0.9
 """Jaccard similarity of character 4-grams from which two queries count as copies of each other."""
 
 
-def near_copy_groups(texts: Mapping[str, str], threshold: float = NEAR_COPY) -> list[list[str]]:
-    """Return groups of query ids that ask the same thing in nearly the same letters (case, a/the, punctuation aside)."""
-    return near_duplicate_groups({q: char_shingles(t) for q, t in texts.items()}, threshold, label="near-copies")
+@dataclass(frozen=True)
+class SplitSettings:
+    """How queries are divided.
+
+    Attributes:
+        dev_from: Date on which dev starts, e.g. "2026-03-01"; what is older is train. Logs only.
+        test_from: Date on which test starts. Both dates or neither: without them the newest queries are held out, in
+            the shares ``SHARES``.
+        split_seed: Seed of the draw, where there are no dates.
+    """
+
+    dev_from: str | None = None
+    test_from: str | None = None
+    split_seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse one date without the other, dates in the wrong order, and what is no date or no seed."""
+        if (self.dev_from is None) != (self.test_from is None):
+            raise ValueError(
+                f"dev_from is {self.dev_from!r} and test_from is {self.test_from!r}: pass both dates, or neither"
+            )
+        if self.dev_from is not None and self.test_from is not None:
+            dev, test = parse_time(self.dev_from), parse_time(self.test_from)
+            if dev > test:
+                raise ValueError(f"dev starts on {dev:%Y-%m-%d}, after test on {test:%Y-%m-%d}: pass an earlier dev_from")
+        if self.split_seed < 0:
+            raise ValueError(f"split_seed is {self.split_seed}: pass a whole number from 0 up")
 
 
-def find_leaks(dataset: RetrievalDataset) -> list[tuple[str, str, str]]:
+def near_copies(texts: Mapping[str, str], threshold: float = NEAR_COPY) -> NearDuplicates:
+    """Return which queries ask the same thing in nearly the same letters (case, a/the, punctuation aside)."""
+    return near_duplicates({q: char_shingles(t) for q, t in texts.items()}, threshold, label="near-copies")
+
+
+def query_copies(dataset: RetrievalDataset) -> NearDuplicates:
+    """Return which of all judged queries are near-copies: found once, for dividing them and for every look at leaks."""
+    return near_copies({q: dataset.queries[q].text for judged in dataset.qrels.values() for q in judged})
+
+
+def find_leaks(dataset: RetrievalDataset, copies: NearDuplicates | None = None) -> list[tuple[str, str, str]]:
     """Return (query, held-out query, its split) wherever a query of an earlier split is a copy or near-copy of it.
 
     Earlier than dev is train; earlier than test are train and dev, for dev decides and must not have met the test.
+
+    Args:
+        dataset: The dataset.
+        copies: Near-copies among its queries, if they are known already (``query_copies``).
     """
     split_of = {s: set(dataset.qrels[s]) for s in SPLITS}
-    used = {q: dataset.queries[q].text for s in SPLITS for q in split_of[s]}
-    groups = [*near_copy_groups(used), *([q] for q in sorted(used))]  # a query alone may still stand in two splits
+    used = set().union(*split_of.values())
+    known = copies or query_copies(dataset)
+    groups = [*known.groups(used), *([q] for q in sorted(used))]  # a query alone may still stand in two splits
     leaks = []
     for group, held_split in itertools.product(groups, ("dev", "test")):
         earlier = set().union(*(split_of[s] for s in SPLITS[: SPLITS.index(held_split)]))
@@ -36,13 +79,17 @@ def find_leaks(dataset: RetrievalDataset) -> list[tuple[str, str, str]]:
     return sorted(set(leaks), key=lambda leak: (leak[2], leak[1], leak[0]))
 
 
-def check_leakage(dataset: RetrievalDataset) -> None:
+def check_leakage(dataset: RetrievalDataset, copies: NearDuplicates | None = None) -> None:
     """Refuse a dataset in which a held-out query, or a near-copy of one, is also a training query.
+
+    Args:
+        dataset: The dataset.
+        copies: Near-copies among its queries, if they are known already (``query_copies``).
 
     Raises:
         LeakageError: Names the first leaking pair, the number of pairs, and the way out.
     """
-    leaks = find_leaks(dataset)
+    leaks = find_leaks(dataset, copies)
     if leaks:
         copy, held_out, split = leaks[0]
         source = "training" if copy in dataset.qrels["train"] else "dev"
@@ -53,12 +100,15 @@ def check_leakage(dataset: RetrievalDataset) -> None:
         )
 
 
-def draw_split(texts: Mapping[str, str], shares: Mapping[str, float], seed: int = 0) -> dict[str, list[str]]:
+def draw_split(
+    ids: Iterable[str], copies: NearDuplicates, shares: Mapping[str, float] = SHARES, seed: int = 0
+) -> dict[str, list[str]]:
     """Divide queries at random into splits, near-copies always together.
 
     Args:
-        texts: Query text by id.
-        shares: Share of each split, summing to 1, e.g. ``{"train": 0.7, "dev": 0.1, "test": 0.2}``.
+        ids: Query ids.
+        copies: Near-copies among them.
+        shares: Share of each split, summing to 1.
         seed: Seed of the draw.
 
     Returns:
@@ -66,33 +116,54 @@ def draw_split(texts: Mapping[str, str], shares: Mapping[str, float], seed: int 
 
     Raises:
         ValueError: The shares do not sum to 1.
+
+    >>> texts = {"a": "stop renewal", "b": "Stop the renewal!", "c": "weak signal", "d": "pay by card"}
+    >>> draw_split(texts, near_copies(texts), {"train": 0.5, "test": 0.5})
+    {'train': ['c', 'd'], 'test': ['a', 'b']}
     """
     if abs(sum(shares.values()) - 1) > 1e-9:
         raise ValueError(f"shares sum to {sum(shares.values())}: pass shares that sum to 1")
-    group_of = {q: q for q in texts}
-    for group in near_copy_groups(texts):
-        group_of.update(dict.fromkeys(group, group[0]))
-    members: dict[str, list[str]] = {}
-    for q in sorted(texts):
-        members.setdefault(group_of[q], []).append(q)
-    groups = [members[g] for g in sorted(members)]
-    order = np.random.default_rng(seed).permutation(len(groups))
-    bounds = dict(zip(shares, np.cumsum(list(shares.values())) * len(texts), strict=True))
+    order = sorted(ids)
+    groups = _together(order, copies)
+    bounds = dict(zip(shares, np.cumsum(list(shares.values())) * len(order), strict=True))
     result: dict[str, list[str]] = {s: [] for s in shares}
     placed = 0
-    for n in order:
+    for n in np.random.default_rng(seed).permutation(len(groups)):
         # The middle of the group decides, so that the shares hold on average whatever the group sizes.
         split = next((s for s, end in bounds.items() if placed + len(groups[n]) / 2 <= end), list(shares)[-1])
         result[split] += groups[n]
         placed += len(groups[n])
-    return {s: sorted(ids) for s, ids in result.items()}
+    return {s: sorted(found) for s, found in result.items()}
 
 
-def complete_splits(dataset: RetrievalDataset, seed: int = 0) -> tuple[RetrievalDataset, list[str]]:
+def _together(ids: list[str], copies: NearDuplicates) -> list[list[str]]:
+    """Return ``ids`` in groups that must not be divided, by their first id."""
+    groups = copies.groups(ids)
+    grouped = {q for group in groups for q in group}
+    return sorted([*groups, *([q] for q in ids if q not in grouped)])
+
+
+def split_at_random(dataset: RetrievalDataset, seed: int = 0, copies: NearDuplicates | None = None) -> RetrievalDataset:
+    """Return an unsplit dataset divided by query into the shares ``SHARES``, near-copies kept together.
+
+    Every held-out query's metadata says whether one of its answers is a training positive (``mark_seen``).
+
+    Raises:
+        LeakageError: A near-copy crossed the split after all.
+    """
+    pooled = {q: grades for judged in dataset.qrels.values() for q, grades in judged.items()}
+    copies = copies or query_copies(dataset)
+    drawn = draw_split(pooled, copies, SHARES, seed)
+    result = mark_seen(replace(dataset, qrels={s: {q: pooled[q] for q in drawn[s]} for s in SPLITS}))
+    check_leakage(result, copies)
+    return result
+
+
+def complete_splits(dataset: RetrievalDataset, seed: int = 0, copies: NearDuplicates | None = None) -> RetrievalDataset:
     """Draw a missing test split (20 %) and a missing dev split (10 %) from the training queries.
 
     Returns:
-        The dataset with all three splits, and one sentence for each split that was drawn.
+        The dataset with all three splits, and in its notes one sentence for each split that was drawn.
 
     Raises:
         DataError: There are no training judgments, or too few queries to draw from.
@@ -103,84 +174,79 @@ def complete_splits(dataset: RetrievalDataset, seed: int = 0) -> tuple[Retrieval
             "pass training judgments, there is nothing to learn from otherwise"
         )
     qrels = {s: dict(dataset.qrels.get(s, {})) for s in SPLITS}
-    given = len(qrels["train"])
-    notes = []
-    for split, share in (("test", 0.2), ("dev", 0.1)):
+    given, notes = len(qrels["train"]), list(dataset.notes)
+    for split in ("test", "dev"):
         if qrels[split]:
             continue
-        texts = {q: dataset.queries[q].text for q in qrels["train"]}
-        drawn = draw_split(texts, {"train": 1 - share, split: share}, seed)[split] if given >= 10 else []
-        if not 0 < len(drawn) < len(texts):
+        count, share = len(qrels["train"]), SHARES[split]
+        copies = copies or query_copies(dataset)
+        drawn = draw_split(qrels["train"], copies, {"train": 1 - share, split: share}, seed)[split] if given >= 10 else []
+        if not 0 < len(drawn) < count:
             raise DataError(
                 f"{dataset.name}: no {split} split and only {given} training queries to draw one from "
                 f"(copies stay together): pass qrels/{split}.tsv or at least 10 different training queries"
             )
         qrels[split] = {q: qrels["train"].pop(q) for q in drawn}
-        notes.append(
-            f"no {split} split was given: {len(drawn)} of {len(texts)} training queries were drawn for it (seed {seed})"
-        )
-    return replace(dataset, qrels=qrels), notes
+        notes.append(f"no {split} split was given: {len(drawn)} of {count} training queries were drawn for it (seed {seed})")
+    return replace(dataset, qrels=qrels, notes=tuple(notes))
 
 
 def split_by_time(
-    dataset: RetrievalDataset, *, dev_from: str | None = None, test_from: str | None = None, allow_empty: bool = False
+    dataset: RetrievalDataset, settings: SplitSettings | None = None, *, allow_empty: bool = False
 ) -> RetrievalDataset:
-    """Divide queries by ``created_at``: train before dev before test; without dates 70, 10 and 20 % of the queries.
+    """Divide queries by ``created_at``: train before dev before test; without dates in the shares ``SHARES``.
+
+    Args:
+        dataset: Dataset whose queries all have ``created_at`` in their metadata.
+        settings: The dates.
+        allow_empty: Whether the dates may leave a split empty.
+
+    Returns:
+        The divided dataset: ``card["starts"]`` holds the days on which dev and test start, and the metadata of documents
+        published in the test period say ``new_in_test``.
 
     Raises:
-        DataError: The dates leave a split empty, which ``allow_empty`` allows.
+        DataError: A split is left empty.
     """
     judged = {q: grades for split in dataset.qrels.values() for q, grades in split.items()}
-    order = sorted(judged, key=lambda q: (dataset.queries[q].metadata["created_at"], q))
-    times = [dataset.queries[q].metadata["created_at"] for q in order]
-    starts = [
-        parse_time(given).isoformat() if given else times[min(len(times) - 1, int(len(times) * share))]
-        for given, share in ((dev_from, 0.7), (test_from, 0.8))
-    ]
-    if test_from is None and dev_from is not None:
-        starts[1] = "9999"  # everything from dev_from on is dev
-    if starts[0] > starts[1]:
-        raise DataError(
-            f"{dataset.name}: dev starts on {starts[0][:10]}, after test on {starts[1][:10]}: pass an earlier dev_from"
-        )
-    ends = [("train", "", starts[0]), ("dev", starts[0], starts[1]), ("test", starts[1], "9999")]
+    times = {q: str(dataset.queries[q].metadata["created_at"]) for q in judged}
+    order = sorted(judged, key=lambda q: (times[q], q))
+    dev, test = _starts([times[q] for q in order], settings or SplitSettings())
+    periods = {"train": ("", dev), "dev": (dev, test), "test": (test, "9999")}
     qrels: dict[str, Qrels] = {
-        split: {q: judged[q] for q, t in zip(order, times, strict=True) if low <= t < high} for split, low, high in ends
+        s: {q: judged[q] for q in order if low <= times[q] < high} for s, (low, high) in periods.items()
     }
-    empty = [s for s in SPLITS if not qrels[s] and not (s == "test" and starts[1] == "9999")]
+    empty = [s for s in SPLITS if not qrels[s]]
     if empty and not allow_empty:
         raise DataError(
-            f"{dataset.name}: no query falls into {empty[0]} (dev from {starts[0][:10]}, test from "
-            f"{starts[1][:10]}; {len(order)} queries from {times[0][:10]} to {times[-1][:10]}): pass other "
-            "dates, or a longer log"
+            f"{dataset.name}: no query falls into {empty[0]} (dev from {dev[:10]}, test from {test[:10]}; {len(order)} "
+            f"queries from {times[order[0]][:10]} to {times[order[-1]][:10]}): pass other dates, or a longer log"
         )
-    corpus = {
-        a: replace(v, metadata={**v.metadata, "new_in_test": True})
-        if starts[1] <= str(v.metadata.get("created_at", ""))
-        else v
-        for a, v in dataset.corpus.items()
+    corpus = _new_marked(dataset.corpus, test)
+    return replace(dataset, corpus=corpus, qrels=qrels, card={**dataset.card, "starts": {"dev": dev, "test": test}})
+
+
+def _starts(times: list[str], settings: SplitSettings) -> tuple[str, str]:
+    """Return when dev and test start, in the form of ``times``, which are in order."""
+    if settings.dev_from is not None and settings.test_from is not None:
+        return parse_time(settings.dev_from).isoformat(), parse_time(settings.test_from).isoformat()
+    dev, test = (times[min(len(times) - 1, int(len(times) * share))] for share in (SHARES["train"], 1 - SHARES["test"]))
+    return dev, test
+
+
+def _new_marked(corpus: Mapping[str, Document], start: str) -> dict[str, Document]:
+    """Return the corpus with ``new_in_test`` in the metadata of what was published from ``start`` on."""
+    return {
+        a: replace(v, metadata={**v.metadata, "new_in_test": True}) if str(v.metadata.get("created_at", "")) >= start else v
+        for a, v in corpus.items()
     }
-    card = {**dataset.card, "starts": {"dev": starts[0], "test": starts[1]}}
-    return replace(dataset, corpus=corpus, qrels=qrels, card=card)
-
-
-def split(dataset: RetrievalDataset, *, seed: int = 0) -> RetrievalDataset:
-    """Return an unsplit dataset divided by query into 70 % train, 10 % dev, 20 % test, near-copies kept together.
-
-    Every test query's metadata says whether one of its articles is a training positive (``document_seen``).
-
-    Raises:
-        LeakageError: A near-copy crossed the split after all.
-    """
-    pooled = {q: grades for judged in dataset.qrels.values() for q, grades in judged.items()}
-    drawn = draw_split({q: dataset.queries[q].text for q in pooled}, {"train": 0.7, "dev": 0.1, "test": 0.2}, seed)
-    result = mark_seen(replace(dataset, qrels={s: {q: pooled[q] for q in drawn[s]} for s in SPLITS}))
-    check_leakage(result)
-    return result
 
 
 def mark_seen(dataset: RetrievalDataset) -> RetrievalDataset:
-    """Return the dataset with ``document_seen`` in the metadata of every dev and test query."""
+    """Return the dataset with ``article_seen`` in the metadata of every dev and test query.
+
+    It says whether one of the query's answers is a positive in training too.
+    """
     seen = dataset.seen_documents()
     queries = dict(dataset.queries)
     for s in ("dev", "test"):

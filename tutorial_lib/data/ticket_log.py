@@ -5,25 +5,45 @@ from __future__ import annotations
 import heapq
 import re
 from collections import Counter
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.articles import read_articles
 from tutorial_lib.data.columns import Columns, ExportFormat
-from tutorial_lib.data.dataset import DataError, Qrels, Query, RetrievalDataset
-from tutorial_lib.data.rows import cell_text, checked_rows, read_rows
-from tutorial_lib.data.search_log import _true
-from tutorial_lib.data.splits import split_by_time
+from tutorial_lib.data.dataset import DataError, Document, Qrels, Query, RetrievalDataset
+from tutorial_lib.data.rows import cell_text, checked_rows, is_true, read_rows
+from tutorial_lib.data.splits import SplitSettings, split_by_time
 from tutorial_lib.data.times import located_time
 from tutorial_lib.text import has_words, normal_form
 
-_Ticket: TypeAlias = tuple[datetime, str, str, tuple[str, ...], bool]
-"""When, id, text, answers, reopened."""
+MAX_TICKETS = 200_000
+
+
+class _Ticket(NamedTuple):
+    """One solved ticket; the order of tickets is that of time."""
+
+    when: datetime
+    ticket_id: str
+    text: str
+    answers: tuple[str, ...]
+    reopened: bool
+
+
+@dataclass
+class _Log:
+    """A ticket log while it is read: where it lies, what it may name, and what became of its rows."""
+
+    path: Path
+    columns: Columns
+    corpus: Mapping[str, Document]
+    count: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
 
 
 def from_ticket_log(
@@ -31,23 +51,23 @@ def from_ticket_log(
     articles: str | Path,
     columns: Columns | None = None,
     *,
-    dev_from: str | None = None,
-    test_from: str | None = None,
-    max_tickets: int = 200_000,
+    corpus: dict[str, Document] | None = None,
+    split: SplitSettings | None = None,
+    max_tickets: int = MAX_TICKETS,
     divide: bool = True,
 ) -> RetrievalDataset:
     """Return solved tickets as queries, each with the article that solved it, divided by time.
 
-    The oldest 70 % of the tickets are train, the next 10 % dev, the newest 20 % test, or as ``dev_from`` and
-    ``test_from`` say: a model is always judged on what came after it. Tickets are read one at a time; of exact repeats the
-    newest is held, and only the newest ``max_tickets`` different ones, so memory stays bounded.
+    The oldest 70 % of the tickets are train, the next 10 % dev, the newest 20 % test, or as the dates of ``split`` say: a
+    model is always judged on what came after it. Tickets are read one at a time; of exact repeats the newest is held, and
+    only the newest ``max_tickets`` different ones, so memory stays bounded.
 
     Args:
         tickets: Export of the tickets: CSV, TSV, JSONL or Parquet.
         articles: Export of the help centre, in any of these.
         columns: Which column holds what.
-        dev_from: Date on which dev starts, e.g. "2026-03-01".
-        test_from: Date on which test starts.
+        corpus: The articles, where ``articles`` has been read already.
+        split: Dates on which dev and test start.
         max_tickets: Most different tickets kept; twice as many are held while reading.
         divide: Without it all is train, for a log whose dev and test come from elsewhere.
 
@@ -58,75 +78,72 @@ def from_ticket_log(
 
     Raises:
         DataError: A file, a column or a date cannot be used, or no ticket names a known article.
+        ValueError: ``max_tickets`` is below 1.
     """
+    if max_tickets < 1:
+        raise ValueError(f"max_tickets is {max_tickets}: pass how many tickets to keep, at least 1")
     columns = columns or Columns()
-    path, names = Path(tickets), columns.tickets
-    corpus = read_articles(articles, columns)
-    count: Counter = Counter()
-    unknown: Counter = Counter()
-    newest: dict[bytes, _Ticket] = {}
+    log = _Log(Path(tickets), columns, read_articles(articles, columns) if corpus is None else corpus)
+    kept = _newest_of(log, max_tickets)
+    if not kept:
+        raise _nothing_solved(log, articles)
+    dataset = _dataset_of(log, kept, Path(articles).name)
+    return split_by_time(dataset, split) if divide else dataset
+
+
+def _newest_of(log: _Log, most: int) -> list[_Ticket]:
+    """Read the log and return its newest solved tickets, of exact repeats the newest, oldest first."""
+    held: dict[bytes, _Ticket] = {}
     too_many, solved = False, 0
-    wanted = {f.name: getattr(names, f.name) for f in fields(names)}
-    rows = checked_rows(path, read_rows(path, columns.format, count), wanted, "tickets")
-    for line, row in tqdm(rows, desc="read tickets", unit=" rows", mininterval=1, delay=3):
-        count["rows"] += 1
-        text = "\n".join(filter(None, (cell_text(row.get(c)) for c in (names.subject, names.message) if c)))
-        named = _article_ids(row.get(names.resolved_by), columns.format)
-        answers = tuple(a for a in named if a in corpus)
-        if not has_words(text):
-            count["empty message"] += 1
-        elif not named:
-            count["not solved with an article"] += 1
-        elif not answers:
-            count["article not in the help centre"] += 1
-            unknown.update(named)
-        else:
-            when = datetime.fromisoformat(located_time(path, line, row.get(names.created_at), columns.format))
-            reopened = _true(row.get(names.reopened or ""))
-            id_ = cell_text(row.get(names.ticket_id)) or f"line {line}"
-            ticket = (when, id_, text, answers, reopened)
-            digest = blake2b("\0".join([normal_form(text), *answers]).encode(), digest_size=16).digest()
-            newest[digest] = max(ticket, newest.get(digest, ticket))
-            solved += 1
-            if len(newest) > 2 * max_tickets:  # what is dropped here is older than max_tickets others: it cannot come back
-                newest = _newest(newest, max_tickets)
-                too_many = True
-    count["rows"] += count["broken row"]
-    too_many = too_many or len(newest) > max_tickets
-    if not newest:
-        why = ", ".join(f"{n:,} {reason}" for reason, n in count.most_common() if reason != "rows")
-        seen = f"; named there: {', '.join(a for a, _ in unknown.most_common(3))}" if unknown else ""
-        raise DataError(
-            f"{path}: none of {count['rows']} tickets ({why}) names an article of {articles} (ids such as "
-            f"{', '.join(list(corpus)[:3])}){seen}: check resolved_by under [tickets], or set article_pattern "
-            "under [format] to take the id out of a link"
-        )
-    tickets_kept = sorted(_newest(newest, max_tickets).values())
-    count["exact repeat" + (f", or older than the newest {max_tickets:,}" if too_many else "")] = solved - len(tickets_kept)
-    count["kept"] = len(tickets_kept)
-    queries: dict[str, Query] = {}
-    judged: Qrels = {}
-    for when, id_, text, answers, reopened in tickets_kept:
-        query_id = f"ticket/{id_}" if f"ticket/{id_}" not in queries else f"ticket/{id_}#{len(queries)}"
-        queries[query_id] = Query(
-            query_id, text, {"source": "ticket", "ticket_id": id_, "created_at": when.isoformat(), "reopened": reopened}
-        )
-        judged[query_id] = dict.fromkeys(answers, 1)
-    card = {
-        "source": f"{path.name} (tickets) and {Path(articles).name} (articles)",
-        "read": dict(count),
-        "unknown_articles": dict(unknown.most_common(50)),
-        "notes": _read_notes(count, unknown, path.name),
-    }
-    dataset = RetrievalDataset(
-        path.parent.name or path.stem, corpus, dict(sorted(queries.items())), {"train": judged, "dev": {}, "test": {}}, card
-    )
-    return split_by_time(dataset, dev_from=dev_from, test_from=test_from) if divide else dataset
+    for ticket in _solved(log):
+        digest = blake2b("\0".join([normal_form(ticket.text), *ticket.answers]).encode(), digest_size=16).digest()
+        held[digest] = max(ticket, held.get(digest, ticket))
+        solved += 1
+        if len(held) > 2 * most:  # what is dropped here is older than ``most`` others: it cannot come back
+            held, too_many = _newest(held, most), True
+    too_many = too_many or len(held) > most
+    log.count["rows"] += log.count["broken row"]
+    kept = sorted(_newest(held, most).values())
+    if kept:
+        log.count["exact repeat" + (f", or older than the newest {most:,}" if too_many else "")] = solved - len(kept)
+        log.count["kept"] = len(kept)
+    return kept
 
 
 def _newest(held: dict[bytes, _Ticket], count: int) -> dict[bytes, _Ticket]:
     """Return the ``count`` newest tickets of ``held``."""
     return dict(heapq.nlargest(count, held.items(), key=lambda item: item[1]))
+
+
+def _solved(log: _Log) -> Iterator[_Ticket]:
+    """Yield the tickets that were solved with a known article, one at a time, and count the other rows."""
+    wanted = {f.name: getattr(log.columns.tickets, f.name) for f in fields(log.columns.tickets)}
+    rows = checked_rows(log.path, read_rows(log.path, log.columns.format, log.count), wanted, "tickets")
+    for line, row in tqdm(rows, desc="read tickets", unit=" rows", mininterval=1, delay=3):
+        log.count["rows"] += 1
+        ticket = _ticket(log, line, row)
+        if ticket:
+            yield ticket
+
+
+def _ticket(log: _Log, line: int, row: Mapping[str, Any]) -> _Ticket | None:
+    """Return the ticket of one row; None, and the reason counted, if it gives no pair."""
+    names, options = log.columns.tickets, log.columns.format
+    text = "\n".join(filter(None, (cell_text(row.get(c)) for c in (names.subject, names.message) if c)))
+    named = _article_ids(row.get(names.resolved_by), options)
+    answers = tuple(a for a in named if a in log.corpus)
+    if not has_words(text):
+        log.count["empty message"] += 1
+    elif not named:
+        log.count["not solved with an article"] += 1
+    elif not answers:
+        log.count["article not in the help centre"] += 1
+        log.unknown.update(named)
+    else:
+        when = located_time(log.path, line, row.get(names.created_at), options)
+        id_ = cell_text(row.get(names.ticket_id)) or f"line {line}"
+        return _Ticket(when, id_, text, answers, is_true(row.get(names.reopened or "")))
+    return None
 
 
 def _article_ids(value: Any, options: ExportFormat) -> list[str]:
@@ -139,14 +156,48 @@ def _article_ids(value: Any, options: ExportFormat) -> list[str]:
     return list(dict.fromkeys(filter(None, found)))
 
 
-def _read_notes(count: Counter, unknown: Counter, name: str) -> list[str]:
+def _nothing_solved(log: _Log, articles: str | Path) -> DataError:
+    """Return the error that shows both sides of a log that names no known article."""
+    why = ", ".join(f"{n:,} {reason}" for reason, n in log.count.most_common() if reason != "rows")
+    seen = f"; named there: {', '.join(a for a, _ in log.unknown.most_common(3))}" if log.unknown else ""
+    return DataError(
+        f"{log.path}: none of {log.count['rows']} tickets ({why}) names an article of {articles} (ids such as "
+        f"{', '.join(list(log.corpus)[:3])}){seen}: check resolved_by under [tickets], or set article_pattern "
+        "under [format] to take the id out of a link"
+    )
+
+
+def _dataset_of(log: _Log, tickets: list[_Ticket], articles: str) -> RetrievalDataset:
+    """Return the dataset of ``tickets``, all in train; ``articles`` is the name of the articles' file."""
+    queries: dict[str, Query] = {}
+    judged: Qrels = {}
+    for t in tickets:
+        id_ = f"ticket/{t.ticket_id}"
+        id_ = id_ if id_ not in queries else f"{id_}#{len(queries)}"
+        metadata = {"source": "ticket", "ticket_id": t.ticket_id, "created_at": t.when.isoformat(), "reopened": t.reopened}
+        queries[id_] = Query(id_, t.text, metadata)
+        judged[id_] = dict.fromkeys(t.answers, 1)
+    card = {
+        "source": f"{log.path.name} (tickets) and {articles} (articles)",
+        "read": dict(log.count),
+        "unknown_articles": dict(log.unknown.most_common(50)),
+    }
+    return RetrievalDataset(
+        log.path.parent.name or log.path.stem,
+        dict(log.corpus),
+        dict(sorted(queries.items())),
+        {"train": judged, "dev": {}, "test": {}},
+        card,
+        notes=_read_notes(log),
+    )
+
+
+def _read_notes(log: _Log) -> tuple[str, ...]:
+    count, unknown = log.count, log.unknown
     dropped = [f"{n:,} {reason}" for reason, n in count.most_common() if reason not in ("rows", "kept") and n]
     left_out = f"; left out: {', '.join(dropped)}" if dropped else ""
-    notes = [f"{name}: {count['rows']:,} rows, {count['kept']:,} kept{left_out}"]
+    notes = [f"{log.path.name}: {count['rows']:,} rows, {count['kept']:,} kept{left_out}"]
     if unknown:
-        notes.append(
-            "articles named by tickets but not in the help centre: "
-            + ", ".join(f"{a} ({n})" for a, n in unknown.most_common(5))
-            + (", …" if len(unknown) > 5 else "")
-        )
-    return notes
+        shown = ", ".join(f"{a} ({n})" for a, n in unknown.most_common(5)) + (", …" if len(unknown) > 5 else "")
+        notes.append(f"articles named by tickets but not in the help centre: {shown}")
+    return tuple(notes)

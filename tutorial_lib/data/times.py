@@ -24,6 +24,9 @@ def parse_time(value: Any, options: ExportFormat | None = None) -> datetime:
     Raises:
         DataError: It is no time, or a date such as 03/04/2026 that reads both ways while ``dayfirst`` is not set, or it
             names a zone that is not known.
+
+    >>> parse_time("2026-03-04T09:30:00+01:00").isoformat()
+    '2026-03-04T08:30:00+00:00'
     """
     options = options or ExportFormat()
     if isinstance(value, datetime):
@@ -54,12 +57,17 @@ def _parsed(text: str, options: ExportFormat) -> datetime:
         first, second = int(slashed[1]), int(slashed[3])
         if first <= 12 and second <= 12 and first != second:
             raise DataError(f"the date {text!r} can be read both ways: set dayfirst = true or false under [format]")
+    return _loosely_parsed(text, dayfirst=bool(options.dayfirst and slashed))
+
+
+def _loosely_parsed(text: str, *, dayfirst: bool) -> datetime:
+    """Return what dateutil reads in ``text``, if that is a whole date."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             # What is missing is taken from a default: "14:05" or "March" is no date, and comes out as two.
             one, other = (
-                dateutil_parser.parse(text, dayfirst=bool(options.dayfirst and slashed), default=d)
+                dateutil_parser.parse(text, dayfirst=dayfirst, default=d)
                 for d in (datetime(2000, 1, 1), datetime(2001, 2, 2))
             )
     except (ValueError, OverflowError):
@@ -71,9 +79,13 @@ def _parsed(text: str, options: ExportFormat) -> datetime:
     return one
 
 
-def located_time(path: Path, line: int, value: Any, options: ExportFormat) -> str:
-    """Return a cell's time as ISO 8601 in UTC; a ``DataError`` names file and line."""
+def located_time(path: Path, line: int, value: Any, options: ExportFormat) -> datetime:
+    """Return the time, in UTC, of a cell.
+
+    Raises:
+        DataError: As for ``parse_time``; names file and line.
+    """
     try:
-        return parse_time(value, options).isoformat()
+        return parse_time(value, options)
     except DataError as error:
         raise DataError(f"{path} line {line}: {error}") from None

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import Qrels
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_text
 
 Run: TypeAlias = dict[str, dict[str, float]]
 """query id -> document id -> score, best first, scores strictly decreasing in float32."""
@@ -133,10 +133,10 @@ def write_trec_run(run: Run, path: Path, tag: str) -> None:
         for q in sorted(run)
         for rank, (a, score) in enumerate(run[q].items(), 1)
     )
-    write_whole(path, "".join(lines))
+    write_text(path, "".join(lines))
 
 
 def write_trec_qrels(qrels: Qrels, path: Path) -> None:
     """Write judgments in TREC format: query 0 article grade."""
     lines = (f"{trec_id(q)} 0 {trec_id(a)} {g}\n" for q, grades in sorted(qrels.items()) for a, g in sorted(grades.items()))
-    write_whole(path, "".join(lines))
+    write_text(path, "".join(lines))

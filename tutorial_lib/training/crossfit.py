@@ -14,6 +14,7 @@ from tutorial_lib.cleaning.noise import by_suspicion, suspicious_pairs
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.training.finetune import prepare_training
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
@@ -72,5 +73,5 @@ def cross_fitted_pairs(
     parts = []
     for held, query_vectors, document_vectors in folds:
         fold = replace(dataset, qrels={**dataset.qrels, "train": {q: dataset.qrels["train"][q] for q in held}})
-        parts.append(suspicious_pairs(fold, bm25, query_vectors, document_vectors))
+        parts.append(suspicious_pairs(fold, bm25, Vectors(document_vectors, {"train": query_vectors})))
     return by_suspicion(pd.concat(parts, ignore_index=True))

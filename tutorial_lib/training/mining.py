@@ -124,7 +124,7 @@ def mine_negatives(
     since it may well be an answer that nobody recorded (a false negative).
 
     Args:
-        dataset: Dataset; only its training judgments and ``card["near_duplicates"]`` are used for choosing.
+        dataset: Dataset; only its training judgments and its near-duplicates are used for choosing.
         bm25: Index over the dataset's articles.
         query_vectors: Base-model vectors of ``dataset.query_texts("train")`` in that order: float32, (Q, D).
         document_vectors: Base-model vectors of ``dataset.document_texts()`` in that order: float32, (N, D).
@@ -234,4 +234,4 @@ def _likely_positive(bm25_score: float, model_score: float, best: tuple[float, f
 
 def near_duplicates_of(dataset: RetrievalDataset) -> Mapping[str, set[str]]:
     """Return for each article of a near-duplicate group the other articles of its group."""
-    return {a: set(group) - {a} for group in dataset.card.get("near_duplicates", []) for a in group}
+    return dataset.twins()

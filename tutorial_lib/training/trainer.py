@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, ProgressCallback, Trainer
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
-from tutorial_lib.files import write_whole
+from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder, pooled
 from tutorial_lib.models.merged_linear import forget_merged
 from tutorial_lib.training.dev import DEV_METRIC, DevSet
@@ -176,7 +176,7 @@ class ContrastiveTrainer(Trainer):
         self.dev_log[step] = self.dev.by_query
         if self.args.process_index == 0:
             self._dev_file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self._dev_file, json.dumps(self.dev_log))
+            write_text(self._dev_file, json.dumps(self.dev_log))
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Score the dev pool; the Trainer keeps the checkpoint with the highest ``eval_nDCG@10``."""

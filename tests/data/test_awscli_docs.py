@@ -5,11 +5,10 @@ import sys
 
 import pytest
 
-from tutorial_lib.cleaning.report import clean
-from tutorial_lib.cleaning.steps import DOCUMENTATION_STEPS
-from tutorial_lib.data.aws_docs import _assemble, _installed, aws_docs, example_titles, html_to_text
+from tutorial_lib.cleaning.prepare import prepare
+from tutorial_lib.data.awscli_docs import _assemble, _installed, aws_docs, example_titles, html_to_text
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.data.splits import split
+from tutorial_lib.data.registry import Kind
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +18,7 @@ def raw():
 
 @pytest.fixture(scope="module")
 def cleaned(raw):
-    return split(clean(raw, DOCUMENTATION_STEPS).dataset)
+    return prepare(raw, Kind.DOCUMENTATION).dataset
 
 
 # --- the pieces ---------------------------------------------------------------------------------------------------
@@ -156,6 +155,6 @@ def test_awscli_is_not_imported_into_this_process(raw):
 
 def test_a_script_without_main_guard_can_read_it(raw):
     # multiprocessing would run such a script again in every child, without end.
-    script = "from tutorial_lib.data.aws_docs import aws_docs\nprint(aws_docs().fingerprint())"
+    script = "from tutorial_lib.data.awscli_docs import aws_docs\nprint(aws_docs().fingerprint())"
     done = subprocess.run([sys.executable, "-"], input=script, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip() == raw.fingerprint()

@@ -3,20 +3,21 @@
 import pytest
 
 from benchmarks.support_desk import cleaning_checks, counts, jsonl, planted, raw_tickets, text_checks, wrong_pairs
-from tutorial_lib.cleaning.prepare import collect, dataset_of
-from tutorial_lib.data.splits import find_leaks, near_copy_groups
-from tutorial_lib.data.support_desk import support_desk
+from tutorial_lib.cleaning.prepare import prepare
+from tutorial_lib.data.registry import Kind
+from tutorial_lib.data.splits import find_leaks, near_copies
+from tutorial_lib.data.support_desk_files import support_desk
 from tutorial_lib.retrieval.bm25 import BM25
 
 
 @pytest.fixture(scope="module")
-def report():
-    return collect(support_desk())
+def prepared():
+    return prepare(support_desk(), Kind.TICKETS)
 
 
 @pytest.fixture(scope="module")
-def found(report):
-    return cleaning_checks(report)
+def found(prepared):
+    return cleaning_checks(prepared.report)
 
 
 def test_there_is_enough_of_everything():
@@ -77,11 +78,11 @@ def test_personal_data_is_found(found):
     assert personal["PERSON"]["recall"] >= 0.7
 
 
-def test_golden_leaks_nowhere(report):
-    dataset = dataset_of(report)
+def test_golden_leaks_nowhere(prepared):
+    dataset = prepared.dataset
     assert find_leaks(dataset) == []
     used = {q: dataset.queries[q].text for q in [*dataset.qrels["train"], *dataset.qrels["test"]]}
-    assert not [g for g in near_copy_groups(used) if {q.split("-")[0] for q in g} == {"golden"} and len(g) > 1]
+    assert not [g for g in near_copies(used).groups() if {q.split("-")[0] for q in g} == {"golden"} and len(g) > 1]
     assert not wrong_pairs(dataset) & {(q, a) for q, a in dataset.pairs("test")}
 
 

@@ -4,7 +4,7 @@ import pytest
 from presidio_analyzer import RecognizerResult
 
 from tutorial_lib.cleaning import privacy
-from tutorial_lib.cleaning.privacy import Finding, find_personal_data, first_names, redact, score_findings
+from tutorial_lib.cleaning.privacy import PersonalData, find_personal_data, first_names, redact, score_findings
 
 
 def found_in(text, **options):
@@ -103,7 +103,7 @@ def test_a_name_in_lower_case_is_no_finding(analyzer):
 
 
 def test_findings_are_replaced_in_any_order():
-    findings = [Finding("PHONE", 10, 19, "0301 2345"), Finding("PERSON", 0, 9, "Anna Berg")]
+    findings = [PersonalData("PHONE", 10, 19, "0301 2345"), PersonalData("PERSON", 0, 9, "Anna Berg")]
     for given in (findings, findings[::-1]):
         assert redact(TEXT, given) == "<PERSON> <PHONE>"
     assert redact(TEXT, []) == TEXT
@@ -114,13 +114,13 @@ def test_scores_counted_by_hand():
     planted = {"1": [("PERSON", "Anna Berg"), ("EMAIL", "anna@b.de")], "2": [("PHONE", "0301 2345")]}
     found = {
         "1": [
-            Finding("PERSON", 0, 9, "Anna Berg"),  # the first time, whole
-            Finding("PERSON", 11, 15, "Anna"),  # the second time, half: not covered, and no false alarm
-            Finding("PERSON", 22, 26, "anna"),
-            Finding("EMAIL", 27, 31, "b.de"),
+            PersonalData("PERSON", 0, 9, "Anna Berg"),  # the first time, whole
+            PersonalData("PERSON", 11, 15, "Anna"),  # the second time, half: not covered, and no false alarm
+            PersonalData("PERSON", 22, 26, "anna"),
+            PersonalData("EMAIL", 27, 31, "b.de"),
         ],  # all but "@": covered
-        "2": [Finding("CARD", 5, 14, "0301 2345")],  # another kind, hidden all the same
-        "3": [Finding("PERSON", 0, 7, "nothing"), Finding("PERSON", 8, 12, "here")],
+        "2": [PersonalData("CARD", 5, 14, "0301 2345")],  # another kind, hidden all the same
+        "3": [PersonalData("PERSON", 0, 7, "nothing"), PersonalData("PERSON", 8, 12, "here")],
     }
     scores = score_findings(found, texts, planted)
     assert {k: [v[c] for c in ("planted", "covered", "found", "false_alarms")] for k, v in scores.items()} == {

@@ -1,28 +1,16 @@
-import dataclasses
-
-import pytest
-
 from tests.helpers import DOCUMENTS, JUDGED, make_dataset, small_dataset
-from tutorial_lib.cleaning.prepare import prepare
-from tutorial_lib.cleaning.report import clean
+from tutorial_lib.cleaning.settings import CleaningSettings
 from tutorial_lib.cleaning.steps import (
     ambiguous_queries,
     boilerplate,
     duplicate_documents,
     duplicate_queries,
     empty_documents,
+    merged_grades,
     near_duplicate_documents,
     remove_leaks,
 )
-from tutorial_lib.data import splits
-from tutorial_lib.data.dataset import DataError
-from tutorial_lib.data.splits import check_leakage, mark_seen
-
-TASKS = [
-    f"{verb} {thing}"
-    for verb in ("cancel", "renew", "inspect", "export")
-    for thing in ("invoices", "passwords", "routers", "licences", "webhooks")
-]
+from tutorial_lib.data.splits import check_leakage, query_copies
 
 
 def touched(step):
@@ -45,7 +33,7 @@ def test_sentences_of_many_articles_are_cut():
         "c": ("C", notice),
         "d": ("D", "Refunds take a week."),
     }
-    step = boilerplate(make_dataset(documents, {"train": {"q": ("x", "a")}}), min_documents=3)
+    step = boilerplate(make_dataset(documents, {"train": {"q": ("x", "a")}}), CleaningSettings(boilerplate_documents=3))
     assert touched(step) == [("", notice, "in 3 articles"), ("c", "C", "nothing but boilerplate")]
     assert {a: v.text for a, v in step.dataset.corpus.items()} == {
         "a": "Refunds take a week. See below.",
@@ -56,7 +44,7 @@ def test_sentences_of_many_articles_are_cut():
 
 def test_a_sentence_repeated_within_one_article_is_no_boilerplate():
     dataset = make_dataset({"a": ("A", "Wait. Wait. Wait. Go."), "b": ("B", "Go.")}, {})
-    assert touched(boilerplate(dataset, min_documents=3)) == []
+    assert touched(boilerplate(dataset, CleaningSettings(boilerplate_documents=3))) == []
 
 
 def test_equal_articles_are_merged_with_their_judgments():
@@ -100,7 +88,7 @@ def test_a_query_that_fits_three_families_goes():
     assert touched(step) == [("q", "update an environment", "fits 3 families: batch, build, cloud")]
     assert list(step.dataset.queries) == ["r"]
     assert len(step.dataset.corpus) == 4
-    kept = ambiguous_queries(make_dataset(ambiguous_documents(), judged, families=True), max_families=3)
+    kept = ambiguous_queries(make_dataset(ambiguous_documents(), judged, families=True), CleaningSettings(max_families=3))
     assert touched(kept) == []
 
 
@@ -121,56 +109,11 @@ def test_near_duplicate_articles_are_grouped_and_stay():
     step = near_duplicate_documents(make_dataset(documents, {}))
     # Without "the" 11 and 12 words: 9 and 10 sequences of three, 9 of them shared.
     assert touched(step) == [("a", "", "group of 2: a"), ("b", "", "group of 2: a")]
-    assert step.dataset.card["near_duplicates"] == [["a", "b"]]
+    assert step.dataset.near_duplicates == (("a", "b"),)
     assert list(step.dataset.corpus) == ["a", "b", "c"]
-    assert touched(near_duplicate_documents(make_dataset(documents, {}), threshold=0.95)) == []
-
-
-def test_clean_chains_steps_and_reports_each():
-    documents = {**DOCUMENTS, "x/blank": ("Blank", "…"), "billing/money": DOCUMENTS["billing/refund"]}
-    judged = {**JUDGED, "train": {**JUDGED["train"], "t7": ("Stop my subscription from renewing!", "billing/money")}}
-    report = clean(make_dataset(documents, judged, families=True))
-    summary = report.summary()
-    assert summary["step"].tolist() == [
-        "empty articles",
-        "boilerplate",
-        "duplicate articles",
-        "duplicate queries",
-        "ambiguous queries",
-        "near-duplicate articles",
-    ]
-    assert summary["touched"].tolist() == ["1 article", "0 rows", "1 article", "1 query", "0 queries", "0 articles"]
-    assert summary["articles left"].tolist() == [7, 7, 6, 6, 6, 6]
-    assert summary["queries left"].tolist() == [13, 13, 13, 12, 12, 12]
-    assert report.rows("empty articles")["id"].tolist() == ["x/blank"]
-    assert report.dataset.qrels["train"]["t2"] == {"billing/cancel": 1, "billing/money": 1}
-    with pytest.raises(KeyError, match="no step 'blank': there are"):
-        report.rows("blank")
-
-
-# --- splits and leaks ---------------------------------------------------------------------------------------------
-
-
-def unsplit():
-    """Twenty different queries; all judged under train."""
-    ids = sorted(DOCUMENTS)
-    return make_dataset(DOCUMENTS, {"train": {f"q{n:02d}": (t, ids[n % 6]) for n, t in enumerate(TASKS)}})
-
-
-def test_split_gives_7_1_2_and_says_which_answers_were_seen():
-    result = splits.split(unsplit())
-    assert result.counts() == {"articles": 6, "train": 14, "dev": 2, "test": 4}
-    seen = result.seen_documents()
-    for split in ("dev", "test"):
-        for q, documents in result.positives(split).items():
-            assert result.queries[q].metadata == {"article_seen": documents[0] in seen}
-    assert all(not result.queries[q].metadata for q in result.qrels["train"])
-
-
-def test_mark_seen_by_hand():
-    judged = {"train": {"t": ("x", "a")}, "dev": {"d": ("y", "b")}, "test": {"e": ("z", ["a", "b"])}}
-    marked = mark_seen(make_dataset({"a": ("", "one"), "b": ("", "two")}, judged))
-    assert [marked.queries[q].metadata.get("article_seen") for q in "tde"] == [None, False, True]
+    assert (
+        touched(near_duplicate_documents(make_dataset(documents, {}), CleaningSettings(near_duplicate_threshold=0.95))) == []
+    )
 
 
 def with_leaks():
@@ -184,6 +127,7 @@ def with_leaks():
 
 def test_remove_leaks_takes_copies_out_of_training_and_reports_them():
     step = remove_leaks(with_leaks())
+    assert touched(step) == touched(remove_leaks(with_leaks(), copies=query_copies(with_leaks())))
     assert touched(step) == [
         ("t9", "How do I turn a router off and on?", "taken out of train: copy of dev d2"),
         ("e4", "weak signal in the bedroom", "taken out of train: copy of dev e4"),
@@ -196,24 +140,6 @@ def test_remove_leaks_takes_copies_out_of_training_and_reports_them():
     check_leakage(step.dataset)
 
 
-def test_prepare_makes_a_given_dataset_ready_and_says_what_it_did():
-    ready = prepare(with_leaks())
-    assert ready.card["notes"] == ["2 queries were taken out of training because a held-out query asks the same"]
-    assert ready.card["near_duplicates"] == []
-    assert ready.queries["e1"].metadata == {"article_seen": True}
-
-
-def test_prepare_draws_missing_splits_and_keeps_earlier_notes():
-    dataset = dataclasses.replace(unsplit(), card={"notes": ["3 lines were left out"]})
-    ready = prepare(dataset)
-    assert ready.counts() == {"articles": 6, "train": 14, "dev": 2, "test": 4}
-    assert ready.card["notes"] == [
-        "3 lines were left out",
-        "no test split was given: 4 of 20 training queries were drawn for it (seed 0)",
-        "no dev split was given: 2 of 16 training queries were drawn for it (seed 0)",
-    ]
-
-
-def test_prepare_refuses_a_dataset_without_training_queries():
-    with pytest.raises(DataError, match="nothing to learn from"):
-        prepare(make_dataset(DOCUMENTS, {"test": JUDGED["test"]}))
+def test_merged_judgments_keep_the_higher_grade():
+    assert merged_grades([{"a": 1, "b": 0}, {"b": -1, "a": 2}, {"c": 1}]) == {"a": 2, "b": 0, "c": 1}
+    assert merged_grades([]) == {}

@@ -1,5 +1,6 @@
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,8 @@ def datasets(draw):
     for q in query_ids:
         split = draw(st.sampled_from(["train", "dev", "test"]))
         qrels[split][q] = {document_ids[0]: draw(st.integers(1, 3)), document_ids[1]: draw(st.integers(-1, 0))}
-    return RetrievalDataset(draw(st.text("xyz", min_size=1)), corpus, queries, qrels, {"notes": ["made up"], "k": 1})
+    groups, notes = draw(st.sampled_from([(), (tuple(sorted(document_ids[:2])),)])), draw(st.sampled_from([(), ("made up",)]))
+    return RetrievalDataset(draw(st.text("xyz", min_size=1)), corpus, queries, qrels, {"k": 1}, groups, notes)
 
 
 @given(datasets())
@@ -100,7 +102,7 @@ def test_judged_queries_without_positive_are_left_out_and_noted(tmp_path):
     queries = [*ASKED, {"_id": "r", "text": "what"}]
     read = read_beir(tiny_folder(tmp_path, queries=queries, train=["q\ta\t1", "r\ta\t0"]))
     assert read.qrels["train"] == {"q": {"a": 1}}
-    assert read.card["notes"] == ["qrels/train.tsv: 1 of 2 judged queries have no relevant article and were left out"]
+    assert list(read.notes) == ["qrels/train.tsv: 1 of 2 judged queries have no relevant article and were left out"]
 
 
 def test_drop_blank_leaves_lines_out_and_says_so(tmp_path):
@@ -115,7 +117,7 @@ def test_drop_blank_leaves_lines_out_and_says_so(tmp_path):
     read = read_beir(folder, drop_blank=True)
     assert list(read.corpus) == ["a", "b", "e"]
     assert read.qrels["train"] == {"q": {"a": 1}}
-    assert read.card["notes"] == ["corpus.jsonl: 2 of 5 lines have no letter or digit and were left out"]
+    assert list(read.notes) == ["corpus.jsonl: 2 of 5 lines have no letter or digit and were left out"]
 
 
 # --- what is refused ----------------------------------------------------------------------------------------------
@@ -181,11 +183,22 @@ def test_judgments_that_cannot_be_used(tmp_path, train, message):
     refused(folder, "train.tsv")
 
 
-@pytest.mark.parametrize("card", ["{oops", "[1]", '{"notes": "x"}', "\ud83d"])
+@pytest.mark.parametrize(
+    "card", ["{oops", "[1]", '{"notes": "x"}', '{"near_duplicates": [["a", 1]]}', '{"near_duplicates": {}}', "\ud83d"]
+)
 def test_a_card_that_cannot_be_read_is_named(tmp_path, card):
     folder = tiny_folder(tmp_path)
     (folder / "card.json").write_bytes(card.encode("utf-8", "surrogatepass"))
     refused(folder, "card.json: ")
+
+
+def test_the_card_holds_notes_and_near_duplicates(tmp_path):
+    dataset = replace(small_dataset(), near_duplicates=(("billing/cancel", "billing/refund"),), notes=("one", "two"))
+    write_beir(dataset, tmp_path)
+    card = json.loads((tmp_path / "card.json").read_text(encoding="utf-8"))
+    assert (card["near_duplicates"], card["notes"]) == ([["billing/cancel", "billing/refund"]], ["one", "two"])
+    assert read_beir(tmp_path) == dataset
+    assert read_beir(tmp_path).card == {}
 
 
 def test_missing_folder_and_files_are_named(tmp_path):

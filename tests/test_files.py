@@ -1,0 +1,73 @@
+import json
+
+import pytest
+
+from tutorial_lib import files
+from tutorial_lib.files import course_folder, new_folder, write_json, write_text
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    file = tmp_path / "notes.txt"
+    write_text(file, "first\n")
+    write_text(file, "zweite Zeile: ü\n")
+    assert file.read_bytes() == "zweite Zeile: ü\n".encode()  # "\n" on every system
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_json_keeps_letters_and_reads_back(tmp_path):
+    write_json(tmp_path / "card.json", {"city": "Köln", "n": [1, 2]})
+    text = (tmp_path / "card.json").read_text(encoding="utf-8")
+    assert "Köln" in text and json.loads(text) == {"city": "Köln", "n": [1, 2]}
+
+
+def test_a_new_folder_appears_when_it_is_complete(tmp_path):
+    with new_folder(tmp_path / "out" / "model") as part:
+        (part / "a.txt").write_text("a")
+        assert not (tmp_path / "out" / "model").exists()
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["model"]
+    assert [p.name for p in (tmp_path / "out" / "model").iterdir()] == ["a.txt"]
+
+
+def test_an_older_folder_is_replaced_as_a_whole(tmp_path):
+    for name in ("old.txt", "new.txt"):
+        with new_folder(tmp_path / "model") as part:
+            (part / name).write_text(name)
+    assert [p.name for p in (tmp_path / "model").iterdir()] == ["new.txt"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_leaves_what_was_there_and_nothing_else(tmp_path, error):
+    with new_folder(tmp_path / "model") as part:
+        (part / "old.txt").write_text("old")
+    with pytest.raises(error), new_folder(tmp_path / "model") as part:
+        (part / "new.txt").write_text("new")
+        raise error
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+    assert (tmp_path / "model" / "old.txt").exists()
+
+
+def test_what_an_interrupted_process_left_is_cleared_away(tmp_path):
+    (tmp_path / "model.part").mkdir()
+    (tmp_path / "model.part" / "half.txt").write_text("half")
+    with new_folder(tmp_path / "model") as part:
+        assert list(part.iterdir()) == []
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_the_folders_of_the_course_are_found_in_a_checkout():
+    assert (course_folder("support_desk") / "tickets.csv").is_file()
+    assert (course_folder("notebooks") / "00_the_whole_loop.ipynb").is_file()
+    assert course_folder("results").is_dir()
+
+
+def test_a_folder_shipped_with_the_package_comes_first(tmp_path, monkeypatch):
+    package = tmp_path / "site-packages" / "tutorial_lib"
+    (package / "_course" / "notebooks").mkdir(parents=True)
+    monkeypatch.setattr(files, "__file__", str(package / "files.py"))
+    assert course_folder("notebooks") == package / "_course" / "notebooks"
+    assert not course_folder("results").exists()
+
+
+def test_another_folder_is_refused():
+    with pytest.raises(ValueError, match="no folder 'docs': pass one of notebooks, support_desk, results"):
+        course_folder("docs")

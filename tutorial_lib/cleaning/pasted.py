@@ -1,0 +1,72 @@
+"""Articles that agents paste into whatever ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from tutorial_lib.cleaning.report import CleaningStep, table_of
+from tutorial_lib.cleaning.settings import DEFAULTS, CleaningSettings
+from tutorial_lib.cleaning.ticket_texts import ticket_texts
+from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.scorer import Scorer
+
+
+class _Pair(NamedTuple):
+    """A ticket solved with an article, and the rank at which the scorer puts that article for it."""
+
+    split: str
+    query_id: str
+    rank: int
+
+
+def pasted_everywhere(
+    dataset: RetrievalDataset, settings: CleaningSettings = DEFAULTS, scorer: Scorer | None = None
+) -> CleaningStep:
+    """Weigh down articles that agents paste into whatever ticket: only the plausible pairs are kept.
+
+    An article is suspect if ``pasted_share`` of all training tickets (and at least ``pasted_tickets``) were solved with it,
+    and ``lost_share`` of these have so little to do with it that BM25 puts it below ``lost_rank`` (or the middle of a small
+    corpus). Being lost to BM25 alone proves little: customers and articles may just use other words. Of a suspect article
+    the pairs within ``lost_rank`` are kept, the others leave train and dev. Test tickets stay: they report.
+
+    Args:
+        dataset: The dataset.
+        settings: The four thresholds.
+        scorer: What ranks the articles; BM25 by default.
+    """
+    tickets = ticket_texts(dataset)
+    limit = min(settings.lost_rank, len(dataset.corpus) // 2)
+    enough = max(settings.pasted_tickets, settings.pasted_share * sum(q in tickets for q in dataset.qrels["train"]))
+    drop: dict[str, set[str]] = {}
+    records = []
+    for a, pairs in sorted(_ranked_pairs(dataset, tickets, scorer or BM25(dataset.document_texts())).items()):
+        train = [pair.rank for pair in pairs if pair.split == "train"]
+        if len(train) < enough or np.mean([rank > limit for rank in train]) < settings.lost_share:
+            continue
+        for _, q, rank in pairs:
+            if rank > limit:
+                drop.setdefault(q, set()).add(a)
+                records.append((q, tickets[q], f"{a} is pasted everywhere; here BM25 puts it at {rank}"))
+    qrels = {
+        s: {q: {a: g for a, g in grades.items() if s == "test" or a not in drop.get(q, ())} for q, grades in judged.items()}
+        for s, judged in dataset.qrels.items()
+    }
+    rule = f"articles pasted into anything keep the pairs within BM25 rank {limit}"
+    return CleaningStep("pasted everywhere", "ticket", rule, replace(dataset, qrels=qrels).restrict(), table_of(records))
+
+
+def _ranked_pairs(dataset: RetrievalDataset, tickets: Mapping[str, str], scorer: Scorer) -> dict[str, list[_Pair]]:
+    """Return the train and dev pairs of each article that tickets were solved with."""
+    position = {a: n for n, a in enumerate(scorer.ids)}
+    pairs: dict[str, list[_Pair]] = {}
+    for split in ("train", "dev"):
+        for q, a in dataset.pairs(split):
+            if q in tickets:
+                scores = scorer.scores([tickets[q]])[0]
+                pairs.setdefault(a, []).append(_Pair(split, q, int(np.sum(scores > scores[position[a]])) + 1))
+    return pairs
