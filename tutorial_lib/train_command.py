@@ -27,6 +27,7 @@ from accelerate import PartialState
 from tutorial_lib.cleaning.prepare import prepare
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
+from tutorial_lib.evaluation.measures import MAIN_MEASURE
 from tutorial_lib.files import write_whole
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import default_device
@@ -34,11 +35,11 @@ from tutorial_lib.models.lora import merge_adapter, save_adapter
 from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL, ModelError
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.training.card import model_card
-from tutorial_lib.training.dev import DEV_METRIC
+from tutorial_lib.training.checks import preflight
 from tutorial_lib.training.finetune import prepare_training, remove_checkpoints
 from tutorial_lib.training.mining import MinedNegatives, MiningSettings, mine_negatives
-from tutorial_lib.training.preflight import preflight
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 
 SETTINGS = (TrainSettings, LoraSettings, MiningSettings)
@@ -312,9 +313,7 @@ def _mine(
     job.out.mkdir(parents=True, exist_ok=True)
     write_whole(job.out / "settings.json", json.dumps(settings, indent=1))
     if not folder.is_dir():
-        queries = base.encode_queries(list(dataset.query_texts("train").values()))
-        documents = base.encode_documents(list(dataset.document_texts().values()))
-        mined = mine_negatives(dataset, bm25, queries, documents, job.mining)
+        mined = mine_negatives(dataset, bm25, Vectors.of(dataset, base, ["train"]), job.mining)
         _write_folder(folder, mined.save)
 
 
@@ -366,7 +365,7 @@ def result_line(result: TrainResult, job: Job) -> str:
         if result.best_step
         else f"none of {result.steps} steps kept, since dev did not rise by more than its standard error"
     )
-    return f"dev {DEV_METRIC} {before:.3f} -> {after:.3f}, {kept}: {where}"
+    return f"dev {MAIN_MEASURE} {before:.3f} -> {after:.3f}, {kept}: {where}"
 
 
 def _write_folder(folder: Path, write: Callable[[Path], None]) -> None:

@@ -37,9 +37,9 @@ from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion, write_trec_qrels, write_trec_run
 from tutorial_lib.training.card import model_card
+from tutorial_lib.training.checks import preflight
 from tutorial_lib.training.finetune import prepare_training, remove_checkpoints
 from tutorial_lib.training.mining import MinedNegatives, MiningSettings, mine_negatives
-from tutorial_lib.training.preflight import preflight
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 
 AWS_DOCS = "aws_docs"
@@ -279,7 +279,7 @@ class Workspace:
 
         def make(folder: Path) -> None:
             vectors = self.base_vectors()
-            mine_negatives(self.dataset(), self.bm25(), vectors.queries["train"], vectors.documents, used).save(folder)
+            mine_negatives(self.dataset(), self.bm25(), vectors, used).save(folder)
 
         return self._stage("negatives", inputs, make, asdict(settings) if settings else None, asdict(used))
 

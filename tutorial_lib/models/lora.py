@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -109,6 +109,22 @@ def scale_adapter(encoder: Encoder, factor: float) -> None:
                 parameter.zero_() if ".lora_B." in name else parameter.nan_to_num_()
             elif ".lora_B." in name:
                 parameter.mul_(factor)
+    encoder.changed()
+
+
+def adapter_update(encoder: Encoder) -> dict[str, torch.Tensor]:
+    """Return a copy of the adapter's B matrices by name, each (out, rank), for ``set_strength``."""
+    return {name: b.detach().clone() for name, b in encoder.model.named_parameters() if ".lora_B." in name}
+
+
+def set_strength(encoder: Encoder, update: Mapping[str, torch.Tensor], share: float) -> None:
+    """Give the adapter on ``encoder`` a share of an update: 1 is bit for bit all of it, 0 the base model's vectors again."""
+    with torch.no_grad():
+        for name, parameter in encoder.model.named_parameters():
+            if name in update:
+                parameter.copy_(update[name] * share if share else torch.zeros_like(parameter))
+            elif not share and ".lora_" in name:  # a diverged run leaves numbers that no factor makes 0
+                parameter.nan_to_num_()
     encoder.changed()
 
 

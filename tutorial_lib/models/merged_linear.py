@@ -88,3 +88,10 @@ class MergedLinear(LoraLinear):
                 product = torch.addmm(weight.float(), b.float(), a.float(), alpha=scale)
                 self._merged = Merged(state, product.to(dtype), a.to(dtype), (b * scale).to(dtype), scale)
         return self._merged
+
+
+def forget_merged(model: torch.nn.Module) -> None:
+    """Let every ``MergedLinear`` in ``model`` merge its weight anew; to be called when A or B were changed."""
+    for module in model.modules():
+        if isinstance(module, MergedLinear):
+            module._merged = None
