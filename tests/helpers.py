@@ -1,6 +1,7 @@
 """What several test modules share: small datasets that a reader can hold in the head."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -106,3 +107,10 @@ def one_hot(words, texts):
     rows = np.array([[w in text.lower().split() for w in words] for text in texts], dtype=np.float32)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(norms == 0, 1, norms)
+
+
+def with_twins(dataset, *groups):
+    """Return ``dataset`` with these groups of near-duplicate articles."""
+    if hasattr(dataset, "near_duplicates"):
+        return replace(dataset, near_duplicates=tuple(map(tuple, groups)))
+    return replace(dataset, card={**dataset.card, "near_duplicates": [list(group) for group in groups]})
