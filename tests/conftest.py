@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TQDM_DISABLE"] = "1"
@@ -27,6 +28,16 @@ def tiny_data(tmp_path_factory):
     from tests.tiny import beir_files
 
     return beir_files(tmp_path_factory.mktemp("data") / "desk")
+
+
+@pytest.fixture(autouse=True)
+def threads_as_they_were():
+    """A test that changes how many threads torch uses changes it for itself alone: sums differ in their last digits."""
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 0
+    yield
+    if torch and torch.get_num_threads() != before:
+        torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What several test modules share: small datasets that a reader can hold in the head."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -112,3 +113,8 @@ def write_json(path, content):
     """Write a file of JSON in a folder that is made if need be."""
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def with_twins(dataset, *groups):
+    """Return ``dataset`` with these groups of near-duplicate articles."""
+    return replace(dataset, near_duplicates=tuple(map(tuple, groups)))

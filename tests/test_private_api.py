@@ -1,15 +1,14 @@
+"""What is used of other libraries under private names still does what it is used for."""
+
 import json
 import subprocess
 import sys
-
-"""What is used of other libraries under private names still does what it is used for."""
-
 import warnings
 
 import torch
 from peft import LoraConfig, get_peft_model
 from peft.tuners.lora import Linear
-from transformers import BertConfig, BertModel, MPNetConfig, MPNetModel
+from transformers import BertConfig, BertModel, MPNetConfig, MPNetModel, TrainingArguments
 
 from tutorial_lib import private_api
 
@@ -61,3 +60,14 @@ def test_read_awscli_gives_operations_and_their_examples():
     assert services["ec2"]["operations"]["DescribeInstances"][0] == "describe-instances"
     assert services["s3"] == {"full_name": "", "operations": {}, "operation_of": {}}  # a program of its own
     assert any(e[:2] == ["ec2", "describe-instances"] and "**" in e[2] for e in examples)
+
+
+def test_several_gpus_in_sight_count_as_one(tmp_path, monkeypatch):
+    arguments = TrainingArguments(output_dir=str(tmp_path), per_device_train_batch_size=6, use_cpu=True)
+    arguments._n_gpu = 3
+    assert arguments.train_batch_size == 18  # what Trainer would make of it
+    private_api.take_one_gpu(arguments)
+    assert (arguments.n_gpu, arguments.train_batch_size) == (1, 6)
+    arguments._n_gpu = 0
+    private_api.take_one_gpu(arguments)
+    assert arguments.n_gpu == 0

@@ -83,3 +83,12 @@ def _awscli_service(service: Any) -> dict[str, Any]:
             if model.name not in operations or not getattr(entry, "_UNDOCUMENTED", False):
                 operations[model.name] = (command, model.documentation)
     return {"full_name": full_name, "operations": operations, "operation_of": operation_of}
+
+
+def take_one_gpu(arguments: Any) -> None:
+    """Let transformers' ``TrainingArguments`` count one GPU at most, however many this process sees.
+
+    Trainer would multiply the batch by their number and wrap the model in DataParallel; ``n_gpu`` has no setter
+    (transformers 5.0 to 5.23).
+    """
+    arguments._n_gpu = min(1, arguments.n_gpu)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.training.dev import DEV_METRIC
+from tutorial_lib.evaluation.measures import MAIN_MEASURE
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 
 
@@ -46,6 +46,6 @@ def _dev_line(result: TrainResult) -> str:
         return "- Dev: no part in this training"
     kept = dict(result.strengths).get(result.strength, result.dev[0][1])
     return (
-        f"- Dev {DEV_METRIC} on a fixed pool: {result.dev[0][1]:.3f} before, {kept:.3f} with {result.strength:.0%} of "
+        f"- Dev {MAIN_MEASURE} on a fixed pool: {result.dev[0][1]:.3f} before, {kept:.3f} with {result.strength:.0%} of "
         f"the update of step {result.best_step}"
     )

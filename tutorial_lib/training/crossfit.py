@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from tutorial_lib.cleaning.noise import by_suspicion, suspicious_pairs
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors
+from tutorial_lib.retrieval.scorer import Scorer
 from tutorial_lib.training.finetune import prepare_training
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Part of the training queries, and what a model that never saw their pairs makes of them.
+
+    Attributes:
+        query_ids: The queries, in ascending order.
+        vectors: Of all documents and, as the split "train", of these queries, by that model.
+    """
+
+    query_ids: list[str]
+    vectors: Vectors
 
 
 def cross_fitted_vectors(
@@ -29,8 +42,8 @@ def cross_fitted_vectors(
     seed: int = 0,
     lora: LoraSettings | None = None,
     settings: TrainSettings | None = None,
-) -> list[tuple[list[str], NDArray[np.float32], NDArray[np.float32]]]:
-    """Return, for each fold, its training query ids and vectors, and article vectors, by a model trained on the other folds.
+) -> list[Fold]:
+    """Return each fold of the training queries with the vectors of a model that was trained on the other folds.
 
     Training uses in-batch negatives only and no dev, so that nothing but the other folds' pairs decides.
 
@@ -54,24 +67,27 @@ def cross_fitted_vectors(
     settings = replace(settings or TrainSettings(), dev_queries=0, negatives=0)
     result = []
     for fold in range(folds):
-        held = ids[fold_of == fold].tolist()
-        others = {q: dataset.qrels["train"][q] for q in ids[fold_of != fold].tolist()}
-        part = replace(dataset, qrels={**dataset.qrels, "train": others})
+        part = _only(dataset, ids[fold_of != fold].tolist())
         run = prepare_training(part, {}, bm25, folder / f"fold{fold}", model=model, lora=lora, settings=settings)
         run.train()
-        texts = [dataset.queries[q].text for q in held]
-        result.append(
-            (held, run.encoder.encode_queries(texts), run.encoder.encode_documents(list(dataset.document_texts().values())))
-        )
+        held = ids[fold_of == fold].tolist()
+        result.append(Fold(held, Vectors.of(_only(dataset, held), run.encoder, ["train"])))
     return result
 
 
-def cross_fitted_pairs(
-    dataset: RetrievalDataset, bm25: BM25, folds: Iterable[tuple[list[str], NDArray[np.float32], NDArray[np.float32]]]
-) -> pd.DataFrame:
-    """Return ``suspicious_pairs`` of the training split by cross-fitted models, each fold by the model that never saw it."""
+def _only(dataset: RetrievalDataset, queries: Iterable[str]) -> RetrievalDataset:
+    """Return the dataset with the training judgments of these queries alone."""
+    return replace(dataset, qrels={**dataset.qrels, "train": {q: dataset.qrels["train"][q] for q in queries}})
+
+
+def cross_fitted_pairs(dataset: RetrievalDataset, scorer: Scorer, folds: Iterable[Fold]) -> pd.DataFrame:
+    """Return ``suspicious_pairs`` of the training split by cross-fitted models, each fold by the model that never saw it.
+
+    Raises:
+        DataError: A fold's vectors are not those of its queries and of the dataset's documents.
+    """
     parts = []
-    for held, query_vectors, document_vectors in folds:
-        fold = replace(dataset, qrels={**dataset.qrels, "train": {q: dataset.qrels["train"][q] for q in held}})
-        parts.append(suspicious_pairs(fold, bm25, Vectors(document_vectors, {"train": query_vectors})))
+    for fold in folds:
+        part = _only(dataset, fold.query_ids)
+        parts.append(suspicious_pairs(part, scorer, fold.vectors))
     return by_suspicion(pd.concat(parts, ignore_index=True))

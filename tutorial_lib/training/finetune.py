@@ -17,12 +17,15 @@ import torch
 from transformers import TrainingArguments
 
 from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.evaluation.measures import MAIN_MEASURE
 from tutorial_lib.models import hardware
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.lora import add_adapter, low_precision, scale_adapter, without_dropout
+from tutorial_lib.models.lora import adapter_update, add_adapter, low_precision, set_strength, without_dropout
+from tutorial_lib.models.settings import ModelError
+from tutorial_lib.private_api import take_one_gpu
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.training.dev import DEV_METRIC, DevSet, dev_set
-from tutorial_lib.training.pairs import Pair, PairCollator, PairDataset, documents_of, training_pairs
+from tutorial_lib.training.dev import DevSet, dev_set, mean_score
+from tutorial_lib.training.pairs import Pair, PairCollator, documents_of, training_pairs
 from tutorial_lib.training.settings import MAX_EPOCHS, LoraSettings, TrainResult, TrainSettings
 from tutorial_lib.training.trainer import ContrastiveTrainer
 
@@ -56,26 +59,28 @@ class FineTuning:
         checkpoint = self.last_checkpoint() if resume else None
         self.trainer.start_dev_log(resumed=checkpoint is not None)
         started = time.monotonic()
-        done = int(checkpoint.rsplit("-", 1)[1]) if checkpoint else 0
+        done = _step(checkpoint) if checkpoint else 0
         with self.training_precision():
             self.trainer.train(resume_from_checkpoint=checkpoint)
-        seconds = time.monotonic() - started
-        state = self.trainer.state
-        best = int(state.best_model_checkpoint.rsplit("-", 1)[1]) if state.best_model_checkpoint else state.global_step
-        dev = self.trainer.dev_log
-        strengths, strength = self._choose_strength(dev[0], dev[best]) if dev else ([], 1.0)
-        trained = len(self.pairs) * (state.global_step - done) / math.ceil(len(self.pairs) / self.settings.batch_size)
+        return self._result(time.monotonic() - started, done)
+
+    def _result(self, seconds: float, done: int) -> TrainResult:
+        """Choose what is kept, and return what was done in ``seconds`` from step ``done`` on."""
+        state, dev = self.trainer.state, self.trainer.dev_log
         log: list[dict[str, Any]] = state.log_history
+        best = _step(state.best_model_checkpoint) if state.best_model_checkpoint else state.global_step
+        strengths, strength = self._choose_strength(dev.scores[0], dev.scores[best]) if dev.scores else ([], 1.0)
+        trained = len(self.pairs) * (state.global_step - done) / math.ceil(len(self.pairs) / self.settings.batch_size)
         return TrainResult(
             losses=[(int(e["step"]), e["loss"]) for e in log if "loss" in e],
-            dev=[(step, float(np.mean(list(scores.values())))) for step, scores in sorted(dev.items())],
+            dev=dev.means(),
             best_step=best if strength else 0,
             strengths=strengths,
             strength=strength,
             steps=state.global_step,
             pairs=len(self.pairs),
             seconds=seconds,
-            pairs_per_s=trained / max(1e-9, seconds - self.trainer.dev_seconds),
+            pairs_per_s=trained / max(1e-9, seconds - dev.seconds),
             trainable=sum(p.numel() for p in self.encoder.model.parameters() if p.requires_grad),
             parameters=self.parameters,
         )
@@ -84,7 +89,7 @@ class FineTuning:
         """Return the last checkpoint written to its end, or None. A kill cuts one short: the Trainer's state comes last."""
         folder = Path(str(self.trainer.args.output_dir))
         whole = [state.parent for state in folder.glob("checkpoint-*/trainer_state.json")]
-        return str(max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]))) if whole else None
+        return max(map(str, whole), key=_step) if whole else None
 
     @contextmanager
     def training_precision(self) -> Iterator[None]:
@@ -97,29 +102,45 @@ class FineTuning:
         self, before: Mapping[str, float], after: Mapping[str, float]
     ) -> tuple[list[tuple[float, float]], float]:
         """Leave the encoder with the share of its update that dev likes best; return all tried and that share."""
-        scores, current, dev = {1.0: after}, 1.0, self.trainer.dev
-        for share in self.settings.strengths if self.lora is not None else ():
-            if share not in scores and dev is not None:
-                scale_adapter(self.encoder, share / current)
-                current = share
-                with self.training_precision(), self.encoder.inference():  # as the checkpoints were scored
-                    dev.score(self.encoder)
-                scores[share] = dev.by_query
-        means = {share: float(np.mean(list(s.values()))) for share, s in scores.items()}
+        update = adapter_update(self.encoder) if self.lora is not None else {}
+        scores = {1.0: after}
+        for share in self.settings.strengths if update else ():
+            if share not in scores:
+                set_strength(self.encoder, update, share)
+                scores[share] = self._dev_scores()
+        means = {share: mean_score(by_query) for share, by_query in scores.items()}
         best = max(means, key=lambda share: (means[share], share))
         if not rises(before, scores[best]):
             best = 0.0
-        if self.lora is not None:
-            scale_adapter(self.encoder, best / current)
+        if update:
+            set_strength(self.encoder, update, best)
         elif not best:
-            base = Encoder.load(self.encoder.name, device=self.encoder.device).model
-            self.encoder.model.load_state_dict(base.state_dict())
-            self.encoder.changed()
+            self._restore_base()
         return sorted(means.items()), best
+
+    def _dev_scores(self) -> dict[str, float]:
+        """Return the dev scores by query, encoded as the checkpoints were."""
+        assert self.trainer.dev is not None
+        with self.training_precision(), self.encoder.inference():
+            return self.trainer.dev.score(self.encoder)
+
+    def _restore_base(self) -> None:
+        base = Encoder.load(self.encoder.name, device=self.encoder.device).model
+        self.encoder.model.load_state_dict(base.state_dict())
+        self.encoder.changed()
+
+
+def _step(checkpoint: str) -> int:
+    """Return the step after which a checkpoint was written, by its name."""
+    return int(checkpoint.rsplit("-", 1)[1])
 
 
 def rises(before: Mapping[str, float], after: Mapping[str, float]) -> bool:
-    """Return whether scores by query rose from ``before`` to ``after`` by more than the standard error of the mean."""
+    """Return whether scores by query rose from ``before`` to ``after`` by more than the standard error of the mean.
+
+    >>> rises({"q1": 0.5, "q2": 0.5}, {"q1": 0.7, "q2": 0.6}), rises({"q1": 0.5, "q2": 0.5}, {"q1": 0.9, "q2": 0.5})
+    (True, False)
+    """
     differences = np.array([after[q] - before[q] for q in before])
     error = differences.std(ddof=1) / math.sqrt(len(differences)) if len(differences) > 1 else 0.0
     return bool(differences.mean() > error)
@@ -153,13 +174,15 @@ def prepare_training(
 
     Raises:
         DataError: Fewer than two pairs, or negatives that contradict the dataset.
-        ModelError: The model cannot be loaded or adapted, or was trained with other prompts than the settings name.
+        ModelError: The model cannot be loaded or adapted, was trained with other prompts than the settings name, or has
+            shorter vectors than ``matryoshka`` names.
     """
     lora, settings = lora or LoraSettings(), settings or TrainSettings()
     pairs = training_pairs(dataset, negatives, settings.negatives)
     dev = dev_set(dataset, bm25, settings) if dataset.qrels["dev"] and settings.dev_queries else None
     torch.manual_seed(settings.seed)
     encoder = Encoder.load(model, device=device, query_prompt=settings.query_prompt, document_prompt=settings.document_prompt)
+    _check_sizes(settings, encoder)
     parameters = sum(p.numel() for p in encoder.model.parameters())
     fixed = None if settings.train_documents else _base_vectors(dataset, encoder, pairs, dev)
     if not all_weights:
@@ -167,13 +190,21 @@ def prepare_training(
         add_adapter(encoder, lora)
     trainer = ContrastiveTrainer(
         encoder=encoder,
-        pairs=PairDataset(pairs),
+        pairs=pairs,
         dev=dev,
         settings=settings,
         args=_trainer_arguments(checkpoints, settings, encoder, len(pairs), scored=dev is not None, amp=all_weights),
         data_collator=PairCollator(dataset, encoder, settings, fixed),
     )
     return FineTuning(encoder, trainer, pairs, None if all_weights else lora, settings, parameters)
+
+
+def _check_sizes(settings: TrainSettings, encoder: Encoder) -> None:
+    too_long = [size for size in settings.matryoshka if size > encoder.dimension]
+    if too_long:
+        raise ModelError(
+            f"matryoshka is {too_long[0]}: the vectors of {encoder.name} have {encoder.dimension} numbers, pass at most that"
+        )
 
 
 def _base_vectors(
@@ -200,7 +231,7 @@ def _trainer_arguments(
         num_train_epochs=epochs,
         per_device_train_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
-        optim="adamw_torch",  # the fused kernel changes weights without raising their version, which MergedLinear watches
+        optim="adamw_torch",
         lr_scheduler_type="linear",
         warmup_steps=round(settings.warmup * steps),
         weight_decay=0.0,
@@ -216,7 +247,7 @@ def _trainer_arguments(
         save_steps=every,
         save_total_limit=2,
         load_best_model_at_end=scored,
-        metric_for_best_model=f"eval_{DEV_METRIC}" if scored else None,
+        metric_for_best_model=f"eval_{MAIN_MEASURE}" if scored else None,
         greater_is_better=True if scored else None,
         remove_unused_columns=False,
         label_names=[],
@@ -224,8 +255,7 @@ def _trainer_arguments(
         ddp_find_unused_parameters=False,
         report_to="none",
     )
-    # One process with several GPUs in sight: Trainer would multiply the batch by their number and wrap the model.
-    arguments._n_gpu = min(1, arguments.n_gpu)
+    take_one_gpu(arguments)
     return arguments
 
 

@@ -1,10 +1,30 @@
-"""The contrastive loss."""
+"""Losses of a batch of pairs. A new one is a function here, and the setting that ``batch_loss`` chooses it by."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
+
+from tutorial_lib.training.settings import TrainSettings
+
+
+def batch_loss(vectors: torch.Tensor, batch: Mapping[str, Any], settings: TrainSettings) -> torch.Tensor:
+    """Return the loss that ``settings`` ask for of one batch: a scalar, lower is better.
+
+    Args:
+        vectors: float32, (rows, D), unit length: of the batch's texts, in the order of its groups.
+        batch: What ``PairCollator`` made of pairs: ``order`` tells which row is whose, queries first; ``answers``,
+            ``masked`` and ``fixed`` are what ``contrastive_loss`` takes.
+        settings: Temperature and matryoshka sizes.
+    """
+    vectors = vectors[batch["order"]]
+    size = len(batch["answers"])
+    documents = batch.get("fixed", vectors[size:])
+    return matryoshka_loss(
+        vectors[:size], documents, batch["answers"], batch["masked"], settings.temperature, settings.matryoshka
+    )
 
 
 def contrastive_loss(
@@ -15,6 +35,12 @@ def contrastive_loss(
     temperature: float,
 ) -> torch.Tensor:
     """Return InfoNCE: the mean over queries of -log softmax of the own positive among all articles of the batch.
+
+    >>> query, articles = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.6, 0.8], [0.8, 0.6]])
+    >>> nothing = torch.zeros(1, 2, dtype=torch.bool)
+    >>> loss = contrastive_loss(query, articles, torch.tensor([1]), nothing, temperature=0.2)
+    >>> round(loss.item(), 4)  # -log(e**4 / (e**3 + e**4)): cosines 0.6 and 0.8, divided by 0.2
+    0.3133
 
     Args:
         query_vectors: float32, (B, D), unit length.

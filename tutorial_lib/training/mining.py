@@ -1,8 +1,9 @@
-"""Hard negatives: articles that BM25 ranks high for a training query and that are, most likely, not its answer."""
+"""Hard negatives: articles that keyword search ranks high for a training query and that are, most likely, not its answer."""
 
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from tutorial_lib.data.dataset import RetrievalDataset, relevant
-from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.data.dataset import DataError, RetrievalDataset, relevant
+from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import top_k
+from tutorial_lib.retrieval.scorer import Scorer
+from tutorial_lib.training.settings import check_share, check_whole
 
 REASONS = {
     "positive": "judged relevant in training",
@@ -27,9 +30,28 @@ REASONS = {
 """Reason code of every candidate, in the order the checks are made."""
 
 
+COLUMNS = (
+    "query_id",
+    "article_id",
+    "bm25_rank",
+    "bm25_score",
+    "bm25_positive",
+    "model_score",
+    "model_positive",
+    "reason",
+)
+"""What is known of a candidate; ``bm25_`` stands for the scorer that ranks candidates, whatever it is."""
+
+
 @dataclass(frozen=True)
 class MiningSettings:
     """How candidates are chosen and filtered.
+
+    >>> MiningSettings(range_max=20, per_query=2).max_model_share
+    1.0
+    >>> MiningSettings(per_query=0)
+    Traceback (most recent call last):
+    ValueError: per_query is 0: pass at least 1
 
     Attributes:
         range_min: First BM25 rank (from 1) that may become a negative.
@@ -47,11 +69,15 @@ class MiningSettings:
     max_model_share: float | None = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse windows and counts that can give nothing."""
+        """Refuse windows and counts that can give nothing, and shares that are none.
+
+        Raises:
+            ValueError: A field is of the wrong kind or out of its range; names it, its value and what to pass.
+        """
+        check_whole(self, range_min=None, range_max=None, per_query=1)
         if not 1 <= self.range_min <= self.range_max:
             raise ValueError(f"BM25 ranks {self.range_min} to {self.range_max}: pass 1 <= range_min <= range_max")
-        if self.per_query < 1:
-            raise ValueError(f"per_query is {self.per_query}: pass at least 1")
+        check_share(self, "max_bm25_share", "max_model_share")
 
 
 @dataclass(frozen=True)
@@ -111,115 +137,90 @@ class MinedNegatives:
 
 
 def mine_negatives(
-    dataset: RetrievalDataset,
-    bm25: BM25,
-    query_vectors: NDArray[np.float32],
-    document_vectors: NDArray[np.float32],
-    settings: MiningSettings | None = None,
+    dataset: RetrievalDataset, scorer: Scorer, vectors: Vectors, settings: MiningSettings | None = None
 ) -> MinedNegatives:
     """Return hard negatives for every training query.
 
-    Candidates are the articles at BM25 ranks ``range_min`` to ``range_max``. A judged article of the query or a
-    near-duplicate of one never becomes a negative; nor does one that both scorers find too close to the positive,
-    since it may well be an answer that nobody recorded (a false negative).
+    Candidates are the articles at the scorer's ranks ``range_min`` to ``range_max``. A judged article of the query or a
+    near-duplicate of one never becomes a negative; nor does one that both scorer and vectors find too close to the
+    positive, since it may well be an answer that nobody recorded (a false negative).
 
     Args:
-        dataset: Dataset; only its training judgments and its near-duplicates are used for choosing.
-        bm25: Index over the dataset's articles.
-        query_vectors: Base-model vectors of ``dataset.query_texts("train")`` in that order: float32, (Q, D).
-        document_vectors: Base-model vectors of ``dataset.document_texts()`` in that order: float32, (N, D).
+        dataset: Dataset; only its training judgments and near-duplicates are used for choosing.
+        scorer: What ranks the candidates: BM25 over the dataset's articles, or any other scorer of them.
+        vectors: The base model's, of the articles and of the training queries (``Vectors.of(dataset, encoder)``).
         settings: Window, filters and how many to keep.
 
     Raises:
-        ValueError: Vectors, queries and articles differ in number.
+        DataError: The vectors are not those of the training queries and articles, or the scorer's articles not those of
+            the dataset.
 
     Reference: Karpukhin et al. 2020, arXiv:2004.04906, section 3.2 (BM25 negatives); Moreira et al. 2024,
         arXiv:2407.15831 (positive-aware filtering).
     """
     settings = settings or MiningSettings()
-    queries, documents = dataset.query_texts("train"), list(dataset.corpus)
-    if (len(query_vectors), len(document_vectors)) != (len(queries), len(documents)):
-        raise ValueError(
-            f"{len(query_vectors)} query and {len(document_vectors)} article vectors for {len(queries)} "
-            f"training queries and {len(documents)} articles: pass one vector each, in id order"
-        )
-    if bm25.ids != documents:
-        raise ValueError(
-            f"the BM25 index holds {len(bm25.ids)} articles, not the dataset's {len(documents)}: "
+    vectors.check(dataset, "train")
+    _check_scorer(dataset, scorer)
+    miner = _Miner(dataset, settings, list(dataset.corpus), dataset.twins())
+    rows: list[tuple] = []
+    negatives: dict[str, list[str]] = {}
+    queries = dataset.query_texts("train")
+    progress = tqdm(list(queries.items()), desc="mine", unit="query", disable=len(queries) < 2000)
+    for (q, text), vector in zip(progress, vectors.queries["train"], strict=True):
+        found = miner.candidates(q, scorer.scores([text])[0], vectors.documents @ vector)
+        rows += found
+        negatives[q] = [row[1] for row in found if row[-1] == "kept"]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return MinedNegatives(negatives, table, settings, _held_out(dataset, negatives))
+
+
+def _check_scorer(dataset: RetrievalDataset, scorer: Scorer) -> None:
+    if list(scorer.ids) != list(dataset.corpus):
+        raise DataError(
+            f"the scorer holds {len(scorer.ids)} articles, not the dataset's {len(dataset.corpus)}: "
             "index dataset.document_texts()"
         )
-    position = {a: n for n, a in enumerate(documents)}
-    twins = near_duplicates_of(dataset)
-    columns: dict[str, list] = {
-        c: []
-        for c in (
-            "query_id",
-            "article_id",
-            "bm25_rank",
-            "bm25_score",
-            "bm25_positive",
-            "model_score",
-            "model_positive",
-            "reason",
-        )
-    }
-    negatives: dict[str, list[str]] = {}
-    progress = tqdm(list(queries.items()), desc="mine", unit="query", disable=len(queries) < 2000)
-    for (q, text), vector in zip(progress, query_vectors, strict=True):
-        bm25_scores, model_scores = bm25.scores([text])[0], document_vectors @ vector
-        judged = dataset.qrels["train"][q]
-        positives = relevant(judged)
-        at = [position[a] for a in positives]
-        window = top_k(bm25_scores, settings.range_max)[settings.range_min - 1 :]
-        window = window[bm25_scores[window] != 0]
-        near = {twin for a in positives for twin in twins.get(a, ())}
-        best = float(bm25_scores[at].max()), float(model_scores[at].max())
-        reasons = _reasons(
-            [documents[i] for i in window], bm25_scores[window], model_scores[window], best, judged, near, settings
-        )
-        negatives[q] = [documents[i] for i, r in zip(window, reasons, strict=True) if r == "kept"]
-        size = len(window)
-        for column, values in zip(
-            columns,
-            (
-                [q] * size,
-                [documents[i] for i in window],
-                range(settings.range_min, settings.range_min + size),
-                bm25_scores[window],
-                [best[0]] * size,
-                model_scores[window],
-                [best[1]] * size,
-                reasons,
-            ),
-            strict=True,
-        ):
-            columns[column].extend(values)
-    held_out = {a for split in ("dev", "test") for _, a in dataset.pairs(split)}
-    count = sum(a in held_out for kept in negatives.values() for a in kept)
-    return MinedNegatives(negatives, pd.DataFrame(columns), settings, count)
 
 
-def _reasons(
-    window: Sequence[str],
-    bm25_scores: NDArray[np.float64],
-    model_scores: NDArray[np.float32],
-    best: tuple[float, float],
-    judged: Mapping[str, int],
-    near: set[str],
-    settings: MiningSettings,
-) -> list[str]:
-    """Return the reason code of each candidate of one query, in BM25 order."""
-    reasons: list[str] = []
-    for a, bm25_score, model_score in zip(window, bm25_scores, model_scores, strict=True):
-        if a in judged:
-            reasons.append("positive")
-        elif a in near:
-            reasons.append("near_duplicate")
-        elif _likely_positive(bm25_score, model_score, best, settings):
-            reasons.append("likely_positive")
-        else:
-            reasons.append("kept" if reasons.count("kept") < settings.per_query else "surplus")
-    return reasons
+def _held_out(dataset: RetrievalDataset, negatives: Mapping[str, Sequence[str]]) -> int:
+    """Return how many of the negatives answer some dev or test query."""
+    answers = {a for split in ("dev", "test") for _, a in dataset.pairs(split)}
+    return sum(a in answers for mined in negatives.values() for a in mined)
+
+
+@dataclass(frozen=True)
+class _Miner:
+    """What the candidates of any query are judged by."""
+
+    dataset: RetrievalDataset
+    settings: MiningSettings
+    ids: list[str]
+    twins: Mapping[str, set[str]]
+
+    def candidates(self, query_id: str, scores: NDArray[np.floating], cosines: NDArray[np.float32]) -> list[tuple]:
+        """Return one row of ``COLUMNS`` for each candidate of a query, given both scores of all documents: (N,) each."""
+        positives = relevant(self.dataset.qrels["train"][query_id])
+        at = [bisect_left(self.ids, a) for a in positives]
+        best = float(scores[at].max()), float(cosines[at].max())
+        window = top_k(scores, self.settings.range_max)[self.settings.range_min - 1 :]
+        rows: list[tuple] = []
+        kept = 0
+        for rank, n in enumerate(window[scores[window] != 0], self.settings.range_min):
+            suspect = _likely_positive(scores[n], cosines[n], best, self.settings)
+            reason = self._reason(query_id, self.ids[n], positives, suspect=suspect, kept=kept)
+            kept += reason == "kept"
+            rows.append((query_id, self.ids[n], rank, scores[n], best[0], cosines[n], best[1], reason))
+        return rows
+
+    def _reason(self, query_id: str, candidate: str, positives: Sequence[str], *, suspect: bool, kept: int) -> str:
+        """Return the reason code of one candidate, a key of ``REASONS``, when ``kept`` were found before it."""
+        if candidate in self.dataset.qrels["train"][query_id]:
+            return "positive"
+        if any(candidate in self.twins.get(a, ()) for a in positives):
+            return "near_duplicate"
+        if suspect:
+            return "likely_positive"
+        return "kept" if kept < self.settings.per_query else "surplus"
 
 
 def _likely_positive(bm25_score: float, model_score: float, best: tuple[float, float], settings: MiningSettings) -> bool:
@@ -230,8 +231,3 @@ def _likely_positive(bm25_score: float, model_score: float, best: tuple[float, f
         score > (positive * share if positive > 0 else positive) for score, positive, share in checks if share is not None
     ]
     return bool(suspect) and all(suspect)
-
-
-def near_duplicates_of(dataset: RetrievalDataset) -> Mapping[str, set[str]]:
-    """Return for each article of a near-duplicate group the other articles of its group."""
-    return dataset.twins()

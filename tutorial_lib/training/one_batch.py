@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tutorial_lib.models.merged_linear import forget_merged
 from tutorial_lib.training.findings import Finding
 from tutorial_lib.training.finetune import FineTuning
 from tutorial_lib.training.pairs import Pair
@@ -74,6 +75,7 @@ def one_batch_losses(run: FineTuning) -> list[float]:
                 break
             torch.nn.utils.clip_grad_norm_(trained, args.max_grad_norm)
             optimizer.step()
+            forget_merged(run.encoder.model)
             optimizer.zero_grad()
     return losses
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Sampler
 
 from tutorial_lib.data.dataset import DataError, RetrievalDataset, relevant
 from tutorial_lib.models.encoder import Encoder, length_batches
-from tutorial_lib.training.mining import near_duplicates_of
 from tutorial_lib.training.settings import TrainSettings
 
 
@@ -35,7 +34,8 @@ def training_pairs(dataset: RetrievalDataset, negatives: Mapping[str, Sequence[s
     """Return one pair for each (query, positive) of the training split, each with its first ``count`` negatives.
 
     Raises:
-        DataError: ``negatives`` names an article that is judged relevant to its query, or is not in the corpus.
+        DataError: There are fewer than two pairs, or ``negatives`` names an article that is judged relevant to its query,
+            or is not in the corpus.
     """
     pairs = []
     for q, positive in dataset.pairs("train"):
@@ -65,7 +65,7 @@ class PairCollator:
         With ``fixed_documents`` (id -> vector of shape (D,)) only queries are encoded; articles keep these vectors.
         """
         self._dataset, self._encoder, self._settings = dataset, encoder, settings
-        self._twins = near_duplicates_of(dataset) if settings.mask_known_positives else {}
+        self._twins = dataset.twins() if settings.mask_known_positives else {}
         self._fixed = fixed_documents
 
     def known_positives(self, query_id: str) -> set[str]:
@@ -104,20 +104,6 @@ class PairCollator:
         }
 
 
-class PairDataset(Dataset):
-    """Pairs as torch's DataLoader takes them."""
-
-    def __init__(self, pairs: Sequence[Pair]) -> None:
-        """Hold ``pairs``."""
-        self._pairs = pairs
-
-    def __len__(self) -> int:
-        return len(self._pairs)
-
-    def __getitem__(self, n: int) -> Pair:
-        return self._pairs[n]
-
-
 class Shuffled(Sampler[int]):
     """Another order each epoch, given by seed and epoch alone: the same after an interruption and in every process."""
 
@@ -134,8 +120,12 @@ class Shuffled(Sampler[int]):
 class PairLoader(DataLoader):
     """Every process gets the whole batch and encodes its share of the texts; nothing is left to accelerate's sharding."""
 
-    def __init__(self, pairs: PairDataset, order: Shuffled, **options: Any) -> None:
-        super().__init__(pairs, sampler=order, **options)
+    def __init__(self, pairs: list[Pair], order: Shuffled, **options: Any) -> None:
+        super().__init__(
+            pairs,  # type: ignore[arg-type]
+            sampler=order,
+            **options,
+        )
         self.order = order
 
     def set_epoch(self, epoch: int) -> None:

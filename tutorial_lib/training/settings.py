@@ -1,17 +1,89 @@
-"""Settings of a training run, which check themselves, and its result."""
+"""Settings of a training run, which check themselves, and its result. Importing this module loads no torch."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 
 MAX_EPOCHS = 8
+INF = float("inf")
+
+
+def check_whole(settings: Any, **least: int | None) -> None:
+    """Check fields of ``settings`` that must be whole numbers, each of at least so much (None: of any size).
+
+    Raises:
+        ValueError: A field is something else; names it, its value and what to pass.
+    """
+    for name, bound in least.items():
+        wanted = "a whole number" if bound is None else f"at least {bound}"
+        _check(name, getattr(settings, name), Integral, wanted, least=-INF if bound is None else bound)
+
+
+def check_positive(settings: Any, *names: str) -> None:
+    """Check fields of ``settings`` that must be numbers above 0, and finite.
+
+    Raises:
+        ValueError: As for ``check_whole``.
+    """
+    for name in names:
+        _check(name, getattr(settings, name), Real, "a number above 0", above=0)
+
+
+def check_between(settings: Any, **bounds: tuple[float, float]) -> None:
+    """Check fields of ``settings`` that must be numbers from the first to the second bound, both of them included.
+
+    Raises:
+        ValueError: As for ``check_whole``.
+    """
+    for name, (least, most) in bounds.items():
+        wanted = f"at least {least} and at most {most}"
+        _check(name, getattr(settings, name), Real, wanted, least=least, most=most)
+
+
+def check_share(settings: Any, *names: str) -> None:
+    """Check fields of ``settings`` that must be numbers of at least 0, and finite, or None.
+
+    Raises:
+        ValueError: As for ``check_whole``.
+    """
+    for name in names:
+        if getattr(settings, name) is not None:
+            _check(name, getattr(settings, name), Real, "a number of at least 0, or None", least=0)
+
+
+def _check(
+    name: str, value: Any, kind: type, wanted: str, *, least: float = -INF, above: float = -INF, most: float = INF
+) -> None:
+    """Refuse a value that is no finite number of this kind within the bounds; True, False and NaN are no numbers."""
+    is_number = isinstance(value, kind) and not isinstance(value, bool)
+    if not is_number:
+        whole = "a whole number" if kind is Integral else "a number"
+        raise ValueError(f"{name} is {value!r}: pass " + (wanted if wanted.startswith(whole) else f"{whole}, {wanted}"))
+    if not (above < value < INF and least <= value <= most):
+        raise ValueError(f"{name} is {value}: pass {wanted}")
+
+
+def _items(settings: Any, name: str) -> tuple[Any, ...]:
+    """Return the items of a field that must be a tuple (or the list that JSON makes of one)."""
+    value = getattr(settings, name)
+    if not isinstance(value, tuple | list):
+        raise ValueError(f"{name} is {value!r}: pass a tuple, such as ({value!r},), or () for none")
+    return tuple(value)
 
 
 @dataclass(frozen=True)
 class TrainSettings:
     """How the adapter is trained.
+
+    >>> TrainSettings(learning_rate=1e-3).batch_size
+    64
+    >>> TrainSettings(temperature=-1)
+    Traceback (most recent call last):
+    ValueError: temperature is -1: pass a number above 0
 
     Attributes:
         epochs: Passes over the training pairs, at least.
@@ -62,7 +134,29 @@ class TrainSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse shares of the update that are none."""
+        """Refuse what cannot be trained with.
+
+        Raises:
+            ValueError: A field is of the wrong kind or out of its range; names it, its value and what to pass.
+        """
+        check_positive(self, "epochs", "learning_rate", "temperature")
+        check_between(self, warmup=(0, 1.0))
+        check_whole(self, min_steps=0, batch_size=2, negatives=0, max_length=3, dev_evaluations=1, dev_queries=0)
+        check_whole(self, dev_pool_per_query=1, activation_tokens=0, token_budget=1, seed=0)
+        for name in ("mask_known_positives", "train_documents"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} is {getattr(self, name)!r}: pass True or False")
+        for size in _items(self, "matryoshka"):
+            _check("matryoshka", size, Integral, "at least 1", least=1)
+        for name in ("query_prompt", "document_prompt"):
+            if not isinstance(getattr(self, name), str | None):
+                raise ValueError(f"{name} is {getattr(self, name)!r}: pass a text, or None for the base model's own")
+        self._check_strengths()
+
+    def _check_strengths(self) -> None:
+        for share in _items(self, "strengths"):
+            if isinstance(share, bool) or not isinstance(share, Real):
+                raise ValueError(f"strengths hold {share!r}: pass numbers above 0 and at most 1")
         wrong = [share for share in self.strengths if not 0 < share <= 1]
         if wrong:
             raise ValueError(
@@ -133,6 +227,18 @@ class LoraSettings:
     dropout: float = 0.0
     target_modules: str | tuple[str, ...] = "all-linear"
     upper_layers: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no adapter.
+
+        Raises:
+            ValueError: A field is of the wrong kind or out of its range; names it, its value and what to pass.
+        """
+        check_whole(self, rank=1, alpha=1, upper_layers=0)
+        check_between(self, dropout=(0, 0.9))
+        names = (self.target_modules,) if isinstance(self.target_modules, str) else _items(self, "target_modules")
+        if not names or not all(isinstance(name, str) and name for name in names):
+            raise ValueError(f'target_modules is {self.target_modules!r}: pass "all-linear", or names of layers')
 
     @property
     def peft_targets(self) -> str | list[str]:

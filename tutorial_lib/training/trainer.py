@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -10,15 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, ProgressCallback, Trainer
+from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
-from tutorial_lib.files import write_text
+from tutorial_lib.evaluation.measures import MAIN_MEASURE
 from tutorial_lib.models.encoder import Encoder, pooled
 from tutorial_lib.models.merged_linear import forget_merged
-from tutorial_lib.training.dev import DEV_METRIC, DevSet
-from tutorial_lib.training.losses import matryoshka_loss
-from tutorial_lib.training.pairs import PairDataset, PairLoader, Shuffled
+from tutorial_lib.training.dev import DevLog, DevSet, mean_score
+from tutorial_lib.training.losses import batch_loss
+from tutorial_lib.training.pairs import Pair, PairLoader, Shuffled
 from tutorial_lib.training.settings import TrainSettings
 
 RandomState = tuple[torch.Tensor, torch.Tensor | None]
@@ -28,18 +27,29 @@ RandomState = tuple[torch.Tensor, torch.Tensor | None]
 class _QuietProgress(ProgressCallback):
     """The Trainer's bar on stderr, with loss and dev score beside it instead of lines or HTML tables."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._beside: dict[str, float] = {}
+
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
         if state.is_world_process_zero and self.training_bar is not None:
-            shown = {
-                k.removeprefix("eval_"): v
-                for k, v in (logs or {}).items()
-                if k in ("loss", f"eval_{DEV_METRIC}") and isinstance(v, int | float)
-            }
-            self.training_bar.set_postfix({**getattr(self, "_shown", {}), **shown}, refresh=False)
-            self._shown = {**getattr(self, "_shown", {}), **shown}
+            for name, value in (logs or {}).items():
+                if name in ("loss", f"eval_{MAIN_MEASURE}") and isinstance(value, int | float):
+                    self._beside[name.removeprefix("eval_")] = value
+            self.training_bar.set_postfix(self._beside, refresh=False)
 
     def on_prediction_step(self, *_: Any, **__: Any) -> None:
         """Dev scoring has no bar of its own."""
+
+
+class _Forgetful(TrainerCallback):
+    """Lets merged weights be merged anew after each step, and after a checkpoint was read, whatever the optimizer is."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        forget_merged(model)
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        forget_merged(model)
 
 
 class ContrastiveTrainer(Trainer):
@@ -50,33 +60,36 @@ class ContrastiveTrainer(Trainer):
     stay the same (Gao et al. 2021, "Scaling deep contrastive learning batch size under memory limited setup",
     arXiv:2101.06983). Under torchrun each process encodes its share of the groups, vectors are gathered, and gradients
     summed: loss and gradients are those of one process.
+
+    Attributes:
+        encoder: The encoder that is trained.
+        dev: The dev pool, or None.
+        dev_log: What it scored.
+        settings: Training settings.
     """
 
     def __init__(
-        self, *, encoder: Encoder, pairs: PairDataset, dev: DevSet | None, settings: TrainSettings, **options: Any
+        self, *, encoder: Encoder, pairs: list[Pair], dev: DevSet | None, settings: TrainSettings, **options: Any
     ) -> None:
         """Take what ``Trainer`` takes, and the encoder whose transformer is trained."""
-        super().__init__(model=encoder.model, train_dataset=pairs, eval_dataset=pairs if dev else None, **options)
+        super().__init__(
+            model=encoder.model,
+            train_dataset=pairs,
+            eval_dataset=pairs if dev else None,
+            **options,
+        )
         self._pairs = pairs
         self.encoder, self.dev, self.settings = encoder, dev, settings
-        self.dev_seconds = 0.0
-        self.dev_log: dict[int, dict[str, float]] = {}
+        self.dev_log = DevLog(Path(str(self.args.output_dir), "dev.json"))
         for callback in {ProgressCallback, DEFAULT_PROGRESS_CALLBACK, PrinterCallback}:
             self.remove_callback(callback)
         self.add_callback(_QuietProgress)
+        self.add_callback(_Forgetful)
 
     def get_train_dataloader(self) -> DataLoader:
         """Return batches of pairs in an order that hangs on seed and epoch alone."""
         order = Shuffled(len(self._pairs), self.args.seed)
         return PairLoader(self._pairs, order, batch_size=self.settings.batch_size, collate_fn=self.data_collator)
-
-    def compute_loss(
-        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        """Return the contrastive loss of one collated batch of pairs."""
-        vectors = torch.cat([self._encode(group) for group in inputs["groups"]])
-        loss = self._loss(vectors, inputs)
-        return (loss, vectors) if return_outputs else loss
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Take the gradients of one batch; return its loss, detached."""
@@ -85,16 +98,16 @@ class ContrastiveTrainer(Trainer):
         inputs = self._prepare_inputs(inputs)
         with self.compute_loss_context_manager():
             own, vectors = self._encoded_groups(inputs)
-            loss = self._loss(vectors.requires_grad_(), inputs)
+            loss = batch_loss(vectors.requires_grad_(), inputs, self.settings)
             (gradient,) = torch.autograd.grad(loss, vectors)
             # The chain rule carries each vector's gradient on into the weights, one group at a time.
             parts = gradient.split([len(group["input_ids"]) for group in inputs["groups"]])
             for n in list(own):
                 kept = own.pop(n)  # once it is through, its activations are free
                 encoded = kept if isinstance(kept, torch.Tensor) else self._encode_again(inputs["groups"][n], kept)
-                self.accelerator.backward((encoded * parts[n]).sum() / self._accumulation)
+                self.accelerator.backward((encoded * parts[n]).sum())
         self._sum_gradients()
-        return loss.detach() / self._accumulation
+        return loss.detach()
 
     def _encoded_groups(self, inputs: dict[str, Any]) -> tuple[dict[int, torch.Tensor | RandomState], torch.Tensor]:
         """Return this process's groups, with their graph or what it takes to encode them again, and all vectors, detached."""
@@ -121,10 +134,6 @@ class ContrastiveTrainer(Trainer):
                     parameter.grad = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
                     torch.distributed.all_reduce(parameter.grad)
 
-    @property
-    def _accumulation(self) -> int:
-        return int(self.args.gradient_accumulation_steps)
-
     def _encode(self, group: dict[str, torch.Tensor]) -> torch.Tensor:
         # Not the wrapper that DDP makes: it would sum gradients group by group.
         return pooled(self.encoder.model, group, self.encoder.settings.pooling)
@@ -142,51 +151,27 @@ class ContrastiveTrainer(Trainer):
                 torch.cuda.set_rng_state(state[1], device)
             return self._encode(group)
 
-    def _loss(self, vectors: torch.Tensor, inputs: dict[str, Any]) -> torch.Tensor:
-        """Return the loss of vectors that stand in group order: queries first once the order is undone."""
-        vectors = vectors[inputs["order"]]
-        size = len(inputs["answers"])
-        return matryoshka_loss(
-            vectors[:size],
-            inputs.get("fixed", vectors[size:]),
-            inputs["answers"],
-            inputs["masked"],
-            self.settings.temperature,
-            self.settings.matryoshka,
-        )
-
     def start_dev_log(self, *, resumed: bool) -> None:
         """Score the dev pool before training, or read the scores that an interrupted run has left."""
-        if self.dev is None:
-            return
-        if resumed and self._dev_file.exists():
-            written = json.loads(self._dev_file.read_text(encoding="utf-8"))
-            self.dev_log = {int(step): scores for step, scores in written.items()}
-            return
-        self.dev.score(self.encoder)
-        self._log_dev(0)
+        if self.dev is not None and not (resumed and self.dev_log.read()):
+            self._note(0, self.dev.score(self.encoder))
 
-    @property
-    def _dev_file(self) -> Path:
-        return Path(str(self.args.output_dir), "dev.json")
-
-    def _log_dev(self, step: int) -> None:
-        """Note the scores by query of one step; they outlive an interruption."""
-        assert self.dev is not None
-        self.dev_log[step] = self.dev.by_query
+    def _note(self, step: int, scores: dict[str, float]) -> None:
+        self.dev_log.scores[step] = scores
         if self.args.process_index == 0:
-            self._dev_file.parent.mkdir(parents=True, exist_ok=True)
-            write_text(self._dev_file, json.dumps(self.dev_log))
+            self.dev_log.write()
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Score the dev pool; the Trainer keeps the checkpoint with the highest ``eval_nDCG@10``."""
         if self.dev is None:
             return {}
         started = time.monotonic()
+        self.encoder.changed()
         with self.encoder.inference():
-            metrics = {f"eval_{DEV_METRIC}": self.dev.score(self.encoder)}
-        self.dev_seconds += time.monotonic() - started
-        self._log_dev(self.state.global_step)
+            scores = self.dev.score(self.encoder)
+        self.dev_log.seconds += time.monotonic() - started
+        self._note(self.state.global_step, scores)
+        metrics = {f"eval_{MAIN_MEASURE}": mean_score(scores)}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics

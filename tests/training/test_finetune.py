@@ -14,60 +14,17 @@ from safetensors.torch import load_file
 from transformers import TrainerCallback
 
 from tests.tiny import Interrupt, tiny_dataset
+from tests.training.runs import adapter_weights, prepare_run, same_weights
 from tutorial_lib.models import hardware
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import save_adapter, scale_adapter
 from tutorial_lib.models.saving import save_model
-from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.training.dev import DevSet
-from tutorial_lib.training.finetune import prepare_training
+from tutorial_lib.models.settings import ModelError
+from tutorial_lib.training.dev import DevSet, mean_score
+from tutorial_lib.training.finetune import rises
 from tutorial_lib.training.losses import contrastive_loss
-from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
-SETTINGS = {
-    "epochs": 4.0,
-    "min_steps": 0,
-    "batch_size": 6,
-    "learning_rate": 0.01,
-    "dev_evaluations": 4,
-    "max_length": 20,
-    "strengths": (),
-}
-"""12 pairs in batches of 6 for 4 epochs: 8 steps, dev scored after steps 2, 4, 6 and 8."""
-
-
-def prepare_run(model, folder, *, dropout=0.0, all_weights=False, **changes):
-    dataset = tiny_dataset()
-    return prepare_training(
-        dataset,
-        {"q00": ["a05"]},
-        BM25(dataset.document_texts()),
-        folder,
-        model=model,
-        lora=LoraSettings(rank=4, alpha=8, dropout=dropout),
-        device=torch.device("cpu"),
-        settings=TrainSettings(**{**SETTINGS, **changes}),
-        all_weights=all_weights,
-    )
-
-
-@pytest.fixture
-def prepare(tiny_folder, tmp_path, float32):
-    """Return a function that prepares a run in a folder of its own, or in the one named."""
-
-    def prepare(name=None, **options):
-        return prepare_run(tiny_folder, tmp_path / (name or f"run{len(list(tmp_path.iterdir()))}"), **options)
-
-    return prepare
-
-
-def adapter_weights(run):
-    return {n: p.detach().clone() for n, p in run.encoder.model.named_parameters() if ".lora_" in n}
-
-
-def same_weights(one, other, atol=1e-6):
-    return all(torch.allclose(one[name], other[name], atol=atol) for name in one)
 
 
 class Kill(TrainerCallback):
@@ -86,13 +43,6 @@ def train_until_killed(model, folder):
     run.train()
 
 
-def epoch_order(run, epoch):
-    """Return the positions of the training pairs in the order of one epoch."""
-    loader = run.trainer.get_train_dataloader()
-    loader.set_epoch(epoch)
-    return list(loader.order)
-
-
 def batches(run):
     """Return a list that fills with the query ids of each batch that ``run`` trains on."""
     seen, collate = [], run.trainer.data_collator
@@ -109,11 +59,7 @@ def score_by_step(monkeypatch, scores):
     """Let the dev pool give ``scores`` one after the other instead of measuring."""
     left = iter(scores)
 
-    def score(self, encoder):
-        self.by_query = dict.fromkeys(self.queries, next(left))
-        return next(iter(self.by_query.values()))
-
-    monkeypatch.setattr(DevSet, "score", score)
+    monkeypatch.setattr(DevSet, "score", lambda self, encoder: dict.fromkeys(self.queries, next(left)))
 
 
 def test_one_batch_can_be_overfitted(prepare):
@@ -153,11 +99,11 @@ def test_an_interrupted_run_resumes_to_the_same_result(prepare, interrupted_at):
 
 
 def test_a_run_killed_without_warning_resumes_to_the_same_result(prepare, tiny_folder, tmp_path):
-    script = "import sys; from tests.test_training import train_until_killed; train_until_killed(*sys.argv[1:])"
+    script = "import sys; from tests.training.test_finetune import train_until_killed; train_until_killed(*sys.argv[1:])"
     killed = subprocess.run(
         [sys.executable, "-c", script, tiny_folder, tmp_path / "killed"],
         check=False,
-        cwd=Path(__file__).parents[1],
+        cwd=Path(__file__).parents[2],
         stderr=subprocess.DEVNULL,
     )
     assert killed.returncode == -signal.SIGKILL
@@ -180,14 +126,6 @@ def test_a_checkpoint_cut_short_is_passed_over(prepare, tmp_path):
     assert prepare("broken").train(resume=True).losses == prepare().train().losses
 
 
-def test_orders_differ_between_epochs_and_seeds_and_hang_on_nothing_else(prepare):
-    run, again, other = prepare(), prepare(), prepare(seed=1)
-    orders = [epoch_order(run, epoch) for epoch in (0, 1, 2)] + [epoch_order(other, 0)]
-    assert all(sorted(order) == list(range(12)) for order in orders)
-    assert len({tuple(order) for order in orders}) == 4
-    assert [epoch_order(again, epoch) for epoch in (2, 0, 1)] == [orders[2], orders[0], orders[1]]
-
-
 def test_an_interruption_before_the_first_checkpoint_starts_anew(prepare):
     broken = prepare("broken")
     broken.trainer.add_callback(Interrupt(1))
@@ -207,13 +145,6 @@ def test_the_same_seed_gives_the_same_adapter_and_another_seed_another(prepare):
     assert losses[0] == losses[1] != losses[2]
     assert same_weights(adapter_weights(runs[0]), adapter_weights(runs[1]), atol=0)
     assert not same_weights(adapter_weights(runs[0]), adapter_weights(runs[2]), atol=1e-3)
-
-
-def test_the_gradient_cache_changes_no_result(prepare):
-    runs = [prepare(activation_tokens=tokens, token_budget=60) for tokens in (0, 100, 10_000)]
-    losses = [[loss for _, loss in run.train().losses] for run in runs]
-    assert losses[0] == pytest.approx(losses[2], abs=1e-3)
-    assert losses[1] == pytest.approx(losses[2], abs=1e-3)
 
 
 def test_the_best_checkpoint_by_dev_is_kept(prepare, monkeypatch, tiny_folder, tmp_path):
@@ -259,25 +190,31 @@ def test_the_share_of_the_update_that_dev_likes_best_is_kept(prepare, monkeypatc
     result = run.train()
     assert (result.best_step, result.strength) == (4, 0.5)
     assert result.strengths == [(0.25, 0.4), (0.5, 0.95), (1.0, 0.9)]
-    scale_adapter(run.encoder, 2.0)
+    scale_adapter(run.encoder, 2.0)  # 0.5 and 2 round nothing
     save_adapter(run.encoder, tmp_path / "doubled", "card")
     doubled, checkpoint = (Encoder.load(tmp_path / folder) for folder in ("doubled", "run/checkpoint-4"))
-    assert np.allclose(doubled.encode(TEXTS), checkpoint.encode(TEXTS), atol=1e-5)
+    assert np.array_equal(doubled.encode(TEXTS), checkpoint.encode(TEXTS))
+
+
+def test_all_of_the_update_is_the_checkpoint_to_the_bit(prepare, monkeypatch, tmp_path):
+    score_by_step(monkeypatch, [0.5, 0.6, 0.9, 0.7, 0.8, 0.4, 0.4])  # shares of a third and of 0.7 are tried, and are worse
+    run = prepare("run", strengths=(1 / 3, 0.7, 1.0))
+    result = run.train()
+    assert (result.best_step, result.strength) == (4, 1.0)
+    written = load_file(tmp_path / "run" / "checkpoint-4" / "adapter_model.safetensors")
+    kept = {name.replace(".default.", "."): weight for name, weight in adapter_weights(run).items()}
+    assert set(kept) == set(written)
+    assert all(torch.equal(kept[name], weight) for name, weight in written.items())
 
 
 def test_the_dev_score_is_that_of_the_model_at_that_step(prepare, tmp_path):
     run = prepare("run")
     result = run.train()
-    scores = {0: run.trainer.dev.score(Encoder.load(run.encoder.name))}
+    scores = {0: mean_score(run.trainer.dev.score(Encoder.load(run.encoder.name)))}
     for folder in (tmp_path / "run").glob("checkpoint-*"):
-        scores[int(folder.name.split("-")[1])] = run.trainer.dev.score(Encoder.load(folder))
+        scores[int(folder.name.split("-")[1])] = mean_score(run.trainer.dev.score(Encoder.load(folder)))
     assert len(scores) == 3  # the base model, the best checkpoint and the last, or the last two
     assert scores == {step: pytest.approx(score, abs=1e-6) for step, score in result.dev if step in scores}
-
-
-def test_training_prints_nothing_to_stdout(prepare, capsys):
-    prepare().train()
-    assert capsys.readouterr().out == ""
 
 
 def test_checkpoints_are_json_and_safetensors_only_where_a_model_is_concerned(prepare, tmp_path):
@@ -287,6 +224,22 @@ def test_checkpoints_are_json_and_safetensors_only_where_a_model_is_concerned(pr
     written = json.loads((tmp_path / "run" / "dev.json").read_text())
     assert list(written) == ["0", "2", "4", "6", "8"]
     assert set(written["8"]) == {"q12", "q13", "q14", "q15"}
+
+
+@pytest.mark.parametrize(
+    ("differences", "expected"),
+    [
+        ((0.3, 0.1, 0.1, -0.1), True),  # mean 0.1, standard deviation sqrt(0.08 / 3) = 0.163, error of the mean half of that
+        ((0.3, 0.1, 0.0, -0.2), False),  # mean 0.05, standard deviation sqrt(0.13 / 3) = 0.208
+        ((0.1, 0.1, 0.1, 0.1), True),
+        ((0.0, 0.0, 0.0, 0.0), False),
+        ((-0.1, -0.1, -0.1, -0.1), False),
+        ((0.1,), True),  # one query has no spread
+    ],
+)
+def test_dev_rises_if_the_mean_does_by_more_than_its_standard_error(differences, expected):
+    before = {f"q{n}": 0.5 for n in range(len(differences))}
+    assert rises(before, {q: 0.5 + d for q, d in zip(before, differences, strict=True)}) is expected
 
 
 # --- what is trained ----------------------------------------------------------------------------------------------
@@ -361,13 +314,7 @@ def test_every_weight_trained_in_bfloat16_is_what_is_saved(prepare, monkeypatch,
     assert (trained * base).sum(axis=1).max() < 0.99
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_training_in_bfloat16_follows_float32(prepare, monkeypatch, dropout):
-    losses = []
-    for fast in (False, True):
-        monkeypatch.setattr(hardware, "bf16_is_fast", lambda device=None, fast=fast: fast)
-        run = prepare(dev_queries=0, dropout=dropout)
-        losses.append([loss for _, loss in run.train().losses])
-        assert {p.dtype for p in run.encoder.model.parameters()} == {torch.float32}
-    assert losses[0] == pytest.approx(losses[1], rel=0.05)
-    assert losses[0] != losses[1]
+def test_matryoshka_sizes_above_the_models_dimension_are_refused(prepare):
+    assert prepare(matryoshka=(8, 32)).settings.matryoshka == (8, 32)  # as many as a vector has: superfluous, no error
+    with pytest.raises(ModelError, match=r"matryoshka is 33: the vectors of .* have 32 numbers, pass at most that"):
+        prepare(matryoshka=(8, 33))

@@ -1,14 +1,14 @@
-import dataclasses
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers import make_dataset, one_hot, small_dataset
+from tests.helpers import make_dataset, one_hot, small_dataset, with_twins
+from tutorial_lib.data.dataset import DataError
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.training.mining import REASONS, MinedNegatives, MiningSettings, mine_negatives, near_duplicates_of
+from tutorial_lib.retrieval.dense import Vectors
+from tutorial_lib.training.mining import REASONS, MinedNegatives, MiningSettings, mine_negatives
 
 WORDS = ("refund", "annual", "plan", "cancel", "router", "money", "charge")
 # The answer of "refund annual plan" is b. Worked out for that query:
@@ -31,16 +31,18 @@ PADDING = {f"z{n}": ("", f"padding{n}") for n in range(9)}
 
 def mined(positives, settings=None, *, twins=(), dev=None, text="refund annual plan"):
     judged = {"train": {"q": (text, positives)}, "test": {"e": ("money", dev or "e")}}
-    dataset = make_dataset({**FIVE, **PADDING}, judged)
-    dataset = dataclasses.replace(dataset, near_duplicates=tuple(map(tuple, twins)))
-    return mine(dataset, settings)
+    return mine(with_twins(make_dataset({**FIVE, **PADDING}, judged), *twins), settings)
 
 
 def mine(dataset, settings=None, document_vectors=None):
-    queries, documents = dataset.query_texts("train"), dataset.document_texts()
+    vectors = vectors_of(dataset, document_vectors)
+    return mine_negatives(dataset, BM25(dataset.document_texts()), vectors, settings)
+
+
+def vectors_of(dataset, document_vectors=None):
     if document_vectors is None:
-        document_vectors = one_hot(WORDS, documents.values())
-    return mine_negatives(dataset, BM25(documents), one_hot(WORDS, queries.values()), document_vectors, settings)
+        document_vectors = one_hot(WORDS, dataset.document_texts().values())
+    return Vectors(document_vectors, {"train": one_hot(WORDS, dataset.query_texts("train").values())})
 
 
 def reasons(result):
@@ -81,11 +83,8 @@ def test_a_near_duplicate_of_a_positive_is_never_a_negative():
         "c": "near_duplicate",
         "d": "kept",
     }
-    assert near_duplicates_of(dataclasses.replace(small_dataset(), near_duplicates=(("a", "b", "c"),))) == {
-        "a": {"b", "c"},
-        "b": {"a", "c"},
-        "c": {"a", "b"},
-    }
+    three = reasons(mined("b", twins=[["b", "c", "d"]]))
+    assert (three["c"], three["d"]) == ("near_duplicate", "near_duplicate")
 
 
 def test_an_article_judged_not_relevant_is_no_negative_either():
@@ -156,7 +155,7 @@ def test_no_negative_is_judged_a_twin_or_above_its_positive_by_both_scorers(bodi
     documents = {f"a{n}": ("", body) for n, body in enumerate(bodies)}
     choose = st.sets(st.sampled_from(sorted(documents)), min_size=1, max_size=2).map(sorted)
     dataset = make_dataset(documents, {"train": {f"q{n}": (text, data.draw(choose)) for n, text in enumerate(asked)}})
-    dataset = dataclasses.replace(dataset, near_duplicates=(("a0", "a1"),))
+    dataset = with_twins(dataset, ["a0", "a1"])
     signs = np.array(data.draw(st.lists(st.sampled_from([-1, 1]), min_size=len(documents), max_size=len(documents))))
     vectors = one_hot(WORDS, dataset.document_texts().values()) * signs[:, None].astype(np.float32)
     result = mine(dataset, MiningSettings(per_query=2, max_bm25_share=1.0, max_model_share=1.0), vectors)
@@ -212,20 +211,34 @@ def test_save_then_load_is_equality(tmp_path, positive):
 # --- refused ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"range_min": 0}, "BM25 ranks 0 to 50: pass 1 <= range_min"),
-        ({"range_min": 9, "range_max": 8}, "BM25 ranks 9 to 8"),
-        ({"per_query": 0}, "per_query is 0: pass at least 1"),
-    ],
-)
-def test_settings_that_can_give_nothing_are_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        MiningSettings(**arguments)
-
-
 def test_vectors_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="1 query and 5 article vectors for 1 training queries and 14 articles"):
-        dataset = make_dataset({**FIVE, **PADDING}, {"train": {"q": ("refund", "b")}})
+    dataset = make_dataset({**FIVE, **PADDING}, {"train": {"q": ("refund", "b")}})
+    with pytest.raises(DataError, match="1 query and 5 document vectors for 1 train queries and 14 documents"):
         mine(dataset, document_vectors=one_hot(WORDS, ["refund"] * 5))
+    bm25, vectors = BM25(dataset.document_texts()), vectors_of(dataset)
+    with pytest.raises(DataError, match="no vectors of the train queries, only of test"):
+        mine_negatives(dataset, bm25, Vectors(vectors.documents, {"test": vectors.queries["train"]}))
+
+
+def test_a_scorer_of_other_articles_is_refused():
+    dataset = make_dataset({**FIVE, **PADDING}, {"train": {"q": ("refund", "b")}})
+    other = BM25({"a": "refund", "b": "plan"})
+    with pytest.raises(DataError, match=r"the scorer holds 2 articles, not the dataset's 14: index dataset\.document_texts"):
+        mine_negatives(dataset, other, vectors_of(dataset))
+
+
+def test_any_scorer_ranks_the_candidates():
+    class ByLetter:
+        """Later letters score higher: e, d, c, b, a; every z scores 0, which is no match."""
+
+        ids = sorted({**FIVE, **PADDING})
+
+        def scores(self, queries):
+            return np.array([[float("abcde".find(i) + 1) for i in self.ids] for _ in queries])
+
+    dataset = make_dataset({**FIVE, **PADDING}, {"train": {"q": ("refund annual plan", "c")}})
+    result = mine_negatives(dataset, ByLetter(), vectors_of(dataset))
+    assert result.candidates["article_id"].tolist() == ["e", "d", "c", "b", "a"]
+    assert result.candidates["bm25_score"].tolist() == [5, 4, 3, 2, 1]
+    # e and d stand above c by the letter alone, a and b by cosine alone: neither finds both scorers against it.
+    assert result.negatives == {"q": ["e", "d", "b", "a"]}
