@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from benchmarks.machine import description, in_child, peak_mb
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run
 from tutorial_lib.files import write_text
-from tutorial_lib.index.vector_index import VectorIndex
+from tutorial_lib.index import VectorIndex
 from tutorial_lib.models.settings import EncoderSettings
 from tutorial_lib.retrieval.dense import exact_search
 

@@ -36,9 +36,8 @@ from benchmarks.machine import description, ratios
 from tutorial_lib import Workspace
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run
 from tutorial_lib.files import write_text
-from tutorial_lib.index import Layout
-from tutorial_lib.index.reindex import reindex
-from tutorial_lib.index.vector_index import VectorIndex
+from tutorial_lib.index import Layout, VectorIndex, reindex
+from tutorial_lib.index.milvus import MilvusStore
 from tutorial_lib.retrieval.calibration import calibrate, first_hits
 from tutorial_lib.retrieval.dense import dense_run
 from tutorial_lib.retrieval.runs import ranked
@@ -126,15 +125,15 @@ def faiss_ways(documents: Vectors) -> list[Way]:
     return ways
 
 
-def milvus_way(index: VectorIndex, space: Workspace, length: int, name: str) -> Way:
-    """Build ``index`` of the first ``length`` numbers of each vector and return how to search it."""
-    ids = list(space.dataset().corpus)
+def milvus_way(store: MilvusStore, space: Workspace, length: int, name: str) -> Way:
+    """Build an index of the first ``length`` numbers of each vector and return how to search it."""
+    index, ids = VectorIndex(store), list(space.dataset().corpus)
     built = index.build(ids, shortened(space.tuned_vectors().documents, length), space.tuned_encoder())
     rows = {a: n for n, a in enumerate(ids)}
-    mb = sum(p.stat().st_size for p in index.client.file.rglob("*") if p.is_file()) / 1e6
+    mb = sum(p.stat().st_size for p in store.client.file.rglob("*") if p.is_file()) / 1e6
 
     def search(queries: Vectors, k: int) -> tuple[Vectors, NDArray[np.int64]]:
-        found = index.client.search(
+        found = store.client.search(
             built.collection, data=list(shortened(queries, length)), limit=k, search_params={"params": {"ef": EF}}
         )
         return (
@@ -193,10 +192,10 @@ def table(space: Workspace, folder: Path, options: argparse.Namespace) -> dict[s
     with ExitStack() as stack:
         ways = faiss_ways(documents)
         for name, (kind, parameters, length) in MILVUS.items():
-            index = VectorIndex(folder / f"{name}.db", layout=Layout(kind, parameters))
-            stack.callback(index.close)
-            ways.append(milvus_way(index, space, length, name))
-            used = index.client.describe_index("articles_v1", "vector").get("params", {})
+            store = MilvusStore(folder / f"{name}.db", layout=Layout(kind, parameters))
+            stack.callback(store.close)
+            ways.append(milvus_way(store, space, length, name))
+            used = store.client.describe_index("articles_v1", "vector").get("params", {})
             assert used == parameters, f"{name}: built with {used}, not {parameters}"
         for way in [w for w in ways if not w.name.endswith("float32")]:
             ways.append(replace(way, search=rescoring(way.search, stored), rescored=True))

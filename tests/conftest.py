@@ -105,22 +105,22 @@ def milvus_server(tmp_path_factory):
     server.kill()
 
 
-@pytest.fixture(params=["file", "server"])
+@pytest.fixture(params=["file", "server", "flat"])
 def address(request, tmp_path):
-    """Where an index can be: the path of a file, then the URI of a server with nothing in it."""
-    if request.param == "file":
-        yield tmp_path / "folder" / "index.db"
-        return
-    server = request.getfixturevalue("milvus_server")
-    yield server.uri
-    server.clear()
+    """Where an index can be, for ``tests.milvus.opened``: a Milvus file, an empty Milvus server, a flat store's folder."""
+    if request.param == "server":
+        server = request.getfixturevalue("milvus_server")
+        yield server.uri
+        server.clear()
+    else:
+        yield {"file": str(tmp_path / "folder" / "index.db"), "flat": f"flat:{tmp_path / 'flat'}"}[request.param]
 
 
 @pytest.fixture
 def index(address):
     """The index "help" at each address."""
-    from tutorial_lib.index.vector_index import VectorIndex
+    from tests.milvus import opened
 
-    index = VectorIndex(address, "help")
+    index = opened(address, "help")
     yield index
     index.close()

@@ -1,4 +1,4 @@
-"""What the tests of the index share: encoders whose vectors are known, and both kinds of place an index can be in."""
+"""What the tests of the index share: encoders whose vectors are known, and every kind of place an index can be in."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 from pymilvus import DataType, MilvusClient
 
+from tutorial_lib.index import FlatStore, VectorIndex
 from tutorial_lib.models.settings import EncoderSettings
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = EncoderSettings()
+
+on_milvus = pytest.mark.parametrize("address", ["file", "server"], indirect=True)
+"""Marks a test of what is Milvus' own: it does not run on the flat store."""
 
 
 @dataclass
@@ -59,6 +64,12 @@ class HashEncoder:
         seed = int.from_bytes(hashlib.sha256(f"{self.name} {text}".encode()).digest()[:8])
         vector = np.random.default_rng(seed).standard_normal(self.dimension)
         return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+def opened(address: str, name: str = "articles") -> VectorIndex:
+    """Open an index at an address of the fixture ``address``; "flat:" stands before the folder of a flat store."""
+    flat = address.startswith("flat:")
+    return VectorIndex(FlatStore(address.removeprefix("flat:")) if flat else address, name)
 
 
 class Server:

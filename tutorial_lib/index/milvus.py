@@ -1,126 +1,129 @@
-"""The way to a Milvus index: where it is, patience with a server that is away, and no secret in any message."""
+"""Milvus as the place of an index: embedded in a folder that ends in .db, or a server."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
-import os
-import re
-import socket
+import json
 import tempfile
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-import grpc
-import psutil
-from filelock import FileLock, Timeout
-from milvus_lite.db import MilvusLite
-from milvus_lite.exceptions import DataDirLockedError
-from milvus_lite.server_manager import server_manager_instance
-from pymilvus import MilvusClient, MilvusException
-from pymilvus.client.types import Status
-from pymilvus.exceptions import ErrorCode
+import numpy as np
+from numpy.typing import NDArray
+from pymilvus import DataType, MilvusClient
+from pymilvus.client.types import LoadState
 
-BACK_OFF = (0.2, 0.5, 1.0, 2.0)
-"""Seconds to wait before each further try to reach a server."""
+from tutorial_lib.index.embedded import Embedded
+from tutorial_lib.index.layout import Layout
+from tutorial_lib.index.lock import held, user
+from tutorial_lib.index.milvus_client import Client, NoCollection
+from tutorial_lib.index.store import Noted, VectorIndexError, being_written
 
-
-for name in ("pymilvus", "milvus_lite"):  # they log errors that are caught and told in plain words here
-    logging.getLogger(name).setLevel(logging.CRITICAL)
+METADATA = "tutorial_lib"
+"""Property of a collection that holds what is noted with it, as JSON."""
 
 
-class VectorIndexError(ValueError):
-    """The index cannot do what was asked; the message says why and what to do."""
+QUERIES = 500
+"""Queries sent at a time."""
 
 
-class NoCollection(VectorIndexError):
-    """The index has no collection or alias of that name."""
-
-
-class Client:
-    """Every method of ``MilvusClient``; a server that is away is tried again, what fails is a VectorIndexError.
+class MilvusStore:
+    """A ``VectorStore`` in Milvus.
 
     Attributes:
-        address: The file or URI without user name, password or token, to be shown.
-        file: Path of an embedded index; None for a server.
+        client: Every method of ``MilvusClient``, tried again while a server is away.
+        layout: How new collections lie on a server.
     """
 
-    _open: ClassVar[Counter[Path]] = Counter()
-    """Embedded index -> how many clients of this process have it open."""
+    def __init__(self, uri: str | Path | None = None, token: str | None = None, layout: Layout | None = None) -> None:
+        """Open a path that ends in .db or the address of a server, by default MILVUS_URI, with a token.
 
-    def __init__(self, uri: str | Path | None, token: str | None) -> None:
-        """Open the index at ``uri``, by default MILVUS_URI, with ``token``, by default MILVUS_TOKEN.
+        Args:
+            uri: By default the environment's MILVUS_URI.
+            token: user:password or API key of a server; by default the environment's MILVUS_TOKEN.
+            layout: How new collections lie on a server.
 
         Raises:
-            VectorIndexError: No address is given, it is of no known kind, or nothing there lets us in.
+            VectorIndexError: No address is given, nothing answers there after several tries, the token is refused, or
+                another process has the file open.
         """
-        uri = str(uri or os.environ.get("MILVUS_URI", ""))
-        token = token or os.environ.get("MILVUS_TOKEN", "")
-        kinds = "a path that ends in .db, or the address of a Milvus server such as http://localhost:19530"
-        if not uri:
-            raise VectorIndexError(f"no address of an index: pass {kinds}, or set MILVUS_URI")
-        self._closed = False
-        self.address = re.sub(r"//.*@", "//***@", uri)
-        self.file = None if "://" in uri else Path(uri).absolute()
-        logins = [token, *re.findall(r"//(.*)@", uri)]
-        self._secrets = [s for login in logins for s in (login, login.split(":", 1)[-1]) if s]
-        if self.file:
-            if self.file.suffix != ".db":
-                raise VectorIndexError(f"no index at {uri}: pass {kinds}")
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-        # The embedded server answers only when a graph is built, and takes the client's pings every ten seconds for abuse.
-        quiet = {"grpc.keepalive_time_ms": 2**31 - 1} if self.file else {}
-        self._client = self._try(
-            "connect", MilvusClient, uri=str(self.file or uri), token="" if self.file else token, grpc_options=quiet
-        )
-        if self.file:
-            self._open[self.file] += 1
+        self.client = Client(uri, token)
+        self.layout = layout or Layout()
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        """Return the method ``name`` of MilvusClient."""
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return partial(self._try, name, getattr(self._client, name))
+    @property
+    def address(self) -> str:
+        """The path or URI, without user name, password or token."""
+        return self.client.address
+
+    @property
+    def shared(self) -> bool:
+        """Whether it is a server: only one process can open an embedded index."""
+        return self.client.file is None
 
     def close(self) -> None:
-        """Close the connection; the last one lets go of an embedded index."""
-        self._client.close()
-        if self.file and not self._closed:
-            self._open[self.file] -= 1
-            if not self._open[self.file]:
-                server_manager_instance.release_server(str(self.file))
-        self._closed = True
+        """Close the connection; an embedded index can then be opened by another process."""
+        self.client.close()
 
-    def _try(self, what: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        for wait in (*BACK_OFF, None):
-            try:
-                return call(*args, **options)
-            except (MilvusException, grpc.RpcError, OSError, ValueError) as error:
-                if wait is None or self.file or not _is_away(error):
-                    # The cause is left out where it could show a secret.
-                    raise self._told(what, error) from (None if self._secrets else error)
-                time.sleep(wait)
-        raise AssertionError("the last try returns or raises")
+    # --- collections ----------------------------------------------------------------------------------------------
 
-    def _told(self, what: str, error: Exception) -> VectorIndexError:
-        text = " ".join(str(getattr(error, "message", "") or error).split())[:300]
-        if what == "connect" and self.file:
-            text = _file_fault(self.file) or text
-        elif _grpc_code(error) in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
-            text = "the server refuses the token: set MILVUS_TOKEN, or pass token=…, to user:password or an API key it knows"
-        elif _is_away(error):
-            text = f"no server answers after {len(BACK_OFF) + 1} tries: start it, or set MILVUS_URI to where it is"
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        if what == "connect":
-            return VectorIndexError(f"no index at {self.address}: {text}")
-        kind = NoCollection if getattr(error, "code", None) == ErrorCode.COLLECTION_NOT_FOUND else VectorIndexError
-        return kind(f"{what} failed on the index at {self.address}: {text}")
+    def names(self) -> list[str]:
+        """Return the names of all collections."""
+        return self.client.list_collections()
+
+    def describe(self, name: str) -> Noted | None:
+        """Return the collection of this name or alias and what is noted with it; None if there is none."""
+        try:
+            # Asked for the alias, the answer holds its collection and what is noted there, all of one moment.
+            description = self.client.describe_collection(name)
+        except NoCollection:
+            return None
+        return Noted(description["collection_name"], json.loads(description["properties"].get(METADATA, "{}")))
+
+    def note(self, collection: str, record: Mapping[str, Any]) -> None:
+        """Put ``record`` in the place of what is noted with a collection."""
+        self.client.alter_collection_properties(collection, {METADATA: json.dumps(record)})
+
+    def create(self, collection: str, record: Mapping[str, Any], *, documents: int, dimension: int, id_bytes: int) -> None:
+        """Make an empty collection, laid out for so many documents, with the parameters to search it noted.
+
+        Args:
+            collection: Its name.
+            record: What to note with it.
+            documents: Rows it will hold.
+            dimension: Length of a vector.
+            id_bytes: Of the longest id, in UTF-8.
+
+        Raises:
+            VectorIndexError: There is one, or Milvus fails.
+        """
+        record = {**record, "search_params": self._index_for(documents)[2]}
+        self.client.create_collection(
+            collection,
+            schema=_schema(dimension, id_bytes),
+            num_shards=self.layout.shards,
+            consistency_level=self.layout.consistency,
+            properties={METADATA: json.dumps(record)},
+        )
+        found = self.describe(collection)
+        if found is None or found.record != record:  # a server may take the second to create it too
+            raise VectorIndexError(f"another machine began to build {collection} at the same moment: wait until it has ended")
+
+    def drop(self, collection: str) -> None:
+        """Remove a collection."""
+        self.client.drop_collection(collection)
+
+    def aliases(self, collection: str) -> list[str]:
+        """Return the aliases that point to a collection."""
+        return self.client.list_aliases(collection)["aliases"]
+
+    def point(self, alias: str, collection: str) -> None:
+        """Make an alias point to a collection."""
+        if alias in self.client.list_aliases()["aliases"]:
+            self.client.alter_alias(collection, alias)
+        else:
+            self.client.create_alias(collection, alias)
 
     @contextmanager
     def alone(self, name: str) -> Iterator[None]:
@@ -129,44 +132,94 @@ class Client:
         Raises:
             VectorIndexError: Another build is running.
         """
-        key = hashlib.sha256(f"{self.address} {name} {psutil.Process().username()}".encode()).hexdigest()[:16]
-        path = f"{self.file}.lock" if self.file else Path(tempfile.gettempdir(), f"tutorial_lib-{key}.lock")
-        try:
-            lock = FileLock(path).acquire(timeout=0)
-        except Timeout:
-            raise VectorIndexError(
-                f"another build is writing to {name!r} at {self.address}: wait until it has ended, or "
-                "stop it, then build again"
-            ) from None
-        with lock:
+        key = hashlib.sha256(f"{self.address} {name} {user()}".encode()).hexdigest()[:16]
+        file = self.client.file
+        path = f"{file}.lock" if file else Path(tempfile.gettempdir(), f"tutorial_lib-{key}.lock")
+        with held(path, being_written(name, self.address)):
             yield
 
+    # --- rows -----------------------------------------------------------------------------------------------------
 
-def whoami() -> str:
-    """Return user@host: who builds a version of the index."""
-    return f"{psutil.Process().username()}@{socket.gethostname()}"
+    def insert(self, collection: str, rows: Embedded, first: int) -> None:
+        """Send rows, the first of which is row number ``first``."""
+        columns = zip(rows.ids, rows.hashes, rows.vectors, strict=True)
+        self.client.insert(
+            collection,
+            [{"id": i, "text_hash": h, "position": n, "vector": v} for n, (i, h, v) in enumerate(columns, first)],
+        )
+
+    def finish(self, collection: str, documents: int) -> None:
+        """Build the search index of a collection whose rows are all sent, and take it into memory."""
+        self.client.flush(collection)  # or else every search would scan the write buffer
+        kind, params, _ = self._index_for(documents)
+        index = MilvusClient.prepare_index_params()
+        # Parameters within "params": given flat, the embedded index drops them without a word.
+        index.add_index("vector", index_type=kind, metric_type="IP", params={"params": params})
+        # A server builds it in the background; the embedded index has it at once, and half a second's wait is saved.
+        self.client.create_index(collection, index, sync=self.shared)
+        self.load(collection)
+
+    def load(self, collection: str) -> None:
+        """Take a collection into memory, unless it is there: a reader leaves the number of replicas as it is."""
+        if self.client.get_load_state(collection)["state"] != LoadState.Loaded:
+            self.client.load_collection(collection, replica_number=self.layout.replicas)
+
+    def rows(self, collection: str, first: int, stop: int) -> Embedded:
+        """Return rows number ``first`` to before ``stop``; a server gives at most 16,384 an answer."""
+        found = self._query(collection, first, stop, ["id", "text_hash", "vector"])
+        vectors = np.array([row["vector"] for row in found], dtype=np.float32)
+        return Embedded([row["id"] for row in found], [row["text_hash"] for row in found], vectors)
+
+    def hashes(self, collection: str, first: int, stop: int) -> dict[str, str]:
+        """Return document id -> text hash of the same rows."""
+        return {row["id"]: row["text_hash"] for row in self._query(collection, first, stop, ["id", "text_hash"])}
+
+    def count(self, collection: str) -> int:
+        """Return how many rows a collection holds."""
+        return int(self.client.query(collection, filter="", output_fields=["count(*)"])[0]["count(*)"])
+
+    def search(
+        self, collection: str, vectors: NDArray[np.float32], k: int, params: Mapping[str, Any]
+    ) -> list[dict[str, float]]:
+        """Return document id -> inner product of the ``k`` best rows of each query.
+
+        Args:
+            collection: Where to look.
+            vectors: float32, (Q, D), unit length.
+            k: Rows a query.
+            params: Of the index type, as noted when the collection was made.
+
+        Raises:
+            VectorIndexError: Milvus fails.
+        """
+        results: list[dict[str, float]] = []
+        for start in range(0, len(vectors), QUERIES):
+            part = self.client.search(
+                collection,
+                data=list(vectors[start : start + QUERIES]),
+                limit=k,
+                output_fields=["id"],
+                anns_field="vector",
+                search_params={"params": dict(params)},
+            )
+            results += [{h["id"]: float(h["distance"]) for h in hits} for hits in part]
+        return results
+
+    def _query(self, collection: str, first: int, stop: int, fields: list[str]) -> list[dict[str, Any]]:
+        found = self.client.query(
+            collection, output_fields=["position", *fields], filter=f"position >= {first} and position < {stop}"
+        )
+        return sorted(found, key=lambda row: row["position"])
+
+    def _index_for(self, documents: int) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        return self.layout.index_for(documents, embedded=not self.shared)
 
 
-def _grpc_code(error: BaseException) -> Any:
-    """Return the gRPC status behind an error, where there is one."""
-    behind = next((e for e in (error, error.__cause__) if isinstance(e, grpc.RpcError)), None)
-    return behind.code() if behind else None
-
-
-def _is_away(error: Exception) -> bool:
-    code = _grpc_code(error)
-    failed = getattr(error, "code", None) == Status.CONNECT_FAILED
-    return code == grpc.StatusCode.UNAVAILABLE or (failed and code is None)
-
-
-def _file_fault(path: Path) -> str | None:
-    """Return why an embedded index cannot be opened; the client only says that it cannot."""
-    try:
-        MilvusLite(str(path)).close()
-    except DataDirLockedError:
-        return "another process has it open: close it there, or start a Milvus server, which many processes can share"
-    except FileExistsError:
-        return "it is a file, and Milvus Lite 3 keeps an index in a folder: pass another path"
-    except Exception as error:
-        return str(error)[:300]
-    return None
+def _schema(dimension: int, id_bytes: int) -> Any:
+    schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
+    schema.add_field("id", DataType.VARCHAR, is_primary=True, max_length=max(64, id_bytes))
+    schema.add_field("text_hash", DataType.VARCHAR, max_length=64)
+    # To read the rows back in pieces: ids may hold quotes, which Milvus' own iterator puts into a filter as they are.
+    schema.add_field("position", DataType.INT64)
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
+    return schema

@@ -1,26 +1,21 @@
 """Embedding a corpus too large for one process: Ray Data hands shards to workers, each of which holds the model.
 
-What a worker writes is what ``shards.embed_corpus`` writes, byte for byte on machines of one kind, so each goes on where the
+What a worker writes is what ``embed_corpus`` writes, byte for byte on machines of one kind, so each goes on where the
 other stopped.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import cached_property, lru_cache
-from itertools import groupby
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-import fsspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
@@ -28,7 +23,9 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.index.shards import Manifest, Shard, alone_in, batches, embed_shard, finish, unique
+from tutorial_lib.index.article_files import Piece, joined, locate, read
+from tutorial_lib.index.shard_files import Manifest, Shard, alone_in, finish
+from tutorial_lib.index.shards import batches, embed_shard, unique
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.folder import resolve_model
 
@@ -42,10 +39,6 @@ _LOCAL = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # whatever its name: Ray listens on 127.0.0.1 only, as it does there
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }  # workers see the GPU that a single process would use
-
-
-Piece: TypeAlias = tuple[str, int, int]
-"""URL, start and stop: bytes of a JSONL file, rows of a Parquet file."""
 
 
 def embed_with_ray(
@@ -84,24 +77,46 @@ def embed_with_ray(
     """
     urls = [_absolute(url) for url in ([source] if isinstance(source, str) else source)]
     columns = (id_column, *text_columns)
-    found = unique(row for url in urls for row in locate(url, columns))
-    specs = [{"number": n, "pieces": json.dumps(_pieces(part))} for n, part in enumerate(batches(found, shard_size))]
+    specs = _specs(urls, columns, shard_size)
     if not specs:
         raise DataError(f"{source} holds no article: pass files with at least one")
     resolve_model(model)  # refuses what is missing or damaged before anything is started
     folder, weights = _absolute(folder), str(Path(model).resolve()) if Path(model).is_dir() else model
     with alone_in(folder), _running(workers) as ray:
-        pool = ray.data.ActorPoolStrategy(size=min(workers or int(ray.cluster_resources()["CPU"]), len(specs)))
-        work = ray.data.from_items(specs, override_num_blocks=len(specs)).map_batches(
-            Worker, batch_size=1, compute=pool, num_cpus=1, num_gpus=gpus, fn_constructor_args=(weights, folder, columns)
-        )
-        done = []
-        for row in tqdm(work.iter_rows(), total=len(specs), desc="embed", unit="shard"):
-            done.append(json.loads(row["done"]))
-            if "error" in done[-1]:
-                raise DataError(done[-1]["error"])
+        processes = min(workers or int(ray.cluster_resources()["CPU"]), len(specs))
+        done = _embedded(ray, specs, (weights, folder, columns), processes, gpus)
         shards = [Shard(**r["shard"]) for r in sorted(done, key=lambda r: r["number"])]
         return finish(folder, done[0]["fingerprint"], model, done[0]["dimension"], shards)
+
+
+def _specs(urls: Sequence[str], columns: tuple[str, ...], shard_size: int) -> list[dict[str, Any]]:
+    """Return the number of every shard, and where its articles stand, as rows for Ray."""
+    found = unique(row for url in urls for row in locate(url, columns))
+    return [{"number": n, "pieces": json.dumps(joined(part))} for n, part in enumerate(batches(found, shard_size))]
+
+
+def _embedded(
+    ray: Any, specs: list[dict[str, Any]], arguments: tuple[Any, ...], processes: int, gpus: float
+) -> list[dict[str, Any]]:
+    """Have ``Worker(*arguments)`` embed every shard, and return what it says of each; its first error is raised.
+
+    Args:
+        ray: A running Ray.
+        specs: What ``_specs`` returned.
+        arguments: Of ``Worker``.
+        processes: How many of them.
+        gpus: GPUs a process.
+    """
+    pool = ray.data.ActorPoolStrategy(size=processes)
+    work = ray.data.from_items(specs, override_num_blocks=len(specs)).map_batches(
+        Worker, batch_size=1, compute=pool, num_cpus=1, num_gpus=gpus, fn_constructor_args=arguments
+    )
+    done = []
+    for row in tqdm(work.iter_rows(), total=len(specs), desc="embed", unit="shard"):
+        done.append(json.loads(row["done"]))
+        if "error" in done[-1]:
+            raise DataError(done[-1]["error"])
+    return done
 
 
 class Worker:
@@ -160,7 +175,9 @@ def _ray() -> Any:
         import ray
         import ray.data
     except ImportError:
-        raise ImportError('Ray is not installed: pip install "tutorial-lib[scale]", or use shards.embed_corpus') from None
+        raise ImportError(
+            'Ray is not installed: pip install "tutorial-lib[scale]", or use tutorial_lib.index.embed_corpus'
+        ) from None
     return ray
 
 
@@ -197,7 +214,7 @@ def start_ray(cpus: int | None = None, attempts: int = 3) -> None:
             if attempt == attempts:
                 raise RuntimeError(
                     f"Ray did not start in {attempts} attempts ({error}): look into raylet.err below "
-                    "/tmp/ray/session_latest/logs, or use shards.embed_corpus without Ray"
+                    "/tmp/ray/session_latest/logs, or use tutorial_lib.index.embed_corpus without Ray"
                 ) from error
             logging.getLogger(__name__).warning(
                 "Ray did not start (%s); attempt %d of %d follows", error, attempt + 1, attempts
@@ -208,125 +225,3 @@ def _absolute(url: str) -> str:
     """Return a path or URL that means the same file whatever folder a process works in."""
     fs, path = url_to_fs(url)
     return path if isinstance(fs, LocalFileSystem) else url
-
-
-def locate(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Piece]]:
-    """Yield the id of every article of a file and where it stands; the first thing that cannot be used is a DataError."""
-    fs, path = url_to_fs(url)
-    if not fs.isfile(path):
-        raise DataError(f"{url}: no such file")
-    if url.endswith(".parquet"):
-        yield from _locate_parquet(url, columns)
-    elif url.endswith(".jsonl"):
-        yield from _locate_jsonl(url, columns)
-    else:
-        raise DataError(f"{url} is of no kind that can be read in parts: pass .jsonl or .parquet files")
-
-
-def _locate_jsonl(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Piece]]:
-    start = 0
-    with fsspec.open(url, "rb") as file:
-        for number, line in enumerate(file, 1):
-            stop = start + len(line)
-            if line.strip():
-                yield _document(_parse(line, f"{url} line {number}"), columns, f"{url} line {number}")[0], (url, start, stop)
-            start = stop
-
-
-def _locate_parquet(url: str, columns: tuple[str, ...]) -> Iterator[tuple[str, Piece]]:
-    with fsspec.open(url, "rb") as file:
-        parquet = _parquet(file, url)
-        names = parquet.schema_arrow.names
-        _check_columns(names, columns, url)
-        number = 0
-        for batch in parquet.iter_batches(columns=columns[:1]):
-            for value in batch.column(0).to_pylist():
-                number += 1
-                yield _id(value, columns[0], f"{url} row {number}"), (url, number - 1, number)
-
-
-def _pieces(part: list[tuple[str, Piece]]) -> list[Piece]:
-    """Return where a shard's articles stand, neighbours joined."""
-    groups = [list(group) for _, group in groupby((piece for _, piece in part), key=lambda piece: piece[0])]
-    return [(group[0][0], group[0][1], group[-1][2]) for group in groups]
-
-
-def read(url: str, start: int, stop: int, columns: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Yield id and text of the articles of a piece."""
-    if url.endswith(".parquet"):
-        for number, row in enumerate(_parquet_rows(url, start, stop, columns), start + 1):
-            yield _document(row, columns, f"{url} row {number}")
-        return
-    fs, path = url_to_fs(url)
-    for line in io.BytesIO(fs.cat_file(path, start, stop)):
-        if line.strip():
-            yield _document(_parse(line, url), columns, url)
-
-
-def _parquet_rows(url: str, start: int, stop: int, columns: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    first = 0
-    for group, rows in enumerate(_group_sizes(url)):
-        low, high = max(start, first), min(stop, first + rows)
-        if low < high:
-            yield from _row_group(url, group, columns).slice(low - first, high - low).to_pylist()
-        first += rows
-
-
-@lru_cache(maxsize=8)
-def _group_sizes(url: str) -> tuple[int, ...]:
-    with fsspec.open(url, "rb") as file:
-        metadata = pq.ParquetFile(file).metadata
-        return tuple(metadata.row_group(n).num_rows for n in range(metadata.num_row_groups))
-
-
-@lru_cache(maxsize=1)  # a worker's next shard mostly lies in the same row group
-def _row_group(url: str, group: int, columns: tuple[str, ...]) -> pa.Table:
-    with fsspec.open(url, "rb") as file:
-        parquet = pq.ParquetFile(file)
-        return parquet.read_row_group(group, columns=[c for c in columns if c in parquet.schema_arrow.names])
-
-
-def _parquet(file: Any, url: str) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(file)
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{url} cannot be read as Parquet ({error}): write the file again") from error
-
-
-def _parse(line: bytes, where: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: not JSON ({error}): write one JSON object a line") from None
-    if not isinstance(row, dict):
-        raise DataError(f"{where}: found a JSON {type(row).__name__}: write one JSON object a line")
-    return row
-
-
-def _document(row: Mapping[str, Any], columns: tuple[str, ...], where: str) -> tuple[str, str]:
-    """Return id and text of one row; the text is ``Article.full_text`` for BEIR's columns."""
-    id_column, *text_columns = columns
-    _check_columns(list(row), columns, where)
-    texts = [row.get(c) or "" for c in text_columns]
-    for column, text in zip(text_columns, texts, strict=True):
-        if not isinstance(text, str):
-            raise DataError(f'{where}: "{column}" is {type(text).__name__} ({text!r:.60}): pass a string')
-    return _id(row[id_column], id_column, where), "\n".join([t for t in texts[:-1] if t] + texts[-1:])
-
-
-def _check_columns(found: Sequence[str], columns: tuple[str, ...], where: str) -> None:
-    id_column, *text_columns = columns
-    if id_column not in found:
-        raise DataError(f'{where}: no "{id_column}" (found: {", ".join(found)}): name the column of the ids with id_column')
-    if not set(text_columns) & set(found):
-        raise DataError(
-            f"{where}: none of the text columns {text_columns} (found: {', '.join(found)}): name them with text_columns"
-        )
-
-
-def _id(value: Any, column: str, where: str) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str) or not value.strip():
-        raise DataError(f'{where}: "{column}" is {value!r:.60}: pass a string that is not blank, or a whole number')
-    return value

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.index.milvus import VectorIndexError
-from tutorial_lib.index.shards import Embedded, embed_corpus, read_shards, text_hash
+from tutorial_lib.index.embedded import Embedded, corpus_hash, text_hash
+from tutorial_lib.index.shards import embed_corpus, read_shards
+from tutorial_lib.index.store import VectorIndexError
 from tutorial_lib.index.vector_index import VectorIndex
-from tutorial_lib.index.version import FORMAT, Verification, Version, corpus_hash
-from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.index.version import FORMAT, Verification, Version
+from tutorial_lib.models.settings import TextEncoder
 from tutorial_lib.retrieval.calibration import Calibration
 
 SAMPLE = 200
@@ -67,7 +68,7 @@ class Reindexed:
 def reindex(
     index: VectorIndex,
     documents: Mapping[str, str],
-    encoder: Encoder,
+    encoder: TextEncoder,
     work: str | Path,
     *,
     queries: Sequence[str] = (),
@@ -77,7 +78,7 @@ def reindex(
     keep: int = 2,
     shard_size: int = 1000,
 ) -> Reindexed:
-    """Make ``index`` serve ``articles`` as ``encoder`` sees them: embed, build, verify, switch, prune.
+    """Make ``index`` serve ``documents`` as ``encoder`` sees them: embed, build, verify, switch, prune.
 
     The old version serves until the new one is verified, and stays for ``rollback``. With the model that is live, only new
     and changed articles are encoded; if nothing has changed, nothing is written. With another model all are. After an
@@ -113,30 +114,43 @@ def reindex(
             return Reindexed(own, Changes((), (), (), len(ids)), 0, None, 0.0)
 
     old = index.stored(own) if own and own.corpus else None
-    if old:
-        before = dict(zip(old.ids, old.hashes, strict=True))
-    else:
-        before = index.stored_hashes(live) if live and live.format == FORMAT else {}
-    changes = _compare(before, dict(zip(ids, hashes, strict=True)))
+    changes = _compare(_hashes_before(index, live, old), dict(zip(ids, hashes, strict=True)))
     started = time.monotonic()
     vectors, embedded = _vectors(documents, hashes, old, encoder, folder, shard_size)
     seconds = time.monotonic() - started
 
-    wanted = (encoder.fingerprint, corpus, calibration)
-    # A run that was killed after its build has left just what is wanted, not yet live.
-    version = next((v for v in index.versions() if not v.served and (v.fingerprint, v.corpus, v.calibration) == wanted), None)
+    version = _built_already(index, encoder.fingerprint, corpus, calibration)
     version = version or index.build(ids, vectors, encoder, hashes=hashes, calibration=calibration)
     sample = encoder.encode_queries(list(queries)) if queries else vectors[:: max(1, len(vectors) // SAMPLE)]
     verification = index.verify(version, ids, vectors, sample, min_recall=min_recall, smoke=smoke, encoder=encoder)
-    try:
-        version = index.switch(verification)
-    except VectorIndexError:
-        if not verification.passed:
-            index.client.drop_collection(version.collection)
-        raise
+    version = _switched(index, version, verification)
     index.prune(keep)
     _remove(folder)
     return Reindexed(version, changes, embedded, verification, seconds)
+
+
+def _hashes_before(index: VectorIndex, live: Version | None, old: Embedded | None) -> dict[str, str]:
+    """Return document id -> text hash of the live version, whose rows may have been read already."""
+    if old:
+        return dict(zip(old.ids, old.hashes, strict=True))
+    return index.stored_hashes(live) if live and live.format == FORMAT else {}
+
+
+def _built_already(index: VectorIndex, fingerprint: str, corpus: str, calibration: Calibration | None) -> Version | None:
+    """Return the version that a run which was killed after its build has left: just what is wanted, not yet live."""
+    wanted = (fingerprint, corpus, calibration)
+    fresh = [v for v in index.versions() if not v.served]
+    return next((v for v in fresh if (v.fingerprint, v.corpus, v.calibration) == wanted), None)
+
+
+def _switched(index: VectorIndex, version: Version, verification: Verification) -> Version:
+    """Switch to a version, or drop it where it did not pass."""
+    try:
+        return index.switch(verification)
+    except VectorIndexError:
+        if not verification.passed:
+            index.drop(version)
+        raise
 
 
 def _compare(before: Mapping[str, str], now: Mapping[str, str]) -> Changes:
@@ -150,7 +164,12 @@ def _compare(before: Mapping[str, str], now: Mapping[str, str]) -> Changes:
 
 
 def _vectors(
-    documents: Mapping[str, str], hashes: Sequence[str], old: Embedded | None, encoder: Encoder, folder: Path, shard_size: int
+    documents: Mapping[str, str],
+    hashes: Sequence[str],
+    old: Embedded | None,
+    encoder: TextEncoder,
+    folder: Path,
+    shard_size: int,
 ) -> tuple[NDArray[np.float32], int]:
     """Return one vector an article, (N, D): those of unchanged articles from ``old``; and how many had to be encoded."""
     known = {pair: n for n, pair in enumerate(zip(old.ids, old.hashes, strict=True))} if old else {}

@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.milvus import HashEncoder, killed, write_format_1
+from tests.milvus import HashEncoder, killed, on_milvus, opened, write_format_1
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.index import VectorIndexError
-from tutorial_lib.index.reindex import Changes, reindex
-from tutorial_lib.index.vector_index import VectorIndex
+from tutorial_lib.index import VectorIndex, VectorIndexError, reindex
+from tutorial_lib.index.reindex import Changes
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.calibration import Calibration
 from tutorial_lib.retrieval.dense import exact_search
@@ -51,8 +50,8 @@ def test_the_first_time_everything_is_embedded_and_goes_live(index, tmp_path):
 
 def test_the_same_again_embeds_and_writes_nothing(index, tmp_path, monkeypatch):
     first = reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work")
-    for method in ("insert", "create_collection", "alter_alias", "query"):  # it does not even read the rows
-        monkeypatch.setattr(index.client, method, None)
+    for method in ("insert", "create", "note", "point", "rows", "hashes"):  # it does not even read the rows
+        monkeypatch.setattr(index.store, method, None)
     encoder = HashEncoder()
     shuffled = dict(sorted(DOCUMENTS.items(), key=lambda pair: pair[1]))
     done = reindex(index, shuffled, encoder, tmp_path / "work")
@@ -125,11 +124,12 @@ def test_a_calibration_is_kept_until_another_is_given_and_costs_no_embedding(ind
     assert reindex(index, DOCUMENTS, HashEncoder("new"), tmp_path / "work").version.calibration is None  # another model's
 
 
+@on_milvus
 def test_an_index_of_the_previous_format_is_embedded_anew(index, tmp_path):
     encoder = HashEncoder()
     ids = list(DOCUMENTS)
-    write_format_1(index.client, "help_v1", ids, encoder.encode_queries(list(DOCUMENTS.values())), encoder)
-    index.client.create_alias("help_v1", "help")
+    write_format_1(index.store.client, "help_v1", ids, encoder.encode_queries(list(DOCUMENTS.values())), encoder)
+    index.store.point("help", "help_v1")
     assert found(index, encoder) == exact(DOCUMENTS, encoder)
     done = reindex(index, DOCUMENTS, encoder, tmp_path / "work")
     assert (str(done.changes), len(encoder.encoded)) == ("62 added, 0 changed, 0 removed, 0 kept", 62)
@@ -221,13 +221,12 @@ def test_a_reader_never_fails_and_never_sees_two_models_mixed(index, tmp_path):
 
 KILL = """
 import os, signal, sys
-from tests.milvus import HashEncoder
-from tests.test_reindex import ARTICLES
-from tutorial_lib.index import VectorIndex
+from tests.index.test_reindex import DOCUMENTS
+from tests.milvus import HashEncoder, opened
 from tutorial_lib.index import reindex
 
 address, work, moment = sys.argv[1:]
-index, encoder = VectorIndex(address, "help"), HashEncoder("new")
+index, encoder = opened(address, "help"), HashEncoder("new")
 
 def kill_after(owner, method, calls):
     real = getattr(owner, method)
@@ -240,10 +239,10 @@ def kill_after(owner, method, calls):
     kill_after.left = calls
     setattr(owner, method, then_kill)
 
-owner, method, calls = {"embed": (encoder, "encode_documents", 4), "insert": (index.client, "insert", 1),
-                        "built": (index, "build", 1), "alias": (index.client, "alter_alias", 1)}[moment]
+owner, method, calls = {"embed": (encoder, "encode_documents", 4), "insert": (index.store, "insert", 1),
+                        "built": (index, "build", 1), "alias": (index.store, "point", 1)}[moment]
 kill_after(owner, method, calls)
-reindex(index, ARTICLES, encoder, work, shard_size=10)
+reindex(index, DOCUMENTS, encoder, work, shard_size=10)
 """
 
 
@@ -252,12 +251,12 @@ def test_a_killed_reindex_goes_on_where_it_was_and_ends_the_same(address, tmp_pa
     changed = {**DOCUMENTS, "a000": "rewritten"}
 
     def state():
-        index = VectorIndex(address, "help")
+        index = opened(address, "help")
         seen = found(index, [old, new]), [(v.number, v.live) for v in index.versions()]
         index.close()
         return seen
 
-    index = VectorIndex(address, "help")
+    index = opened(address, "help")
     reindex(index, changed, old, tmp_path / "work")
     index.close()
     work = tmp_path / "work"
@@ -277,7 +276,7 @@ def test_a_killed_reindex_goes_on_where_it_was_and_ends_the_same(address, tmp_pa
     killed(KILL, address, work, "alias")
     assert state() == (exact(DOCUMENTS, new), [(1, False), (2, True)])
 
-    index, encoder = VectorIndex(address, "help"), HashEncoder("new")
+    index, encoder = opened(address, "help"), HashEncoder("new")
     last = reindex(index, DOCUMENTS, encoder, work)
     assert (last.version.number, last.embedded, encoder.encoded) == (2, 0, [])
     assert not work.exists()

@@ -14,9 +14,9 @@ from milvus_lite.adapter.grpc.servicer import MilvusServicer
 from milvus_lite.db import MilvusLite
 from pymilvus.grpc_gen import milvus_pb2_grpc
 
-from tests.milvus import NumberEncoder, Server, killed, run_apart
-from tutorial_lib.index import VectorIndexError
-from tutorial_lib.index.vector_index import VectorIndex
+from tests.index.test_build import KILLED
+from tests.milvus import NumberEncoder, Server, killed
+from tutorial_lib.index import VectorIndex, VectorIndexError
 
 ENCODER, OTHER = NumberEncoder(), NumberEncoder("mirror", "f-mirror")
 IDS = ["east", "north", "west"]
@@ -40,7 +40,7 @@ def shown(error):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr("tutorial_lib.index.milvus.BACK_OFF", (0.01, 0.01))
+    monkeypatch.setattr("tutorial_lib.index.milvus_client.BACK_OFF", (0.01, 0.01))
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +99,7 @@ def test_a_server_that_is_down_is_told_without_the_secret(impatient, tmp_path):
 
 
 def test_a_server_that_comes_late_is_waited_for(monkeypatch, tmp_path):
-    monkeypatch.setattr("tutorial_lib.index.milvus.BACK_OFF", (0.25,) * 240)
+    monkeypatch.setattr("tutorial_lib.index.milvus_client.BACK_OFF", (0.25,) * 240)
     server, opened = Server(tmp_path / "data"), []
     waiting = threading.Thread(target=lambda: opened.append(VectorIndex(server.uri)))
     waiting.start()
@@ -114,14 +114,14 @@ def test_a_server_that_dies_in_a_build_and_comes_back_serves_the_old_version(mon
     server.wait()
     index = VectorIndex(server.uri)
     go_live(index)
-    insert = index.client.insert
+    insert = index.store.client.insert
 
     def die(*arguments):
         server.kill()
         return insert(*arguments)
 
-    monkeypatch.setattr(index.client, "insert", die)
-    monkeypatch.setattr("tutorial_lib.index.milvus.BACK_OFF", (0.01, 0.01))
+    monkeypatch.setattr(index.store.client, "insert", die)
+    monkeypatch.setattr("tutorial_lib.index.milvus_client.BACK_OFF", (0.01, 0.01))
     with pytest.raises(VectorIndexError, match=r"insert failed on the index at http://.*: no server answers after 3 tries"):
         index.build(IDS, -VECTORS, OTHER)
     with pytest.raises(VectorIndexError, match="describe_collection failed"):
@@ -174,94 +174,22 @@ def test_a_refused_token_is_told_but_not_shown(guarded, monkeypatch):
     monkeypatch.setenv("MILVUS_TOKEN", TOKEN)
     monkeypatch.setenv("MILVUS_URI", guarded)
     assert nearest(VectorIndex()) == ["east"]
-    assert "S3cret" not in repr(vars(index))
+    assert "S3cret" not in repr(vars(index)) + repr(vars(index.store))
 
 
 # --- a file -------------------------------------------------------------------------------------------------------
-
-BUILD = """
-import os, signal, sys
-import numpy as np
-from tests.milvus import NumberEncoder
-from tutorial_lib.index import VectorIndex, VectorIndexError
-
-ids = [str(n) for n in range(5000)]
-vectors = np.random.default_rng(0).standard_normal((5000, 64)).astype(np.float32)
-index = VectorIndex(sys.argv[1])
-"""
-
-KILLED = (
-    BUILD
-    + """
-insert, calls = index.client.insert, []
-def then_kill(*arguments):
-    insert(*arguments)
-    calls.append(1)
-    if len(calls) == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-index.client.insert = then_kill
-index.build(ids, vectors, NumberEncoder())
-"""
-)
-
-
-def test_what_a_killed_build_left_is_invisible_and_overwritten(address):
-    index = VectorIndex(address)
-    go_live(index)
-    index.close()
-    killed(KILLED, address)
-    index = VectorIndex(address)
-    assert sorted(index.client.list_collections()) == ["articles_v1", "articles_v2"]
-    assert [v.number for v in index.versions()] == [1]
-    assert nearest(index) == ["east"]
-    assert go_live(index, -VECTORS, OTHER).number == 2
-    assert nearest(index, OTHER) == ["west"]
-    index.close()
 
 
 def test_what_another_machine_is_building_is_not_touched(milvus_server, monkeypatch):
     killed(KILLED, milvus_server.uri)
     index = VectorIndex(milvus_server.uri)
-    monkeypatch.setattr("tutorial_lib.index.vector_index.whoami", lambda: "ada@elsewhere")
-    with pytest.raises(VectorIndexError, match=r".+@.+ has been building articles_v1 .*drop_collection\('articles_v1'\)"):
+    monkeypatch.setattr("tutorial_lib.index.build.whoami", lambda: "ada@elsewhere")
+    with pytest.raises(VectorIndexError, match=r".+@.+ has been building articles_v1 .*index\.store\.drop\('articles_v1'\)"):
         index.build(IDS, VECTORS, ENCODER)
-    index.client.drop_collection("articles_v1")
+    index.store.client.drop_collection("articles_v1")
     assert go_live(index).number == 1
     index.close()
     milvus_server.clear()
-
-
-FULL = (
-    BUILD
-    + """
-import pathlib, resource
-seen = []
-small, encoder = vectors[:5], NumberEncoder()
-index.switch(index.verify(index.build(ids[:5], small, encoder), ids[:5], small, small))
-hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # beyond, a write fails as on a full disk
-try:
-    index.build(ids, vectors, encoder)
-except VectorIndexError as error:
-    seen.append(str(error))
-query = {"q": " ".join(map(str, small[3]))}
-seen.append(f"{list(index.search(query, encoder, k=1)['q'])} {[v.number for v in index.versions()]} "
-            f"{index.client.list_collections()}")
-resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-built = index.build(ids, vectors, encoder)
-live = index.switch(index.verify(built, ids, vectors, vectors[:20]))
-seen.append(f"{live.number} {list(index.search(query, encoder, k=1)['q'])}")
-pathlib.Path(sys.argv[2]).write_text("\\n".join(seen))
-"""
-)
-
-
-def test_a_full_disk_fails_the_build_and_nothing_else(tmp_path):
-    pytest.importorskip("resource")
-    assert run_apart(FULL, tmp_path / "index.db", tmp_path / "seen") == 0
-    refused, *after = (tmp_path / "seen").read_text().splitlines()
-    assert refused == f"insert failed on the index at {tmp_path / 'index.db'}: [Errno 27] File too large"
-    assert after == ["['3'] [1] ['articles_v1']", "2 ['3']"]
 
 
 def test_a_file_that_another_process_has_open_is_told(tmp_path):

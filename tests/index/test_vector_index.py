@@ -1,17 +1,14 @@
-"""The contract of the index: every test runs on an embedded file and on a server over TCP."""
+"""The contract of the index: every test runs on an embedded Milvus, on a Milvus server over TCP, and on a flat store."""
 
 import dataclasses
 import threading
 
 import numpy as np
 import pytest
-from pymilvus import DataType
 
-from tests.milvus import NumberEncoder, write_format_1
+from tests.milvus import NumberEncoder, opened
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.index import Layout, VectorIndexError
-from tutorial_lib.index.shards import text_hash
-from tutorial_lib.index.vector_index import VectorIndex
+from tutorial_lib.index import FlatStore, Layout, VectorIndex, VectorIndexError, text_hash
 from tutorial_lib.retrieval.calibration import Calibration
 from tutorial_lib.retrieval.dense import exact_search
 
@@ -63,10 +60,10 @@ def test_no_query_gives_an_empty_run(index):
 
 
 def test_an_index_is_found_again(address):
-    first = VectorIndex(address)
+    first = opened(address)
     go_live(first)
     first.close()
-    again = VectorIndex(address)
+    again = opened(address)
     assert again.live.number == 1
     assert list(again.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
     again.close()
@@ -133,20 +130,20 @@ def test_a_version_that_is_not_there_is_refused(index):
 
 def test_a_build_that_is_stopped_leaves_nothing(index, monkeypatch):
     go_live(index)
-    insert, calls = index.client.insert, []
+    insert, calls = index.store.insert, []
 
-    def break_down(collection, rows):
-        calls.append(collection)
+    def break_down(collection, rows, first):
+        calls.append((collection, rows.ids, first))
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return insert(collection, rows)
+        return insert(collection, rows, first)
 
-    monkeypatch.setattr(index.client, "insert", break_down)
+    monkeypatch.setattr(index.store, "insert", break_down)
     with pytest.raises(KeyboardInterrupt):
         index.build(IDS, VECTORS, OTHER, batch=4)
     monkeypatch.undo()
-    assert calls == ["help_v2", "help_v2"]
-    assert index.client.list_collections() == ["help_v1"]
+    assert calls == [("help_v2", IDS[:4], 0), ("help_v2", IDS[4:], 4)]
+    assert index.store.names() == ["help_v1"]
     assert list(index.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
     again = index.build(IDS[:3], VECTORS[:3], OTHER)
     assert (again.number, again.documents) == (2, 3)
@@ -154,18 +151,18 @@ def test_a_build_that_is_stopped_leaves_nothing(index, monkeypatch):
 
 
 def test_two_builds_at_once_are_not_possible(index, address, monkeypatch):
-    insert, writing, go_on = index.client.insert, threading.Event(), threading.Event()
+    insert, writing, go_on = index.store.insert, threading.Event(), threading.Event()
 
     def slowly(*arguments):
         writing.set()
         assert go_on.wait(60)
         return insert(*arguments)
 
-    monkeypatch.setattr(index.client, "insert", slowly)
+    monkeypatch.setattr(index.store, "insert", slowly)
     first = threading.Thread(target=index.build, args=(IDS, VECTORS, ENCODER))
     first.start()
     assert writing.wait(60)
-    other = VectorIndex(address, "help")
+    other = opened(address, "help")
     with pytest.raises(VectorIndexError, match=r"another build is writing to 'help' at .*: wait until it has ended"):
         other.build(IDS[:2], VECTORS[:2], OTHER)
     assert other.versions() == []  # the first is not there before it is whole
@@ -176,43 +173,8 @@ def test_two_builds_at_once_are_not_possible(index, address, monkeypatch):
     other.close()
 
 
-def test_a_collection_made_by_hand_is_ignored(index):
-    schema = index.client.create_schema(auto_id=False)
-    schema.add_field("id", DataType.VARCHAR, is_primary=True, max_length=10)
-    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=2)
-    for name in ("help_v9", "other"):
-        index.client.create_collection(name, schema=schema)
-    assert index.versions() == []
-    assert index.build(IDS, VECTORS, ENCODER).number == 1
-    assert index.prune(keep=1) == []
-    assert index.client.has_collection("help_v9")
-
-
-def test_a_collection_made_by_hand_is_never_overwritten(index):
-    index.client.create_collection("help_v1", dimension=2)
-    assert go_live(index).number == 2
-    assert sorted(index.client.list_collections()) == ["help_v1", "help_v2"]
-
-
-def test_a_collection_made_by_hand_in_the_place_of_the_alias_is_told(index):
-    index.client.create_collection("help", dimension=2)
-    assert index.live is None
-    with pytest.raises(VectorIndexError, match=r"create_alias failed on the index at .* conflicts with an existing coll"):
-        go_live(index)
-    assert index.client.has_collection("help")
-
-
-def test_an_alias_set_by_hand_to_a_collection_made_by_hand_is_no_version(index):
-    index.client.create_collection("mine", dimension=2)
-    index.client.create_alias("mine", "help")
-    with pytest.raises(VectorIndexError, match="no version of 'help' is live"):
-        index.search(QUERIES, ENCODER)
-    go_live(index)
-    assert list(index.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
-
-
 def test_two_indexes_in_one_place_do_not_see_each_other(address):
-    with_v = [VectorIndex(address, name) for name in ("help", "help_v")]
+    with_v = [opened(address, name) for name in ("help", "help_v")]
     go_live(with_v[0])
     go_live(with_v[1], VECTORS[::-1].copy(), OTHER)
     assert [[v.collection for v in index.versions()] for index in with_v] == [["help_v1"], ["help_v_v1"]]
@@ -233,7 +195,7 @@ def test_prune_keeps_the_newest_and_never_drops_the_live_one(index):
 def test_prune_never_drops_what_another_alias_points_to(index):
     for _ in range(3):
         go_live(index)
-    index.client.create_alias("help_v1", "canary")
+    index.store.point("canary", "help_v1")
     assert index.prune(keep=1) == [2]
     assert [v.number for v in index.versions()] == [1, 3]
     with pytest.raises(VectorIndexError, match="keep=-1: pass 0 or more"):
@@ -257,7 +219,7 @@ def test_rows_come_back_as_they_went_in_whatever_the_size_of_the_pieces(index, m
     hashes = [text_hash(a) for a in backwards]
     built = index.build(backwards, VECTORS, ENCODER, hashes=hashes)
     for rows in (1, 4, 6, 5000):
-        monkeypatch.setattr("tutorial_lib.index.vector_index.READ_ROWS", rows)
+        monkeypatch.setattr("tutorial_lib.index.catalogue.READ_ROWS", rows)
         stored = index.stored(built)
         assert (stored.ids, stored.hashes) == (backwards, hashes)
         np.testing.assert_array_equal(stored.vectors, VECTORS)
@@ -273,51 +235,9 @@ def test_metadata_tell_model_corpus_and_time(index):
     assert first.corpus == again.corpus != other.corpus
     assert first.built < again.built < other.built
     assert index.build(IDS, VECTORS, ENCODER).corpus is None
-    noted = index.client.describe_collection("help_v1")["properties"]["tutorial_lib"]
-    assert all(f'"{word}"' in noted for word in ("pooling", "max_length", "query_prompt", "document_prompt", "dimension"))
-
-
-def test_a_layout_names_the_index(index, address):
-    other = VectorIndex(
-        address, "graph", layout=Layout("HNSW", {"M": 8, "efConstruction": 40}, {"ef": 99}, consistency="Bounded")
-    )
-    assert go_live(other).search_params == {"ef": 99}
-    go_live(index)
-    built = [index.client.describe_index(c, "vector") for c in ("graph_v1", "help_v1")]
-    assert [b["index_type"] for b in built] == ["HNSW", "FLAT"]
-    assert {k: int(v) for k, v in (built[0].get("params") or built[0]).items() if k in ("M", "efConstruction")} == {
-        "M": 8,
-        "efConstruction": 40,
-    }
-    assert list(other.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
-    other.close()
-
-
-@pytest.mark.parametrize(
-    ("documents", "embedded", "kind"),
-    [
-        (999, True, "FLAT"),
-        (1000, True, "IVF_FLAT"),
-        (100_000, True, "IVF_FLAT"),
-        (100_001, True, "HNSW"),
-        (100_000, False, "FLAT"),
-        (100_001, False, "HNSW"),
-    ],
-)
-def test_the_index_type_goes_by_the_number_of_articles(documents, embedded, kind):
-    assert Layout().index_for(documents, embedded=embedded)[0] == kind
-    assert Layout("DISKANN").index_for(documents, embedded=embedded)[0] == "DISKANN"
-
-
-def test_one_list_is_as_exact_as_comparing_with_all(tmp_path):
-    vectors = np.random.default_rng(0).normal(size=(1200, 8)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    index = VectorIndex(tmp_path / "index.db", "many")
-    ids = [f"{n:04}" for n in range(len(vectors))]
-    version = index.build(ids, vectors, ENCODER)
-    assert index.client.describe_index("many_v1", "vector")["index_type"] == "IVF_FLAT"
-    assert index.verify(version, ids, vectors, vectors[::10]).recall == 1.0
-    index.close()
+    noted = index.store.describe("help_v1").record
+    assert set(noted["settings"]) == {"pooling", "max_length", "query_prompt", "document_prompt"}
+    assert (noted["dimension"], noted["articles"], noted["fingerprint"]) == (2, 6, "f-numbers")
 
 
 def test_smoke_queries_decide_too(index):
@@ -386,7 +306,7 @@ MOVED = np.roll(VECTORS, 2, axis=0)
 
 def search_with_interruption(index, monkeypatch, interrupt):
     """Search with both encoders while ``interrupt`` happens just before the vectors are looked up."""
-    search, done = index.client.search, []
+    search, done = index.store.search, []
 
     def interrupted(*arguments, **options):
         if not done:
@@ -395,7 +315,7 @@ def search_with_interruption(index, monkeypatch, interrupt):
         return search(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(index.client, "search", interrupted)
+        patch.setattr(index.store, "search", interrupted)
         return list(index.search(QUERIES, [ENCODER, SWAPPED], k=1)["east"])
 
 
@@ -418,27 +338,12 @@ def test_a_collection_replaced_under_its_name_in_the_middle_of_a_search_mixes_no
     go_live(index)
 
     def replace():
-        index.client.drop_alias("help")
-        index.client.drop_collection("help_v1")
+        if hasattr(index.store, "client"):  # a Milvus server drops nothing that an alias points to
+            index.store.client.drop_alias("help")
+        index.store.drop("help_v1")
         assert go_live(index, MOVED, SWAPPED).collection == "help_v1"
 
     assert search_with_interruption(index, monkeypatch, replace) == ["返金"]
-
-
-# --- an index of the previous format ------------------------------------------------------------------------------
-
-
-def test_an_index_of_the_previous_format_serves_on(index):
-    write_format_1(index.client, "help_v1", IDS, VECTORS, ENCODER)
-    index.client.create_alias("help_v1", "help")
-    live = index.live
-    assert (live.number, live.format, live.corpus, live.served, live.calibration) == (1, 1, None, True, None)
-    assert list(index.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
-    with pytest.raises(VectorIndexError, match="version 1 of 'help' was written by an older version of this package"):
-        index.stored(live)
-    go_live(index, VECTORS[::-1].copy(), OTHER)
-    assert index.rollback().number == 1
-    assert list(index.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
 
 
 # --- what cannot be built -----------------------------------------------------------------------------------------
@@ -449,7 +354,7 @@ def test_a_vector_with_nan_names_its_article(index):
     broken[[2, 4], 1] = np.nan, np.inf
     with pytest.raises(DataError, match=r"vector of article 'billing/été' holds NaN or infinity \(2 such in all\)"):
         index.build(IDS, broken, ENCODER)
-    assert index.client.list_collections() == []
+    assert index.store.names() == []
 
 
 def test_an_id_used_twice_is_named(index):
@@ -472,3 +377,40 @@ def test_as_many_hashes_as_articles(index):
 def test_one_article_is_enough(index):
     go_live(index, VECTORS[:1], ids=["only"])
     assert list(index.search(QUERIES, ENCODER)["north"]) == ["only"]
+
+
+# --- other places and other encoders ------------------------------------------------------------------------------
+
+
+class BareEncoder:
+    """Nothing but what ``TextEncoder`` asks for: "0 1" is (0, 1)."""
+
+    name, fingerprint, dimension = "bare", "f-bare", 2
+
+    def encode_queries(self, texts):
+        return ENCODER.encode_queries(texts)
+
+    encode_documents = encode_queries
+
+
+def test_an_encoder_without_settings_is_as_good(index):
+    go_live(index, encoder=BareEncoder())
+    assert list(index.search(QUERIES, BareEncoder(), k=1)["east"]) == ["a b"]
+    assert "settings" not in index.store.describe("help").record
+
+
+def test_a_version_that_an_alias_points_to_is_not_dropped(index):
+    live = go_live(index)
+    with pytest.raises(VectorIndexError, match="version 1 of 'help' is served as 'help': switch first"):
+        index.drop(live)
+    index.drop(index.build(IDS, VECTORS, ENCODER))
+    assert [v.number for v in index.versions()] == [1]
+
+
+def test_token_and_layout_are_not_for_an_open_store(tmp_path):
+    for options in ({"token": "secret"}, {"layout": Layout()}):
+        with pytest.raises(
+            VectorIndexError, match=r"token and layout are for Milvus, and the store at .*flat is open"
+        ) as error:
+            VectorIndex(FlatStore(tmp_path / "flat"), **options)
+        assert "secret" not in str(error.value)

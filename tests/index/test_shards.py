@@ -13,7 +13,9 @@ from fsspec.implementations.local import LocalFileSystem
 
 from tests.helpers import tree
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.index.shards import embed_corpus, embed_shard, read_manifest, read_shards, text_hash
+from tutorial_lib.index import embed_corpus, read_shards, text_hash
+from tutorial_lib.index.shard_files import read_manifest
+from tutorial_lib.index.shards import embed_shard
 
 DOCUMENTS = {f"help/{n}": f"{n} {n % 7} words" for n in range(23)}
 """The vector of an article is the two numbers its text begins with."""
@@ -58,11 +60,6 @@ def test_what_goes_in_comes_out(straight):
     assert (manifest.fingerprint, manifest.encoder, manifest.dimension, manifest.documents) == ("f-numbers", "numbers", 2, 23)
     assert [s.rows for s in manifest.shards] == [5, 5, 5, 5, 3]
     assert len(files(straight)) == 6
-
-
-def test_the_hash_of_a_text_is_the_start_of_its_sha256():
-    assert text_hash("abc") == "ba7816bf8f01cfea"  # FIPS 180-2, appendix B.1
-    assert text_hash("été") != text_hash("ete")
 
 
 def test_pairs_from_an_iterator_give_the_same_files(straight, tmp_path):
@@ -122,10 +119,10 @@ def test_files_that_are_not_ours_are_left_alone(straight):
 def test_kill_9_and_a_second_process(straight, tmp_path):
     folder = tmp_path / "killed"
     script = (
-        "import sys; from tests.test_shards import ARTICLES, NumberEncoder, embed_corpus\n"
-        "embed_corpus(ARTICLES, NumberEncoder(stop_at='17 3 words'), sys.argv[1], shard_size=5)"
+        "import sys; from tests.index.test_shards import DOCUMENTS, NumberEncoder, embed_corpus\n"
+        "embed_corpus(DOCUMENTS, NumberEncoder(stop_at='17 3 words'), sys.argv[1], shard_size=5)"
     )
-    process = subprocess.Popen([sys.executable, "-c", script, str(folder)], cwd=Path(__file__).parent.parent)
+    process = subprocess.Popen([sys.executable, "-c", script, str(folder)], cwd=Path(__file__).parents[2])
     try:
         while len(list(folder.glob("*.parquet"))) < 3:
             assert process.poll() is None

@@ -1,0 +1,139 @@
+"""The versions of an index that are there: which is live, which are kept, what is in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from tutorial_lib.index.embedded import Embedded
+from tutorial_lib.index.store import VectorIndexError, VectorStore, add_note
+from tutorial_lib.index.version import FORMAT, Version, version_of
+
+READ_ROWS = 5000
+"""Rows read back at a time."""
+
+
+class Catalogue:
+    """Versions ``<name>_v1``, ``<name>_v2``, … in a store, and the alias ``<name>`` that points to the live one.
+
+    Attributes:
+        store: Where they are.
+        name: Of the alias.
+    """
+
+    def __init__(self, store: VectorStore, name: str) -> None:
+        """Look at index ``name`` in an open store."""
+        self.store = store
+        self.name = name
+
+    def close(self) -> None:
+        """Close the store; an embedded Milvus index can then be opened by another process."""
+        self.store.close()
+
+    def versions(self) -> list[Version]:
+        """Return every complete version, oldest first."""
+        live = self.live
+        ours = [c for c in self.store.names() if re.fullmatch(rf"{self.name}_v\d+", c)]
+        found = [self._find(c, live.collection if live else None) for c in ours]
+        return sorted((v for v in found if v), key=lambda v: v.number)
+
+    @property
+    def live(self) -> Version | None:
+        """The version searches go to, if any."""
+        return self._find(self.name, None)
+
+    def _find(self, collection: str, live: str | None) -> Version | None:
+        noted = self.store.describe(collection)
+        if noted is None:
+            return None
+        return version_of(noted, self.name, noted.collection if collection == self.name else live)
+
+    def version(self, number: int) -> Version:
+        """Return one version.
+
+        Raises:
+            VectorIndexError: There is none of this number; those there are are named.
+        """
+        versions = self.versions()
+        for v in versions:
+            if v.number == number:
+                return v
+        raise VectorIndexError(f"no version {number} of {self.name!r}: there are {[v.number for v in versions]}")
+
+    def rollback(self) -> Version:
+        """Send searches back to the version that was live before.
+
+        Raises:
+            VectorIndexError: There is none.
+        """
+        live = self.live
+        older = [v for v in self.versions() if live and v.number < live.number and v.served]
+        if not older:
+            raise VectorIndexError(f"nothing to roll back to: {self.name!r} has no version before the live one")
+        return self._point_alias(older[-1])
+
+    def _point_alias(self, version: Version) -> Version:
+        self.store.load(version.collection)
+        add_note(self.store, version.collection, served=True)
+        self.store.point(self.name, version.collection)
+        return self.version(version.number)
+
+    def drop(self, version: Version) -> None:
+        """Remove a version that no alias points to.
+
+        Raises:
+            VectorIndexError: One does (it is named).
+        """
+        if aliases := self.store.aliases(version.collection):
+            raise VectorIndexError(f"version {version.number} of {self.name!r} is served as {aliases[0]!r}: switch first")
+        self.store.drop(version.collection)
+
+    def prune(self, keep: int = 2) -> list[int]:
+        """Drop all but the newest ``keep`` versions; return the numbers dropped.
+
+        What any alias points to, this index's or another, is never dropped. A version that was passed over, older than the
+        live one and never live itself, is not among those kept.
+
+        Raises:
+            VectorIndexError: ``keep`` is below 0.
+        """
+        if keep < 0:
+            raise VectorIndexError(f"keep={keep}: pass 0 or more versions to keep")
+        versions, live = self.versions(), self.live
+        useful = [v for v in versions if v.served or live is None or v.number > live.number]
+        kept = useful[len(useful) - min(keep, len(useful)) :]
+        dropped = [v for v in versions if v not in kept and not self.store.aliases(v.collection)]
+        for v in dropped:
+            self.store.drop(v.collection)
+        return [v.number for v in dropped]
+
+    # --- reading back ---------------------------------------------------------------------------------------------
+
+    def stored(self, version: Version) -> Embedded:
+        """Return ids, text hashes and vectors of a version, in the order they were given to ``build``.
+
+        Raises:
+            VectorIndexError: It is of the previous format.
+        """
+        parts = [self.store.rows(version.collection, first, stop) for first, stop in self._pieces(version)]
+        vectors = np.concatenate([part.vectors for part in parts])
+        return Embedded([a for part in parts for a in part.ids], [h for part in parts for h in part.hashes], vectors)
+
+    def stored_hashes(self, version: Version) -> dict[str, str]:
+        """Return article id -> text hash of a version, without reading its vectors. Raises as ``stored``."""
+        hashes: dict[str, str] = {}
+        for first, stop in self._pieces(version):
+            hashes |= self.store.hashes(version.collection, first, stop)
+        return hashes
+
+    def _pieces(self, version: Version) -> Iterator[tuple[int, int]]:
+        if version.format < FORMAT:
+            raise VectorIndexError(
+                f"version {version.number} of {self.name!r} was written by an older version of this "
+                "package, without text hashes: build it anew"
+            )
+        self.store.load(version.collection)
+        for first in range(0, version.documents, READ_ROWS):
+            yield first, first + READ_ROWS

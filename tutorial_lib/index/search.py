@@ -1,0 +1,78 @@
+"""One search, answered by one version with its own encoder, whatever is switched meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tutorial_lib.index.catalogue import Catalogue
+from tutorial_lib.index.store import VectorIndexError
+from tutorial_lib.index.version import Version
+from tutorial_lib.models.settings import TextEncoder
+from tutorial_lib.retrieval.runs import Run, ranked
+
+SEARCHES = 5
+"""How often a search is begun anew because the live version changed underneath or the server was restarted."""
+
+
+def search_live(
+    index: Catalogue, queries: Mapping[str, str], encoders: Sequence[TextEncoder], k: int, min_confidence: float | None
+) -> Run:
+    """Return the ``k`` nearest documents of each query (id -> text) from the live version.
+
+    Args:
+        index: Whose live version.
+        queries: Query id -> text.
+        encoders: Those of which one may be the live version's.
+        k: Documents a query.
+        min_confidence: A query whose best document is less likely to answer than this gets none.
+
+    Raises:
+        VectorIndexError: No version is live, the live one holds vectors of none of the encoders, or it has no calibration
+            and ``min_confidence`` is given.
+    """
+    encoded: dict[str, NDArray[np.float32]] = {}
+    for attempt in range(1, SEARCHES + 1):
+        live = _live_for(index, encoders, min_confidence)
+        if live.fingerprint not in encoded:
+            own = next(e for e in encoders if e.fingerprint == live.fingerprint)
+            encoded[live.fingerprint] = own.encode_queries(list(queries.values()))
+        try:
+            # By collection, not by alias: a switch since the check above must not mix two models.
+            hits = index.store.search(live.collection, encoded[live.fingerprint], k, live.search_params)
+        except VectorIndexError:
+            if index.live == live:
+                if attempt == SEARCHES:
+                    raise
+                index.store.load(live.collection)  # a server that was restarted has nothing in memory
+            continue
+        if index.live == live:  # else it was dropped, and its name may have gone to another model's vectors
+            return {q: _good(ranked(found, k), live, min_confidence) for q, found in zip(queries, hits, strict=True)}
+    raise VectorIndexError(f"{index.name!r} was switched {SEARCHES} times within one search: search again")
+
+
+def _live_for(index: Catalogue, encoders: Sequence[TextEncoder], min_confidence: float | None) -> Version:
+    live = index.live
+    if live is None:
+        raise VectorIndexError(f"no version of {index.name!r} is live: build, verify and switch to one")
+    if live.fingerprint not in {e.fingerprint for e in encoders}:
+        names = " or ".join(f"{e.name} ({e.fingerprint})" for e in encoders)
+        raise VectorIndexError(
+            f"version {live.number} of {index.name!r} holds vectors of {live.encoder} "
+            f"({live.fingerprint}), the query would be encoded by {names}: their scores mean nothing "
+            "together; load that encoder, or build and switch to a version made with this one"
+        )
+    if min_confidence is not None and live.calibration is None:
+        raise VectorIndexError(
+            f"version {live.number} of {index.name!r} does not say what its scores are worth: build it "
+            "with calibration=calibrate(…), or leave min_confidence out"
+        )
+    return live
+
+
+def _good(hits: dict[str, float], live: Version, min_confidence: float | None) -> dict[str, float]:
+    if min_confidence is None or live.calibration is None or not hits:
+        return hits
+    return hits if live.calibration.confidence(next(iter(hits.values()))) >= min_confidence else {}
