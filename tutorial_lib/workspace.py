@@ -33,7 +33,7 @@ from tutorial_lib.stage import Processes, Stage, Wanted, artifact, noted_seconds
 from tutorial_lib.training.card import model_card
 from tutorial_lib.training.finetune import prepare_training, remove_checkpoints
 from tutorial_lib.training.mining import MinedNegatives, MiningSettings, mine_negatives
-from tutorial_lib.training.preflight import preflight
+from tutorial_lib.training.checks import preflight
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 
 
