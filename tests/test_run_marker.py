@@ -48,7 +48,9 @@ def test_settings_may_change_until_something_is_trained(tmp_path):
     claim(tmp_path, changed)
     assert noted_in(tmp_path) == changed
     (tmp_path / "checkpoints.abc" / "checkpoint-2").mkdir(parents=True)
-    with pytest.raises(DataError, match=r"holds a run with other settings: train.epochs 2.0 there and 1.0 here; pass the same"):
+    with pytest.raises(
+        DataError, match=r"holds a run with other settings: train.epochs 2.0 there and 1.0 here; pass the same"
+    ):
         claim(tmp_path, OURS)
     assert noted_in(tmp_path) == changed
 

@@ -1,12 +1,15 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from tests.helpers import tree
 from tests.tiny import LORA, TRAIN, beir_files, interrupt_adapter, tiny_bert
-from tutorial_lib import workspace
+from tutorial_lib import stage, workspace
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.data.registry import ReadSettings
+from tutorial_lib.run_settings import RunSettings
 from tutorial_lib.training.mining import MiningSettings
 from tutorial_lib.training.settings import TrainSettings
 from tutorial_lib.workspace import STAGES, Workspace
@@ -78,7 +81,7 @@ def test_changed_mining_settings_remake_what_hangs_on_them(copied):
     after = records(copied)
     copied.need("runs")  # without settings those of the last time stand
     assert remade(copied, after) == []
-    assert copied.record("negatives")["settings"]["per_query"] == 2
+    assert copied.record("negatives")["settings"]["mining"]["per_query"] == 2
 
 
 def test_changed_training_settings_remake_the_adapter(copied):
@@ -113,7 +116,7 @@ def test_changed_data_are_read_again(tiny_folder, tmp_path):
 def test_another_package_version_makes_a_stage_again_with_the_settings_it_had(copied, monkeypatch):
     copied.negatives(MiningSettings(per_query=2))
     before = records(copied)
-    monkeypatch.setattr(workspace, "version", lambda name: "99")
+    monkeypatch.setattr(stage, "version", lambda name: "99")
     copied.need("negatives")
     assert remade(copied, before) == ["dataset", "base_vectors", "negatives"]
     assert copied.record("negatives")["version"] == "99"
@@ -193,3 +196,69 @@ def test_a_dataset_that_is_not_there_is_refused_before_anything_is_made(tmp_path
 def test_the_environment_can_move_workspaces(tiny_data, tmp_path, monkeypatch):
     monkeypatch.setenv("TUTORIAL_WORKSPACE", str(tmp_path / "elsewhere"))
     assert Workspace("workspace/desk", tiny_data).root == tmp_path / "elsewhere" / "desk"
+
+
+# --- settings of the run ------------------------------------------------------------------------------------------
+
+
+def test_settings_are_noted_and_read_by_the_next_who_opens_it(tiny_data, tiny_folder, tmp_path, capsys):
+    settings = RunSettings(mining=MiningSettings(per_query=2))
+    Workspace(tmp_path / "space", tiny_data, tiny_folder, settings=settings)
+    again = Workspace(tmp_path / "space", tiny_data, tiny_folder)
+    assert again.settings == settings
+    assert again.negatives().settings == MiningSettings(per_query=2)
+
+
+def test_blank_articles_stay_out_at_the_second_opening_too(tiny_folder, tmp_path, capsys):
+    data = beir_files(tmp_path / "data")
+    with (data / "corpus.jsonl").open("a") as file:
+        file.write('{"_id": "blank", "text": "..."}\n')
+    told = RunSettings(read=ReadSettings(drop_blank=True))
+    assert len(Workspace(tmp_path / "space", data, tiny_folder, settings=told).dataset().corpus) == 24
+    made(capsys)
+    assert len(Workspace(tmp_path / "space", data, tiny_folder).dataset().corpus) == 24
+    assert made(capsys) == []
+
+
+def test_other_settings_make_a_stage_again_where_they_were_told(tiny_data, tiny_folder, tmp_path, capsys):
+    space = tmp_path / "space"
+    assert len(Workspace(space, tiny_data, tiny_folder).negatives().negatives["q00"]) == 4
+    made(capsys)
+    told = RunSettings(mining=MiningSettings(per_query=1))
+    assert len(Workspace(space, tiny_data, tiny_folder, settings=told).negatives().negatives["q00"]) == 1
+    assert made(capsys) == ["negatives"]
+
+
+def test_a_trained_run_keeps_its_settings(finished, tiny_data, tiny_folder):
+    before = tree(finished.root)
+    other = RunSettings(mining=MiningSettings(per_query=1))
+    with pytest.raises(
+        DataError, match=r"other settings: mining.per_query 4 there and 1 here; pass the same, or another folder"
+    ):
+        Workspace(finished.root, tiny_data, tiny_folder, settings=other)
+    assert tree(finished.root) == before
+
+
+def test_queries_tuned_alone_are_searched_by_nobody_in_silence(tiny_data, tiny_folder, tmp_path):
+    train = replace(TRAIN, train_documents=False, epochs=1.0)
+    space = Workspace(tmp_path / "space", tiny_data, tiny_folder, settings=RunSettings(train=train, lora=LORA))
+    assert space.need("model").is_dir()
+    with pytest.raises(DataError, match="train_documents=False tunes queries only"):
+        space.tuned_vectors()
+
+
+def test_only_settings_that_a_stage_has(finished):
+    with pytest.raises(ValueError, match="model has no settings 'lora': there are none"):
+        finished.need("model", lora=LORA)
+
+
+def test_a_run_that_is_asked_for_twice_is_made_once(finished, monkeypatch):
+    calls = []
+    search = type(finished.bm25()).search
+    monkeypatch.setattr(type(finished.bm25()), "search", lambda *a, **k: calls.append(1) or search(*a, **k))
+    assert (
+        finished.run_of("hybrid", "dev").keys()
+        == finished.run_of("bm25", "dev").keys()
+        == set(finished.dataset().qrels["dev"])
+    )
+    assert len(calls) == 1

@@ -31,9 +31,9 @@ from tutorial_lib.run_marker import Marker, claim, noted_in
 from tutorial_lib.run_settings import RunSettings, as_record, from_record
 from tutorial_lib.stage import Processes, Stage, Wanted, artifact, noted_seconds, record_of, timed
 from tutorial_lib.training.card import model_card
+from tutorial_lib.training.checks import preflight
 from tutorial_lib.training.finetune import prepare_training, remove_checkpoints
 from tutorial_lib.training.mining import MinedNegatives, MiningSettings, mine_negatives
-from tutorial_lib.training.checks import preflight
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 
 

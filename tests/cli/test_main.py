@@ -10,8 +10,8 @@ import pytest
 
 from tests.helpers import beir_folder, tree
 from tests.tiny import beir_files, tiny_bert
-from tutorial_lib.cli import main
 from tutorial_lib.cleaning import CleaningSettings
+from tutorial_lib.cli import main
 from tutorial_lib.data.registry import ReadSettings
 from tutorial_lib.run_settings import RunSettings, field_names
 from tutorial_lib.workspace import Workspace
