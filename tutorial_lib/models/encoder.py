@@ -30,13 +30,28 @@ from tutorial_lib.private_api import attention_kernel
 class Encoder:
     """A transformer encoder with its tokenizer and settings; vectors have unit length, so dot products are cosines.
 
+    >>> encoder = Encoder.load()
+    >>> vectors = encoder.encode(["How do I get my money back?", "Refunds", "Restart the router"])
+    >>> vectors.shape, bool(vectors[0] @ vectors[1] > vectors[0] @ vectors[2])
+    ((3, 384), True)
+
     Reference: Reimers and Gurevych 2019, "Sentence-BERT", arXiv:1908.10084.
     """
 
     def __init__(
         self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, settings: EncoderSettings, name: str
     ) -> None:
-        """Wrap a loaded model; most callers want ``Encoder.load``."""
+        """Wrap a loaded model; most callers want ``Encoder.load``.
+
+        Args:
+            model: The transformer.
+            tokenizer: Its tokenizer, unused so far: the fingerprint takes it as it is now.
+            settings: What else decides a vector.
+            name: For messages and records.
+
+        Raises:
+            ModelError: The settings name a pooling that is not supported.
+        """
         check_pooling(settings, name)
         self.model = model.eval()
         self.tokenizer = tokenizer
@@ -131,11 +146,17 @@ class Encoder:
         return digest.hexdigest()[:16]
 
     def encode_queries(self, texts: Sequence[str], **options: Any) -> NDArray[np.float32]:
-        """Return query vectors: float32, (len(texts), D), unit length. Options as in ``encode``."""
+        """Return vectors of queries, put behind their prompt: float32, (len(texts), D), unit length.
+
+        Options and what is raised are those of ``encode``.
+        """
         return self.encode([self.settings.query_prompt + t for t in texts], **options)
 
     def encode_documents(self, texts: Sequence[str], **options: Any) -> NDArray[np.float32]:
-        """Return article vectors: float32, (len(texts), D), unit length. Options as in ``encode``."""
+        """Return vectors of documents, put behind their prompt: float32, (len(texts), D), unit length.
+
+        Options and what is raised are those of ``encode``.
+        """
         return self.encode([self.settings.document_prompt + t for t in texts], **options)
 
     def encode(self, texts: Sequence[str], *, token_budget: int | None = None, label: str = "encode") -> NDArray[np.float32]:
@@ -148,9 +169,7 @@ class Encoder:
         Raises:
             DataError: A text is not a string.
         """
-        wrong = next((n for n, t in enumerate(texts) if not isinstance(t, str)), None)
-        if wrong is not None:
-            raise DataError(f"text {wrong} is {type(texts[wrong]).__name__}: pass strings")
+        _check_strings(texts)
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         tokens = self.tokenize(texts)
         budget = token_budget or (2048 if self.device.type == "cpu" else 65_536)
@@ -178,17 +197,23 @@ class Encoder:
         return self._half.of(self.model)
 
     def tokenize(self, texts: Sequence[str], *, max_length: int | None = None) -> list[list[int]]:
-        """Return token ids of each text, cut to ``max_length`` (and to the encoder's own limit)."""
+        """Return token ids of each text, special tokens included, cut to ``max_length`` and to the encoder's own limit."""
         if not texts:
             return []
         limit = min(max_length or self.settings.max_length, self.settings.max_length)
         return self.tokenizer(list(texts), truncation=True, max_length=limit)["input_ids"]
 
     def pad(self, tokens: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
-        """Return ``input_ids`` and ``attention_mask`` of shape (batch, longest) on the model's device."""
+        """Return ``input_ids`` and ``attention_mask``, int64, (batch, longest), on the model's device."""
         # A window that is no multiple may end where the model's positions do: then no token beyond the longest text.
         multiple = PAD_TO if self.settings.max_length % PAD_TO == 0 else None
         batch = self.tokenizer.pad(
             {"input_ids": [list(t) for t in tokens]}, padding=True, return_tensors="pt", pad_to_multiple_of=multiple
         )
         return {k: batch[k].to(self.device) for k in ("input_ids", "attention_mask")}
+
+
+def _check_strings(texts: Sequence[str]) -> None:
+    wrong = next((n for n, t in enumerate(texts) if not isinstance(t, str)), None)
+    if wrong is not None:
+        raise DataError(f"text {wrong} is {type(texts[wrong]).__name__}: pass strings")

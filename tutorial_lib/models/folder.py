@@ -45,6 +45,8 @@ def resolve_model(model: str | Path) -> Path | str:
 def read_settings(folder: Path | str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> EncoderSettings:
     """Return pooling, window and prompts from a sentence-transformers folder; a bare transformer gets mean pooling.
 
+    The window is never longer than the positions of ``model``.
+
     Raises:
         ModelError: The folder has modules that change vectors in a way this package does not know.
     """
@@ -83,7 +85,17 @@ def _positions(model: PreTrainedModel) -> int:
 
 
 def check_complete(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, missing: Iterable[str], name: str) -> None:
-    """Refuse a model of which transformers had to make up a part; it does so in silence."""
+    """Refuse a model of which transformers had to make up a part; it does so in silence.
+
+    Args:
+        model: The model; weights of a pooler that its file lacks are set to zero.
+        tokenizer: Its tokenizer.
+        missing: Names of the parameters that its file lacks.
+        name: The model's name, for the message.
+
+    Raises:
+        ModelError: Parameters are missing, or the vocabulary.
+    """
     unused = {k for k in missing if k.startswith("pooler.")}  # never read here; drawn at random, it blurs the fingerprint
     with torch.no_grad():
         for key in unused:

@@ -23,6 +23,9 @@ class ModelError(ValueError):
 class EncoderSettings:
     """What besides the weights decides a vector; read from the files sentence-transformers keeps in a model folder.
 
+    >>> EncoderSettings(query_prompt="query: ")
+    EncoderSettings(pooling='mean', max_length=256, query_prompt='query: ', document_prompt='')
+
     Attributes:
         pooling: How token vectors become one: "mean", "cls" or "lasttoken".
         max_length: Tokens kept of a text; the rest is cut off.
