@@ -13,9 +13,9 @@ def test_every_file_that_is_named_exists(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:tutorial_lib|tests|benchmarks|notebooks|data|docs|docker)/[\w./-]*)`", text))
     named |= {link for link in re.findall(r"\]\(([\w./-]+)\)", text) if not link.startswith("http")}
-    missing = [
-        name for name in sorted(named) if not (ROOT / name).exists() and not (ROOT / document).with_name(name).exists()
-    ]
+    named -= {"notebooks/NN_name.ipynb", "notebooks/solutions/NN_name.ipynb"}  # a chapter to be written
+    places = (ROOT, (ROOT / document).parent)
+    missing = [name for name in sorted(named) if not any((place / name).exists() for place in places)]
     assert missing == []
 
 

@@ -77,7 +77,7 @@ def _counted(function, counts, name):
 
 def test_the_page_says_what_was_done_to_the_data_and_names_every_system(copied):
     report = evaluate_workspace(copied)
-    told = replace(report.dataset, card={**report.dataset.card, "notes": ["Three articles were too short."]})
+    told = replace(report.dataset, notes=("Three articles were too short.",))
     page = (write_report(copied, replace(report, dataset=told)) / "report.html").read_text()
     assert "<li>Three articles were too short.</li>" in page
     assert "<h2>The four systems</h2>" in page

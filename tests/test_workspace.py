@@ -222,7 +222,7 @@ def test_blank_articles_stay_out_at_the_second_opening_too(tiny_folder, tmp_path
 
 def test_other_settings_make_a_stage_again_where_they_were_told(tiny_data, tiny_folder, tmp_path, capsys):
     space = tmp_path / "space"
-    assert len(Workspace(space, tiny_data, tiny_folder).negatives().negatives["q00"]) == 4
+    assert len(Workspace(space, tiny_data, tiny_folder).negatives().negatives["q00"]) == 2
     made(capsys)
     told = RunSettings(mining=MiningSettings(per_query=1))
     assert len(Workspace(space, tiny_data, tiny_folder, settings=told).negatives().negatives["q00"]) == 1

@@ -50,14 +50,12 @@ class Wanted:
         name: Name of the stage and of its folder.
         inputs: Keys of what it is made from, by name.
         settings: Settings to make it with, as plain JSON values.
-        exact: Whether an artifact that was made with other settings is made again.
         together: Whether all processes of a torchrun take part in making it; otherwise the first one makes it.
     """
 
     name: str
     inputs: Mapping[str, str]
     settings: Mapping[str, Any]
-    exact: bool = False
     together: bool = False
 
     @property
@@ -94,9 +92,8 @@ def artifact(root: Path, wanted: Wanted, make: Make) -> Path:
 
 
 def _is_current(record: Mapping[str, Any] | None, wanted: Wanted) -> bool:
-    if record is None or record["inputs"] != wanted.inputs or record["version"] != package_version():
-        return False
-    return not wanted.exact or record["settings"] == wanted.settings
+    made_from = (wanted.inputs, wanted.settings, package_version())
+    return record is not None and (record["inputs"], record["settings"], record["version"]) == made_from
 
 
 def _make(root: Path, wanted: Wanted, make: Make, processes: Processes) -> None:

@@ -109,10 +109,9 @@ class Workspace:
         made_by, given = STAGES[stage], {part: value for part, value in settings.items() if value is not None}
         if unknown := sorted(set(given) - set(made_by.settings)):
             raise ValueError(f"{stage} has no settings {unknown[0]!r}: there are {', '.join(made_by.settings) or 'none'}")
-        exact = bool(given) or self._told
         used = self._used(stage, given) if made_by.settings else {}
         inputs = {name: self._key(name) for name in made_by.inputs}
-        wanted = Wanted(stage, inputs, {part: as_record(value) for part, value in used.items()}, exact, made_by.together)
+        wanted = Wanted(stage, inputs, {part: as_record(value) for part, value in used.items()}, made_by.together)
         return artifact(self.root, wanted, lambda folder: made_by.make(self, folder, **used))
 
     def _used(self, stage: str, given: Mapping[str, Any]) -> dict[str, Any]:
