@@ -52,12 +52,17 @@ def pasted_everywhere(
             if rank > limit:
                 drop.setdefault(q, set()).add(a)
                 records.append((q, tickets[q], f"{a} is pasted everywhere; here BM25 puts it at {rank}"))
+    rule = f"articles pasted into anything keep the pairs within BM25 rank {limit}"
+    return CleaningStep("pasted everywhere", "ticket", rule, _without(dataset, drop), table_of(records))
+
+
+def _without(dataset: RetrievalDataset, drop: Mapping[str, set[str]]) -> RetrievalDataset:
+    """Return the dataset without these articles of these queries, test aside."""
     qrels = {
         s: {q: {a: g for a, g in grades.items() if s == "test" or a not in drop.get(q, ())} for q, grades in judged.items()}
         for s, judged in dataset.qrels.items()
     }
-    rule = f"articles pasted into anything keep the pairs within BM25 rank {limit}"
-    return CleaningStep("pasted everywhere", "ticket", rule, replace(dataset, qrels=qrels).restrict(), table_of(records))
+    return replace(dataset, qrels=qrels).restrict()
 
 
 def _ranked_pairs(dataset: RetrievalDataset, tickets: Mapping[str, str], scorer: Scorer) -> dict[str, list[_Pair]]:

@@ -8,8 +8,9 @@ finder is complete: ``benchmarks.support_desk`` measures this one against the da
 from __future__ import annotations
 
 import importlib
+import itertools
 import pkgutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -29,6 +30,10 @@ KINDS = {
     "IBAN_CODE": "IBAN",
 }
 """Presidio's entity -> our placeholder."""
+
+
+_NO_PEOPLE = "CARDINAL DATE EVENT FAC GPE LANGUAGE LAW LOC MONEY NORP ORDINAL ORG PERCENT PRODUCT QUANTITY TIME WORK_OF_ART"
+"""What else the spaCy model finds; none of it is personal data by itself."""
 
 
 PHONE_REGIONS = ("US", "GB", "DE", "FR", "IN", "AU")
@@ -61,21 +66,40 @@ def first_names() -> frozenset[str]:
 
 @cache
 def _analyzer() -> Any:
-    from presidio_analyzer import AnalyzerEngine, EntityRecognizer, RecognizerRegistry, RecognizerResult
+    """Return Presidio's analyzer, with a spaCy model that is installed and recognizers that stay offline."""
+    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
     from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
-    from presidio_analyzer.predefined_recognizers import (
-        CreditCardRecognizer,
-        EmailRecognizer,
-        IbanRecognizer,
-        IpRecognizer,
-        PhoneRecognizer,
-        SpacyRecognizer,
-    )
 
-    class OfflineEmailRecognizer(EmailRecognizer):
+    engine = SpacyNlpEngine(
+        models=[{"lang_code": "en", "model_name": SPACY_MODEL}],
+        ner_model_configuration=NerModelConfiguration(
+            model_to_presidio_entity_mapping={"PERSON": "PERSON"}, labels_to_ignore=set(_NO_PEOPLE.split())
+        ),
+    )
+    return AnalyzerEngine(registry=RecognizerRegistry(recognizers=_recognizers()), nlp_engine=engine)
+
+
+def _recognizers() -> list[Any]:
+    from presidio_analyzer import predefined_recognizers as known
+
+    class OfflineEmailRecognizer(known.EmailRecognizer):
         def validate_result(self, pattern_text: str) -> bool:
             """Take every address: Presidio's check of the top-level domain fetches a list from the network."""
             return True
+
+    return [
+        OfflineEmailRecognizer(),
+        known.CreditCardRecognizer(),
+        known.IbanRecognizer(),
+        known.IpRecognizer(),
+        known.PhoneRecognizer(supported_regions=PHONE_REGIONS),
+        known.SpacyRecognizer(supported_entities=["PERSON"]),
+        _first_name_recognizer(),
+    ]
+
+
+def _first_name_recognizer() -> Any:
+    from presidio_analyzer import EntityRecognizer, RecognizerResult
 
     class FirstNameRecognizer(EntityRecognizer):
         def load(self) -> None:
@@ -95,41 +119,7 @@ def _analyzer() -> Any:
                 n = end
             return results
 
-    engine = SpacyNlpEngine(
-        models=[{"lang_code": "en", "model_name": SPACY_MODEL}],
-        ner_model_configuration=NerModelConfiguration(
-            model_to_presidio_entity_mapping={"PERSON": "PERSON"},
-            labels_to_ignore={
-                "CARDINAL",
-                "DATE",
-                "EVENT",
-                "FAC",
-                "GPE",
-                "LANGUAGE",
-                "LAW",
-                "LOC",
-                "MONEY",
-                "NORP",
-                "ORDINAL",
-                "ORG",
-                "PERCENT",
-                "PRODUCT",
-                "QUANTITY",
-                "TIME",
-                "WORK_OF_ART",
-            },
-        ),
-    )
-    recognizers = [
-        OfflineEmailRecognizer(),
-        CreditCardRecognizer(),
-        IbanRecognizer(),
-        IpRecognizer(),
-        PhoneRecognizer(supported_regions=PHONE_REGIONS),
-        SpacyRecognizer(supported_entities=["PERSON"]),
-        FirstNameRecognizer(supported_entities=["PERSON"], name="first names"),
-    ]
-    return AnalyzerEngine(registry=RecognizerRegistry(recognizers=recognizers), nlp_engine=engine)
+    return FirstNameRecognizer(supported_entities=["PERSON"], name="first names")
 
 
 def find_personal_data(
@@ -150,18 +140,23 @@ def find_personal_data(
     progress = tqdm(zip(texts, documents, strict=True), total=len(texts), desc=label, disable=len(texts) < 200, leave=False)
     for text, (_, artifacts) in progress:
         results = analyzer.analyze(text, language="en", entities=list(KINDS), nlp_artifacts=artifacts, score_threshold=0.35)
-        kept: list[PersonalData] = []
-        # The most certain finding wins where two overlap, then the longer one.
-        for r in sorted(results, key=lambda r: (-r.score, r.start - r.end, r.start)):
-            finding = PersonalData(KINDS[r.entity_type], r.start, r.end, text[r.start : r.end])
-            if all(w.lower() in known for w in finding.text.split()):
-                continue
-            if finding.kind == "PERSON" and finding.text.islower():
-                continue
-            if all(r.end <= k.start or k.end <= r.start for k in kept):
-                kept.append(finding)
-        found.append(sorted(kept, key=lambda f: f.start))
+        found.append(_without_overlaps(text, results, known))
     return found
+
+
+def _without_overlaps(text: str, results: Iterable[Any], known: Collection[str]) -> list[PersonalData]:
+    """Return Presidio's results for one text as findings, in order: known words, and names in lower case, are none."""
+    kept: list[PersonalData] = []
+    # The most certain finding wins where two overlap, then the longer one.
+    for r in sorted(results, key=lambda r: (-r.score, r.start - r.end, r.start)):
+        finding = PersonalData(KINDS[r.entity_type], r.start, r.end, text[r.start : r.end])
+        if all(w.lower() in known for w in finding.text.split()):
+            continue
+        if finding.kind == "PERSON" and finding.text.islower():
+            continue
+        if all(r.end <= k.start or k.end <= r.start for k in kept):
+            kept.append(finding)
+    return sorted(kept, key=lambda f: f.start)
 
 
 def redact(text: str, findings: Sequence[PersonalData]) -> str:
@@ -187,23 +182,36 @@ def score_findings(
     """
     result = {k: dict.fromkeys(("planted", "covered", "found", "false_alarms"), 0.0) for k in [*KINDS.values(), "all"]}
     for id_, text in texts.items():
-        hidden = [False] * len(text)
+        places = [(kind, at, at + len(value)) for kind, value in planted.get(id_, ()) for at in _places(value, text)]
+        hidden = _marked(text, ((f.start, f.end) for f in found.get(id_, ())))
+        real = _marked(text, ((start, end) for _, start, end in places))
+        for kind, start, end in places:
+            covered = all(hidden[n] or not text[n].isalnum() for n in range(start, end))
+            _add(result, kind, planted=1, covered=covered)
         for f in found.get(id_, ()):
-            hidden[f.start : f.end] = [True] * (f.end - f.start)
-        real = [False] * len(text)
-        for kind, value in planted.get(id_, ()):
-            at = text.find(value)
-            while at >= 0:
-                real[at : at + len(value)] = [True] * len(value)
-                covered = all(h or not c.isalnum() for h, c in zip(hidden[at : at + len(value)], value, strict=True))
-                for key in (kind, "all"):
-                    result[key]["planted"] += 1
-                    result[key]["covered"] += covered
-                at = text.find(value, at + len(value))
-        for f in found.get(id_, ()):
-            for key in (f.kind, "all"):
-                result[key]["found"] += 1
-                result[key]["false_alarms"] += not any(real[f.start : f.end])
+            _add(result, f.kind, found=1, false_alarms=not any(real[f.start : f.end]))
     for row in result.values():
         row["recall"] = row["covered"] / row["planted"] if row["planted"] else float("nan")
     return result
+
+
+def _add(result: dict[str, dict[str, float]], kind: str, **counts: float) -> None:
+    """Add ``counts`` to the rows of ``kind`` and of all kinds."""
+    for key, (column, n) in itertools.product((kind, "all"), counts.items()):
+        result[key][column] += n
+
+
+def _places(value: str, text: str) -> Iterator[int]:
+    """Yield where ``value`` begins in ``text``, one after the other without overlap."""
+    at = text.find(value)
+    while at >= 0:
+        yield at
+        at = text.find(value, at + len(value))
+
+
+def _marked(text: str, spans: Iterable[tuple[int, int]]) -> list[bool]:
+    """Return for each character of ``text`` whether it lies in one of the spans [start, end)."""
+    marked = [False] * len(text)
+    for start, end in spans:
+        marked[start:end] = [True] * (end - start)
+    return marked

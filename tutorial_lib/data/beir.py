@@ -6,7 +6,8 @@ Reference: Thakur et al. 2021, "BEIR", arXiv:2104.08663.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,23 +70,22 @@ def read_beir(folder: str | Path, *, drop_blank: bool = False) -> RetrievalDatas
     query_rows, blank_queries = _read_jsonl(folder / "queries.jsonl", notes, drop_blank=drop_blank)
     corpus = {i: Document(i, r.get("title") or "", r["text"], r.get("metadata") or {}) for i, r in corpus_rows.items()}
     queries = {i: Query(i, r["text"], r.get("metadata") or {}) for i, r in query_rows.items()}
-    qrels: dict[str, Qrels] = {}
+    paths = {split: folder / "qrels" / f"{split}.tsv" for split in SPLITS}
     blank = blank_queries | blank_documents
-    for split in SPLITS:
-        path = folder / "qrels" / f"{split}.tsv"
-        qrels[split] = _read_qrels(path, queries, corpus, notes, blank=blank) if path.exists() else {}
-    card = _read_card(folder / "card.json")
-    name = str(card.pop("name", folder.resolve().name))
-    card.pop("counts", None)
-    earlier, groups = card.pop("notes", []), card.pop("near_duplicates", [])
-    return RetrievalDataset(
-        name,
-        dict(sorted(corpus.items())),
-        dict(sorted(queries.items())),
-        qrels,
-        card,
-        near_duplicates=tuple(map(tuple, groups)),
-        notes=(*earlier, *notes),
+    qrels = {s: _read_qrels(p, queries, corpus, notes, blank=blank) if p.exists() else {} for s, p in paths.items()}
+    dataset = RetrievalDataset(folder.resolve().name, dict(sorted(corpus.items())), dict(sorted(queries.items())), qrels)
+    return _with_card(dataset, _read_card(folder / "card.json"), notes)
+
+
+def _with_card(dataset: RetrievalDataset, card: dict[str, Any], notes: list[str]) -> RetrievalDataset:
+    """Return the dataset with what its ``card.json`` says, and the notes of reading it after those that stand there."""
+    own = {k: v for k, v in card.items() if k not in ("name", "counts", "near_duplicates", "notes")}
+    return replace(
+        dataset,
+        name=str(card.get("name", dataset.name)),
+        card=own,
+        near_duplicates=tuple(map(tuple, card.get("near_duplicates", []))),
+        notes=(*card.get("notes", []), *notes),
     )
 
 
@@ -198,11 +198,8 @@ def _read_qrels(
             raise DataError(f"{where} line {number}: score is {score!r}: pass a whole number, above 0 for relevant")
         if (query_id not in queries and query_id in blank) or (document_id not in corpus and document_id in blank):
             continue  # left out on request, and noted
-        if query_id not in queries or document_id not in corpus:
-            kind, id_, file = (
-                ("query", query_id, "queries.jsonl") if query_id not in queries else ("article", document_id, "corpus.jsonl")
-            )
-            raise DataError(f"{where} line {number}: {kind} {id_!r} is not in {file}: add it there or remove the line")
+        _check_known(f"{where} line {number}", "query", query_id, queries, "queries.jsonl")
+        _check_known(f"{where} line {number}", "article", document_id, corpus, "corpus.jsonl")
         grade = qrels.setdefault(query_id, {}).setdefault(document_id, int(score))
         if grade != int(score):
             raise DataError(
@@ -210,6 +207,11 @@ def _read_qrels(
                 f"{score} now: keep one of the two lines"
             )
     return _check_positives(qrels, where, len(corpus), notes)
+
+
+def _check_known(where: str, kind: str, id_: str, known: Collection[str], file: str) -> None:
+    if id_ not in known:
+        raise DataError(f"{where}: {kind} {id_!r} is not in {file}: add it there or remove the line")
 
 
 def _check_positives(qrels: Qrels, where: str, documents: int, notes: list[str]) -> Qrels:

@@ -50,28 +50,13 @@ class HelpDesk:
             DataError: A file, a column or a value cannot be used.
         """
         corpus = read_articles(self.articles, self.columns)
-        tickets = from_ticket_log(
-            self.tickets,
-            self.articles,
-            self.columns,
-            corpus=corpus,
-            split=split,
-            max_tickets=max_tickets,
-            divide=divide,
-        )
+        read: dict[str, Any] = {"articles": self.articles, "columns": self.columns, "corpus": corpus, "divide": divide}
+        tickets = from_ticket_log(self.tickets, **read, split=split, max_tickets=max_tickets)
         if self.searches is None:
             return tickets
         starts = tickets.card["starts"] if divide else {"dev": None, "test": None}
-        searches = from_search_log(
-            self.searches,
-            self.articles,
-            self.columns,
-            corpus=corpus,
-            clicks=clicks,
-            solved=solved_tickets(tickets),
-            split=SplitSettings(starts["dev"], starts["test"]),
-            divide=divide,
-        )
+        same_days = SplitSettings(starts["dev"], starts["test"])
+        searches = from_search_log(self.searches, **read, clicks=clicks, solved=solved_tickets(tickets), split=same_days)
         return combine(tickets, searches)
 
     def record(self) -> dict[str, Any]:

@@ -49,10 +49,7 @@ def read_rows(
 
 def _csv_rows(path: Path, options: ExportFormat, broken: Counter) -> Iterator[tuple[int, dict[str, Any]]]:
     with path.open(encoding=options.encoding, newline="") as file:
-        head = file.readline()
-        if not head.strip():
-            raise DataError(f"{path}: the first line is empty: it must name the columns")
-        delimiter = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=head.count)
+        delimiter = _delimiter(path, file.readline())
         file.seek(0)
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         columns = next(reader)
@@ -78,6 +75,13 @@ def _csv_rows(path: Path, options: ExportFormat, broken: Counter) -> Iterator[tu
                     "skip_broken_rows = true under [format] to leave such rows out and count them"
                 )
             broken["broken row"] += 1
+
+
+def _delimiter(path: Path, head: str) -> str:
+    """Return what divides the columns of a file: a tab, or what stands most often in its first line."""
+    if not head.strip():
+        raise DataError(f"{path}: the first line is empty: it must name the columns")
+    return "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=head.count)
 
 
 def _json_rows(path: Path, options: ExportFormat, broken: Counter) -> Iterator[tuple[int, dict[str, Any]]]:

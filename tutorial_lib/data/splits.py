@@ -15,7 +15,6 @@ from tutorial_lib.text import NearDuplicates, char_shingles, near_duplicates
 SHARES = {"train": 0.7, "dev": 0.1, "test": 0.2}
 """Share of the queries that each split gets where neither dates nor judgments say otherwise."""
 
-
 NEAR_COPY = 0.9
 """Jaccard similarity of character 4-grams from which two queries count as copies of each other."""
 
@@ -63,10 +62,7 @@ def find_leaks(dataset: RetrievalDataset, copies: NearDuplicates | None = None) 
     """Return (query, held-out query, its split) wherever a query of an earlier split is a copy or near-copy of it.
 
     Earlier than dev is train; earlier than test are train and dev, for dev decides and must not have met the test.
-
-    Args:
-        dataset: The dataset.
-        copies: Near-copies among its queries, if they are known already (``query_copies``).
+    ``copies`` are the near-copies among its queries, if they are known already (``query_copies``).
     """
     split_of = {s: set(dataset.qrels[s]) for s in SPLITS}
     used = set().union(*split_of.values())
@@ -81,10 +77,6 @@ def find_leaks(dataset: RetrievalDataset, copies: NearDuplicates | None = None) 
 
 def check_leakage(dataset: RetrievalDataset, copies: NearDuplicates | None = None) -> None:
     """Refuse a dataset in which a held-out query, or a near-copy of one, is also a training query.
-
-    Args:
-        dataset: The dataset.
-        copies: Near-copies among its queries, if they are known already (``query_copies``).
 
     Raises:
         LeakageError: Names the first leaking pair, the number of pairs, and the way out.
@@ -119,7 +111,7 @@ def draw_split(
 
     >>> texts = {"a": "stop renewal", "b": "Stop the renewal!", "c": "weak signal", "d": "pay by card"}
     >>> draw_split(texts, near_copies(texts), {"train": 0.5, "test": 0.5})
-    {'train': ['c', 'd'], 'test': ['a', 'b']}
+    {'train': ['a', 'b', 'd'], 'test': ['c']}
     """
     if abs(sum(shares.values()) - 1) > 1e-9:
         raise ValueError(f"shares sum to {sum(shares.values())}: pass shares that sum to 1")
