@@ -37,8 +37,9 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import bf16_is_fast
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.retrieval.dense import Vectors, exact_search
 from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
+from tutorial_lib.retrieval.scorer import Scorer
 from tutorial_lib.training.finetune import prepare_training, rises
 from tutorial_lib.training.losses import contrastive_loss
 from tutorial_lib.training.mining import MiningSettings, mine_negatives
@@ -132,19 +133,18 @@ class Collection:
         settings = mining or MiningSettings()
         if source == "bm25 unfiltered":
             settings = replace(settings, max_bm25_share=None, max_model_share=None)
-        encoder, scorer = self.base, self.bm25
-        queries = encoder.encode_queries(list(self.dataset.query_texts("train").values()))
-        documents = self.document_vectors
+        scorer: Scorer = self.bm25
+        queries = self.base.encode_queries(list(self.dataset.query_texts("train").values()))
+        vectors = Vectors(self.document_vectors, {"train": queries})
         if source == "re-mined":
             with tempfile.TemporaryDirectory() as folder:
                 run = prepare_training(self.dataset, self.negatives(), self.bm25, Path(folder), model=self.model)
                 run.train()
-            texts = list(self.dataset.query_texts("train").values())
-            queries = run.encoder.encode_queries(texts)
-            documents = run.encoder.encode_documents(list(self.dataset.document_texts().values()))
-            scorer = _Cosines(ids, dict(zip(texts, queries, strict=True)), documents)  # type: ignore[assignment]
+            vectors = Vectors.of(self.dataset, run.encoder, ["train"])
+            texts = self.dataset.query_texts("train").values()
+            scorer = _Cosines(ids, dict(zip(texts, vectors.queries["train"], strict=True)), vectors.documents)
             settings = replace(settings, max_bm25_share=0.95, max_model_share=0.95)
-        return mine_negatives(self.dataset, scorer, queries, documents, settings).negatives
+        return mine_negatives(self.dataset, scorer, vectors, settings).negatives
 
 
 @dataclass(frozen=True)

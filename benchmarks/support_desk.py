@@ -41,7 +41,7 @@ from tutorial_lib.files import write_whole
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.retrieval.dense import Vectors, exact_search
 from tutorial_lib.text import tokenize
 from tutorial_lib.training.crossfit import cross_fitted_pairs, cross_fitted_vectors
 from tutorial_lib.training.finetune import prepare_training
@@ -260,7 +260,7 @@ class Trial:
     def tuned(self, dataset: RetrievalDataset, seed: int) -> dict[str, float]:
         """Return golden measures after training on ``dataset`` with the default settings and this seed."""
         vectors = np.stack([self.vector[q] for q in dataset.qrels["train"]])
-        mined = mine_negatives(dataset, self.bm25, vectors, self.document_vectors)
+        mined = mine_negatives(dataset, self.bm25, Vectors(self.document_vectors, {"train": vectors}))
         with tempfile.TemporaryDirectory() as folder:
             run = prepare_training(
                 dataset, mined.negatives, self.bm25, Path(folder), model=DEFAULT_MODEL, settings=replace(DESK, seed=seed)

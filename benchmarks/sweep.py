@@ -24,7 +24,7 @@ from tutorial_lib.evaluation.measures import evaluate_run
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.retrieval.dense import Vectors, exact_search
 from tutorial_lib.training.finetune import prepare_training
 from tutorial_lib.training.mining import MiningSettings, mine_negatives
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
@@ -107,8 +107,7 @@ def main() -> None:
     dataset = read_beir(options.data)
     bm25 = BM25(dataset.document_texts())
     base = Encoder.load(options.model)
-    train_vectors = base.encode_queries(list(dataset.query_texts("train").values()))
-    document_vectors = base.encode_documents(list(dataset.document_texts().values()))
+    vectors = Vectors.of(dataset, base, ["train"])
     jobs = [
         (g, c, s)
         for s in range(options.first_seed, options.first_seed + options.seeds)
@@ -120,7 +119,7 @@ def main() -> None:
         fixed = {"seed": seed, "dev_queries": 0, "dev_evaluations": 1}
         lora, train, mining = split_settings({**changes, **fixed})
         started = time.monotonic()
-        mined = mine_negatives(dataset, bm25, train_vectors, document_vectors, mining)
+        mined = mine_negatives(dataset, bm25, vectors, mining)
         with tempfile.TemporaryDirectory() as folder:
             run = prepare_training(
                 dataset,

@@ -29,6 +29,7 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import bf16_is_fast
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.training.finetune import prepare_training
 from tutorial_lib.training.mining import MinedNegatives, mine_negatives
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
@@ -77,14 +78,11 @@ def main() -> None:
         return
     systems = [OURS, "sentence-transformers", *(["sentence-transformers bf16"] if bf16_is_fast() else [])]
     dataset, base = read_beir(options.data), Encoder.load(options.model)
-    vectors = [
-        base.encode_queries(list(dataset.query_texts("train").values())),
-        base.encode_documents(list(dataset.document_texts().values())),
-    ]
+    vectors = Vectors.of(dataset, base, ["train"])
     rows = json.loads(options.out.read_text())["rows"] if options.out and options.out.exists() else []
     jobs = [(repeat, system, options.steps) for repeat in range(options.repeats) for system in systems]
     with tempfile.TemporaryDirectory() as folder:
-        mine_negatives(dataset, BM25(dataset.document_texts()), vectors[0], vectors[1]).save(Path(folder))
+        mine_negatives(dataset, BM25(dataset.document_texts()), vectors).save(Path(folder))
         if options.profile:
             with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
                 one(OURS, options.data, Path(folder), options.model, options.steps)
