@@ -89,6 +89,5 @@ def cross_fitted_pairs(dataset: RetrievalDataset, scorer: Scorer, folds: Iterabl
     parts = []
     for fold in folds:
         part = _only(dataset, fold.query_ids)
-        fold.vectors.check(part, "train")
-        parts.append(suspicious_pairs(part, scorer, fold.vectors.queries["train"], fold.vectors.documents))  # type: ignore[arg-type]
+        parts.append(suspicious_pairs(part, scorer, fold.vectors))
     return by_suspicion(pd.concat(parts, ignore_index=True))
