@@ -257,7 +257,7 @@ class Trial:
     def tuned(self, dataset: RetrievalDataset, seed: int) -> dict[str, float]:
         """Return golden measures after training on ``dataset`` with the default settings and this seed."""
         vectors = np.stack([self.vector[q] for q in dataset.qrels["train"]])
-        mined = mine_negatives(dataset, self.bm25, vectors, self.document_vectors)
+        mined = mine_negatives(dataset, self.bm25, Vectors(self.document_vectors, {"train": vectors}))
         with tempfile.TemporaryDirectory() as folder:
             run = prepare_training(
                 dataset, mined.negatives, self.bm25, Path(folder), model=DEFAULT_MODEL, settings=replace(DESK, seed=seed)

@@ -65,10 +65,7 @@ def test_the_folds_make_one_table(fitted):
     assert table["suspicion"].is_monotonic_decreasing
     held = {q: dataset.qrels["train"][q] for q in folds[0].query_ids}
     alone = replace(dataset, qrels={**dataset.qrels, "train": held})
-    vectors = folds[0].vectors
-    expected = suspicious_pairs(alone, bm25, vectors.queries["train"], vectors.documents).set_index("query_id")[
-        "model_margin"
-    ]
+    expected = suspicious_pairs(alone, bm25, folds[0].vectors).set_index("query_id")["model_margin"]
     assert table.set_index("query_id")["model_margin"][list(expected.index)].tolist() == expected.tolist()
 
 

@@ -14,7 +14,7 @@ from tutorial_lib.training.losses import contrastive_loss
 from tutorial_lib.training.pairs import Pair, PairCollator, training_pairs
 from tutorial_lib.training.settings import TrainSettings
 
-NO_DEV = {"dev_queries": 0, "batch_size": 12, "max_length": 128, "negatives": {}}
+NO_DEV = {"dev_queries": 0, "batch_size": 12, "max_length": 128, "mined": {}}
 NOTHING_MASKED = torch.zeros(2, 3, dtype=torch.bool)
 
 

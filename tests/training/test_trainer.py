@@ -12,7 +12,7 @@ from tutorial_lib.models.encoder import Encoder, pooled
 from tutorial_lib.training.dev import DevSet
 from tutorial_lib.training.losses import batch_loss
 
-ONE_BATCH = {"dev_queries": 0, "batch_size": 12, "max_length": 128, "negatives": {}}
+ONE_BATCH = {"dev_queries": 0, "batch_size": 12, "max_length": 128, "mined": {}}
 """All 12 pairs in one step."""
 
 

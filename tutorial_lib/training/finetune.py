@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,19 +13,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import TrainingArguments
 
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.evaluation.measures import MAIN_MEASURE
 from tutorial_lib.models import hardware
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import adapter_update, add_adapter, low_precision, set_strength, without_dropout
 from tutorial_lib.models.settings import ModelError
-from tutorial_lib.private_api import take_one_gpu
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.training.arguments import trainer_arguments
 from tutorial_lib.training.dev import DevSet, dev_set, mean_score
 from tutorial_lib.training.pairs import Pair, PairCollator, documents_of, training_pairs
-from tutorial_lib.training.settings import MAX_EPOCHS, LoraSettings, TrainResult, TrainSettings
+from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 from tutorial_lib.training.trainer import ContrastiveTrainer
 
 
@@ -188,13 +185,10 @@ def prepare_training(
     if not all_weights:
         without_dropout(encoder.model)
         add_adapter(encoder, lora)
+    arguments = trainer_arguments(checkpoints, settings, encoder.device, len(pairs), scored=dev is not None, amp=all_weights)
+    collator = PairCollator(dataset, encoder, settings, fixed)
     trainer = ContrastiveTrainer(
-        encoder=encoder,
-        pairs=pairs,
-        dev=dev,
-        settings=settings,
-        args=_trainer_arguments(checkpoints, settings, encoder, len(pairs), scored=dev is not None, amp=all_weights),
-        data_collator=PairCollator(dataset, encoder, settings, fixed),
+        encoder=encoder, pairs=pairs, dev=dev, settings=settings, args=arguments, data_collator=collator
     )
     return FineTuning(encoder, trainer, pairs, None if all_weights else lora, settings, parameters)
 
@@ -216,47 +210,6 @@ def _base_vectors(
     if dev is not None:
         dev.document_vectors = encoder.encode_documents(list(dev.documents.values()))
     return dict(zip(used, vectors.to(encoder.device), strict=True))
-
-
-def _trainer_arguments(
-    checkpoints: Path, settings: TrainSettings, encoder: Encoder, pairs: int, *, scored: bool, amp: bool
-) -> TrainingArguments:
-    per_epoch = math.ceil(pairs / settings.batch_size)
-    epochs = max(settings.epochs, min(settings.min_steps / per_epoch, MAX_EPOCHS))
-    steps = math.ceil(per_epoch * epochs)
-    every = max(1, steps // settings.dev_evaluations) if scored else steps
-    on_cpu = encoder.device.type == "cpu"
-    arguments = TrainingArguments(
-        output_dir=str(checkpoints),
-        num_train_epochs=epochs,
-        per_device_train_batch_size=settings.batch_size,
-        learning_rate=settings.learning_rate,
-        optim="adamw_torch",
-        lr_scheduler_type="linear",
-        warmup_steps=round(settings.warmup * steps),
-        weight_decay=0.0,
-        seed=settings.seed,
-        data_seed=settings.seed,
-        bf16=amp and hardware.bf16_is_fast(encoder.device),
-        use_cpu=on_cpu,
-        ddp_backend="gloo" if on_cpu and int(os.environ.get("WORLD_SIZE", "1")) > 1 else None,
-        logging_steps=max(1, min(10, steps // 20)),
-        eval_strategy="steps" if scored else "no",
-        eval_steps=every,
-        save_strategy="steps",
-        save_steps=every,
-        save_total_limit=2,
-        load_best_model_at_end=scored,
-        metric_for_best_model=f"eval_{MAIN_MEASURE}" if scored else None,
-        greater_is_better=True if scored else None,
-        remove_unused_columns=False,
-        label_names=[],
-        dataloader_pin_memory=False,
-        ddp_find_unused_parameters=False,
-        report_to="none",
-    )
-    take_one_gpu(arguments)
-    return arguments
 
 
 def remove_checkpoints(checkpoints: Path) -> None:

@@ -60,9 +60,13 @@ class PairCollator:
         settings: TrainSettings,
         fixed_documents: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
-        """Take texts, judgments and near-duplicates from ``dataset``, tokens and prompts from ``encoder``.
+        """Take what batches are made of.
 
-        With ``fixed_documents`` (id -> vector of shape (D,)) only queries are encoded; articles keep these vectors.
+        Args:
+            dataset: Gives texts, judgments and near-duplicates.
+            encoder: Gives tokens and prompts.
+            settings: Training settings.
+            fixed_documents: Article id -> float32, (D,): with these only queries are encoded, and articles keep them.
         """
         self._dataset, self._encoder, self._settings = dataset, encoder, settings
         self._twins = dataset.twins() if settings.mask_known_positives else {}
@@ -82,26 +86,35 @@ class PairCollator:
         """
         documents = list(dict.fromkeys([p.positive_id for p in pairs] + [a for p in pairs for a in p.negative_ids]))
         column = {a: n for n, a in enumerate(documents)}
-        masked = torch.zeros(len(pairs), len(documents), dtype=torch.bool)
+        fixed = {} if self._fixed is None else {"fixed": torch.stack([self._fixed[a] for a in documents])}
+        return {
+            **self._grouped(self._texts(pairs, [] if fixed else documents)),
+            "answers": torch.tensor([column[p.positive_id] for p in pairs]),
+            "masked": self._masked(pairs, column),
+            **fixed,
+        }
+
+    def _masked(self, pairs: Sequence[Pair], column: Mapping[str, int]) -> torch.Tensor:
+        """Return which of the batch's articles are left out of each query's softmax: bool, (B, M)."""
+        masked = torch.zeros(len(pairs), len(column), dtype=torch.bool)
         for row, pair in enumerate(pairs if self._settings.mask_known_positives else ()):
             known = [column[a] for a in self.known_positives(pair.query_id) if a in column and a != pair.positive_id]
             masked[row, known] = True
-        prompts = self._encoder.settings
-        texts = [prompts.query_prompt + p.query for p in pairs]
-        if self._fixed is None:
-            texts += [prompts.document_prompt + self._dataset.corpus[a].full_text for a in documents]
+        return masked
+
+    def _texts(self, pairs: Sequence[Pair], documents: Sequence[str]) -> list[str]:
+        """Return the queries' texts and then the articles', with their prompts."""
+        prompts, corpus = self._encoder.settings, self._dataset.corpus
+        queries = [prompts.query_prompt + p.query for p in pairs]
+        return queries + [prompts.document_prompt + corpus[a].full_text for a in documents]
+
+    def _grouped(self, texts: list[str]) -> dict[str, Any]:
+        """Return the texts as ``groups`` of similar length, and the ``order`` that puts their rows back in place."""
         tokens = self._encoder.tokenize(texts, max_length=self._settings.max_length)
         batches = length_batches([len(t) for t in tokens], self._settings.token_budget)
         order = torch.empty(len(tokens), dtype=torch.int64)
         order[torch.tensor([n for batch in batches for n in batch])] = torch.arange(len(tokens))
-        fixed = {} if self._fixed is None else {"fixed": torch.stack([self._fixed[a] for a in documents])}
-        return {
-            "groups": [self._encoder.pad([tokens[n] for n in batch]) for batch in batches],
-            "order": order,
-            "answers": torch.tensor([column[p.positive_id] for p in pairs]),
-            "masked": masked,
-            **fixed,
-        }
+        return {"groups": [self._encoder.pad([tokens[n] for n in batch]) for batch in batches], "order": order}
 
 
 class Shuffled(Sampler[int]):
