@@ -17,7 +17,6 @@ from tutorial_lib.models.lora import (
     low_precision,
     merge_adapter,
     save_adapter,
-    scale_adapter,
     set_strength,
     without_dropout,
 )
@@ -36,7 +35,7 @@ def test_a_fresh_adapter_changes_no_vector_and_a_trained_one_does(tiny, float32)
     set_update(tiny)
     assert not np.allclose(tiny.encode(TEXTS), before, atol=1e-2)
     assert tiny.fingerprint != fingerprint
-    scale_adapter(tiny, 0.0)
+    set_strength(tiny, adapter_update(tiny), 0.0)
     assert np.allclose(tiny.encode(TEXTS), before, atol=1e-6)
 
 
@@ -97,7 +96,7 @@ def test_half_an_adapter_is_one_of_half_the_alpha(tiny_folder, float32):
         add_adapter(encoder, LoraSettings(rank=4, alpha=alpha))
         set_update(encoder)
         encoder.encode(TEXTS)
-        scale_adapter(encoder, factor)
+        set_strength(encoder, adapter_update(encoder), factor)
         vectors.append(encoder.encode(TEXTS))
     assert np.allclose(vectors[0], vectors[1], atol=1e-5)
     assert not np.allclose(vectors[0], vectors[2], atol=1e-2)
@@ -130,7 +129,7 @@ def test_the_base_model_comes_back_even_from_a_run_that_diverged(tiny_folder, fl
         for name, parameter in tiny.model.named_parameters():
             if ".lora_" in name:
                 parameter.fill_(float("nan"))
-    scale_adapter(tiny, 0.0)
+    set_strength(tiny, adapter_update(tiny), 0.0)
     assert np.allclose(tiny.encode(TEXTS), before, atol=1e-6)
 
 

@@ -17,7 +17,7 @@ from tests.tiny import Interrupt, tiny_dataset
 from tests.training.runs import adapter_weights, prepare_run, same_weights
 from tutorial_lib.models import hardware
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.lora import save_adapter, scale_adapter
+from tutorial_lib.models.lora import adapter_update, save_adapter, set_strength
 from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.training.dev import DevSet, mean_score
@@ -190,7 +190,7 @@ def test_the_share_of_the_update_that_dev_likes_best_is_kept(prepare, monkeypatc
     result = run.train()
     assert (result.best_step, result.strength) == (4, 0.5)
     assert result.strengths == [(0.25, 0.4), (0.5, 0.95), (1.0, 0.9)]
-    scale_adapter(run.encoder, 2.0)  # 0.5 and 2 round nothing
+    set_strength(run.encoder, adapter_update(run.encoder), 2.0)  # 0.5 and 2 round nothing
     save_adapter(run.encoder, tmp_path / "doubled", "card")
     doubled, checkpoint = (Encoder.load(tmp_path / folder) for folder in ("doubled", "run/checkpoint-4"))
     assert np.array_equal(doubled.encode(TEXTS), checkpoint.encode(TEXTS))

@@ -151,11 +151,6 @@ def set_strength(encoder: Encoder, update: Mapping[str, torch.Tensor], share: fl
     encoder.changed()
 
 
-def scale_adapter(encoder: Encoder, factor: float) -> None:
-    """Multiply the adapter's update by ``factor``: 0 gives the base model's vectors again, 1 changes nothing."""
-    set_strength(encoder, adapter_update(encoder), factor)
-
-
 def without_dropout(model: torch.nn.Module) -> None:
     """Switch the base model's dropout off: its weights are frozen, so dropout would only add noise and time."""
     for module in model.modules():
