@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -38,6 +39,7 @@ class Stage:
     together: bool = False
 
 
+_ALONE: ContextVar[bool] = ContextVar("alone", default=False)
 Make = Callable[[Path], None]
 """Fills a folder that is empty yet."""
 
@@ -86,9 +88,20 @@ def artifact(root: Path, wanted: Wanted, make: Make) -> Path:
         current = _is_current(record_of(root, wanted.name), wanted)
         processes.wait()  # until each has looked, and nothing is written before
         if not current and (processes.first or wanted.together):
-            _make(root, wanted, make, processes if wanted.together else Processes())
+            with nullcontext() if wanted.together else _alone():
+                _make(root, wanted, make, Processes.of_this_run())
         processes.wait()
     return root / wanted.name
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Within the block this process works by itself, and nothing that it asks for waits for the others: they wait for it."""
+    token = _ALONE.set(True)
+    try:
+        yield
+    finally:
+        _ALONE.reset(token)
 
 
 def _is_current(record: Mapping[str, Any] | None, wanted: Wanted) -> bool:
@@ -163,7 +176,7 @@ class Processes:
         Args:
             on_cpu: Whether they compute on the CPU; to be said by the first call.
         """
-        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1 or _ALONE.get():
             return cls()
         from accelerate import PartialState
 

@@ -65,7 +65,7 @@ def _leaks_alone(steps: Sequence[CleaningStep]) -> list[str]:
 
 _CLEANED = "after cleaning: pass a longer log, or read the report's rows for what was taken out"
 _FINISH = {
-    Kind.DOCUMENTATION: _Finish(DOCUMENTATION_STEPS, split_at_random, (), _every_step, _CLEANED),
+    Kind.DOCUMENTATION: _Finish(DOCUMENTATION_STEPS, split_at_random, (), _leaks_alone, _CLEANED),
     Kind.TICKETS: _Finish(
         tuple(step for step in TICKET_STEPS if step is not remove_leaks), _as_read, (), _every_step, _CLEANED
     ),
