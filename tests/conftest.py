@@ -38,6 +38,7 @@ def threads_as_they_were():
     yield
     if torch and torch.get_num_threads() != before:
         torch.set_num_threads(before)
+        assert torch.get_num_threads() == before
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,33 @@ def test_a_file_is_replaced_whole(tmp_path):
     write_text(file, "zweite Zeile: ü\n")
     assert file.read_bytes() == "zweite Zeile: ü\n".encode()  # "\n" on every system
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_two_writers_at_the_same_moment_do_not_collide(tmp_path, monkeypatch):
+    file, replace, both_written = tmp_path / "notes.txt", Path.replace, threading.Barrier(2, timeout=60)
+    texts, temporary = ["one\n" * 9, "two\n"], []
+
+    def replace_when_both_are_written(part, target):
+        both_written.wait()
+        temporary.append(part.read_text())
+        both_written.wait()
+        return replace(part, target)
+
+    monkeypatch.setattr(Path, "replace", replace_when_both_are_written)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write_text, [file, file], texts))
+    assert sorted(temporary) == texts
+    assert file.read_text() in texts
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_file_that_cannot_be_replaced_stays_and_nothing_is_left(tmp_path, monkeypatch):
+    write_text(tmp_path / "notes.txt", "old")
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+        patch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+        write_text(tmp_path / "notes.txt", "new")
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+    assert (tmp_path / "notes.txt").read_text() == "old"
 
 
 def test_json_keeps_letters_and_reads_back(tmp_path):

@@ -1,4 +1,3 @@
-import json
 import os
 import signal
 import subprocess
@@ -100,19 +99,6 @@ def test_shards_of_an_old_corpus_stay_until_the_new_manifest_is_written(straight
     assert read_shards(straight).hashes == [text_hash(t) for t in DOCUMENTS.values()]
 
 
-def test_files_that_are_not_ours_are_left_alone(straight):
-    for name in ("corpus.parquet", "vectors-mine.parquet", "vectors-old.parquet.part", "notes.txt"):
-        (straight / name).write_text("mine")
-    embed_corpus({}, NumberEncoder(), straight)
-    assert sorted(files(straight)) == [
-        "corpus.parquet",
-        "manifest.json",
-        "notes.txt",
-        "vectors-mine.parquet",
-        "vectors-old.parquet.part",
-    ]
-
-
 # --- interruption -------------------------------------------------------------------------------------------------
 
 
@@ -206,20 +192,6 @@ def test_no_changed_byte_changes_what_is_read(tmp_path):
         embedded = read_shards(tmp_path)
         assert (embedded.ids, embedded.hashes) == (["a", "b"], [text_hash("1 2"), text_hash("3 4")])
         assert embedded.vectors.tolist() == [[1, 2], [3, 4]]
-
-
-def test_a_shard_of_another_encoder_is_not_read(straight):
-    manifest = straight / "manifest.json"
-    manifest.write_text(manifest.read_text().replace("f-numbers", "f-other"))
-    with pytest.raises(DataError, match=r"holds vectors of another encoder than manifest\.json says \(f-other\)"):
-        read_shards(straight)
-
-
-def test_a_manifest_of_another_format_is_refused(straight):
-    manifest = straight / "manifest.json"
-    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": 0}))
-    with pytest.raises(DataError, match=r"manifest\.json is of another format"):
-        read_shards(straight)
 
 
 # --- bad input ----------------------------------------------------------------------------------------------------

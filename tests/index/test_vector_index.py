@@ -1,6 +1,5 @@
 """The contract of the index: every test runs on an embedded Milvus, on a Milvus server over TCP, and on a flat store."""
 
-import dataclasses
 import threading
 
 import numpy as np
@@ -8,8 +7,7 @@ import pytest
 
 from tests.milvus import NumberEncoder, opened
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.index import FlatStore, Layout, VectorIndex, VectorIndexError, text_hash
-from tutorial_lib.retrieval.calibration import Calibration
+from tutorial_lib.index import VectorIndexError, text_hash
 from tutorial_lib.retrieval.dense import exact_search
 
 IDS = ["a b", "a/b/c", "billing/été", "quote'\"\\", "z" * 70, "返金"]
@@ -78,29 +76,6 @@ def test_the_old_version_serves_until_the_switch(index):
     assert list(index.search(QUERIES, OTHER, k=1)["east"]) == ["返金"]
 
 
-def test_rollback_goes_back_one_version_and_no_further(index):
-    go_live(index)
-    go_live(index, VECTORS[::-1].copy(), OTHER)
-    assert index.rollback().number == 1
-    assert list(index.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
-    with pytest.raises(VectorIndexError, match="nothing to roll back to: 'help' has no version before the live one"):
-        index.rollback()
-    assert index.live.number == 1
-
-
-def test_search_before_any_switch_is_refused(index):
-    index.build(IDS, VECTORS, ENCODER)
-    with pytest.raises(VectorIndexError, match="no version of 'help' is live: build, verify and switch"):
-        index.search(QUERIES, ENCODER)
-
-
-def test_search_with_another_encoder_is_refused_naming_both(index):
-    go_live(index)
-    with pytest.raises(VectorIndexError) as error:
-        index.search(QUERIES, OTHER)
-    assert all(word in str(error.value) for word in ("numbers", "f-numbers", "mirror", "f-mirror", "version 1"))
-
-
 def test_a_version_whose_vectors_are_not_those_expected_does_not_go_live(index):
     go_live(index)
     ids = [f"{n:02}" for n in range(40)]
@@ -120,12 +95,6 @@ def test_a_missing_row_does_not_go_live(index):
     assert (verification.rows, verification.expected_rows, verification.passed) == (5, 6, False)
     with pytest.raises(VectorIndexError, match="5 rows of 6"):
         index.switch(verification)
-
-
-def test_a_version_that_is_not_there_is_refused(index):
-    verification = index.verify(index.build(IDS, VECTORS, ENCODER), IDS, VECTORS, QUERY_VECTORS)
-    with pytest.raises(VectorIndexError, match=r"no version 7 of 'help': there are \[1\]"):
-        index.switch(dataclasses.replace(verification, version=7))
 
 
 def test_a_build_that_is_stopped_leaves_nothing(index, monkeypatch):
@@ -173,57 +142,7 @@ def test_two_builds_at_once_are_not_possible(index, address, monkeypatch):
     other.close()
 
 
-def test_two_indexes_in_one_place_do_not_see_each_other(address):
-    with_v = [opened(address, name) for name in ("help", "help_v")]
-    go_live(with_v[0])
-    go_live(with_v[1], VECTORS[::-1].copy(), OTHER)
-    assert [[v.collection for v in index.versions()] for index in with_v] == [["help_v1"], ["help_v_v1"]]
-    for index in with_v:
-        index.close()
-
-
-def test_prune_keeps_the_newest_and_never_drops_the_live_one(index):
-    go_live(index)
-    for _ in range(3):
-        index.build(IDS, VECTORS, ENCODER)
-    assert index.prune(keep=2) == [2]
-    assert [(v.number, v.live) for v in index.versions()] == [(1, True), (3, False), (4, False)]
-    assert index.prune(keep=0) == [3, 4]
-    assert list(index.search(QUERIES, ENCODER, k=1)["east"]) == ["a b"]
-
-
-def test_prune_never_drops_what_another_alias_points_to(index):
-    for _ in range(3):
-        go_live(index)
-    index.store.point("canary", "help_v1")
-    assert index.prune(keep=1) == [2]
-    assert [v.number for v in index.versions()] == [1, 3]
-    with pytest.raises(VectorIndexError, match="keep=-1: pass 0 or more"):
-        index.prune(keep=-1)
-
-
-def test_a_version_that_was_never_live_is_not_rolled_back_to_and_is_pruned_first(index):
-    go_live(index)
-    passed_over = index.build(IDS, VECTORS, ENCODER)
-    go_live(index, VECTORS[::-1].copy(), OTHER)
-    assert [(v.number, v.served) for v in index.versions()] == [(1, True), (passed_over.number, False), (3, True)]
-    assert index.prune(keep=2) == [2]
-    assert index.rollback().number == 1
-
-
 # --- what is kept with a version ----------------------------------------------------------------------------------
-
-
-def test_rows_come_back_as_they_went_in_whatever_the_size_of_the_pieces(index, monkeypatch):
-    backwards = IDS[::-1]
-    hashes = [text_hash(a) for a in backwards]
-    built = index.build(backwards, VECTORS, ENCODER, hashes=hashes)
-    for rows in (1, 4, 6, 5000):
-        monkeypatch.setattr("tutorial_lib.index.catalogue.READ_ROWS", rows)
-        stored = index.stored(built)
-        assert (stored.ids, stored.hashes) == (backwards, hashes)
-        np.testing.assert_array_equal(stored.vectors, VECTORS)
-        assert index.stored_hashes(built) == dict(zip(backwards, hashes, strict=True))
 
 
 def test_metadata_tell_model_corpus_and_time(index):
@@ -254,96 +173,6 @@ def test_smoke_queries_decide_too(index):
     for encoder in (None, OTHER):
         with pytest.raises(VectorIndexError, match=r"smoke queries for version 2 need its encoder, numbers \(f-numbers\)"):
             index.verify(new, ids, vectors, QUERY_VECTORS, smoke={"1 0": "00"}, encoder=encoder)
-
-
-# --- the cut-off --------------------------------------------------------------------------------------------------
-
-
-def test_a_query_without_a_good_answer_gets_none(index):
-    calibration = Calibration(slope=10, intercept=-8, queries=100, no_answer_share=0.5)  # confidence 0.5 at score 0.8
-    version = index.build(IDS, VECTORS, ENCODER, calibration=calibration)
-    index.switch(index.verify(version, IDS, VECTORS, QUERY_VECTORS))
-    assert index.live.calibration == calibration
-    queries = {"sure": "1 0", "at the line": "0.8 0", "below": "0.79 0"}
-    found = index.search(queries, ENCODER, k=2, min_confidence=0.5 - 1e-6)
-    assert {q: len(hits) for q, hits in found.items()} == {"sure": 2, "at the line": 2, "below": 0}
-    assert {q: len(hits) for q, hits in index.search(queries, ENCODER, k=2).items()} == dict.fromkeys(queries, 2)
-
-
-def test_a_cut_off_needs_a_calibration(index):
-    go_live(index)
-    with pytest.raises(VectorIndexError, match="version 1 of 'help' does not say what its scores are worth: build"):
-        index.search(QUERIES, ENCODER, min_confidence=0.5)
-
-
-# --- a switch while a search runs ---------------------------------------------------------------------------------
-
-
-def test_a_service_with_both_encoders_goes_on_through_a_switch_and_back(index):
-    go_live(index)
-    both = [ENCODER, OTHER]
-    assert list(index.search(QUERIES, both, k=1)["east"]) == ["a b"]
-    go_live(index, VECTORS[::-1].copy(), OTHER)
-    assert list(index.search(QUERIES, both, k=1)["east"]) == ["返金"]
-    index.rollback()
-    assert list(index.search(QUERIES, both, k=1)["east"]) == ["a b"]
-    third = NumberEncoder("third", "f-third")
-    with pytest.raises(VectorIndexError, match=r"encoded by mirror \(f-mirror\) or third \(f-third\)"):
-        index.search(QUERIES, [OTHER, third])
-
-
-class Swapped(NumberEncoder):
-    """Reads "0 1" as (1, 0), so that its vectors give other articles than the other encoders' would."""
-
-    def encode_queries(self, texts):
-        return super().encode_queries(texts)[:, ::-1]
-
-
-SWAPPED = Swapped("swapped", "f-swapped")
-MOVED = np.roll(VECTORS, 2, axis=0)
-"""Nearest to "1 0" here: with SWAPPED's vector 返金, with ENCODER's billing/été; among VECTORS: quote… and a b."""
-
-
-def search_with_interruption(index, monkeypatch, interrupt):
-    """Search with both encoders while ``interrupt`` happens just before the vectors are looked up."""
-    search, done = index.store.search, []
-
-    def interrupted(*arguments, **options):
-        if not done:
-            done.append(True)
-            interrupt()
-        return search(*arguments, **options)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(index.store, "search", interrupted)
-        return list(index.search(QUERIES, [ENCODER, SWAPPED], k=1)["east"])
-
-
-def test_a_switch_in_the_middle_of_a_search_gives_the_new_answers(index, monkeypatch):
-    go_live(index)
-    assert search_with_interruption(index, monkeypatch, lambda: go_live(index, MOVED, SWAPPED)) == ["返金"]
-
-
-def test_a_version_dropped_in_the_middle_of_a_search_is_not_missed(index, monkeypatch):
-    go_live(index)
-
-    def switch_and_drop():
-        go_live(index, MOVED, SWAPPED)
-        assert index.prune(keep=1) == [1]
-
-    assert search_with_interruption(index, monkeypatch, switch_and_drop) == ["返金"]
-
-
-def test_a_collection_replaced_under_its_name_in_the_middle_of_a_search_mixes_nothing(index, monkeypatch):
-    go_live(index)
-
-    def replace():
-        if hasattr(index.store, "client"):  # a Milvus server drops nothing that an alias points to
-            index.store.client.drop_alias("help")
-        index.store.drop("help_v1")
-        assert go_live(index, MOVED, SWAPPED).collection == "help_v1"
-
-    assert search_with_interruption(index, monkeypatch, replace) == ["返金"]
 
 
 # --- what cannot be built -----------------------------------------------------------------------------------------
@@ -397,20 +226,3 @@ def test_an_encoder_without_settings_is_as_good(index):
     go_live(index, encoder=BareEncoder())
     assert list(index.search(QUERIES, BareEncoder(), k=1)["east"]) == ["a b"]
     assert "settings" not in index.store.describe("help").record
-
-
-def test_a_version_that_an_alias_points_to_is_not_dropped(index):
-    live = go_live(index)
-    with pytest.raises(VectorIndexError, match="version 1 of 'help' is served as 'help': switch first"):
-        index.drop(live)
-    index.drop(index.build(IDS, VECTORS, ENCODER))
-    assert [v.number for v in index.versions()] == [1]
-
-
-def test_token_and_layout_are_not_for_an_open_store(tmp_path):
-    for options in ({"token": "secret"}, {"layout": Layout()}):
-        with pytest.raises(
-            VectorIndexError, match=r"token and layout are for Milvus, and the store at .*flat is open"
-        ) as error:
-            VectorIndex(FlatStore(tmp_path / "flat"), **options)
-        assert "secret" not in str(error.value)
