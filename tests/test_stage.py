@@ -78,11 +78,9 @@ def test_two_at_a_time_make_it_once(tmp_path):
     assert len(made) == 1
 
 
-def test_one_process_is_the_first_and_waits_for_nobody(monkeypatch):
+def test_one_process_is_the_first(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    processes = Processes.of_this_run()
-    assert processes.first
-    assert processes.wait() is None
+    assert Processes.of_this_run().first
 
 
 def test_of_two_processes_the_first_makes_and_the_other_waits(tmp_path):

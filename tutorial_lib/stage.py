@@ -9,8 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from contextvars import ContextVar
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -39,7 +38,8 @@ class Stage:
     together: bool = False
 
 
-_ALONE: ContextVar[bool] = ContextVar("alone", default=False)
+LOOK_EVERY = 0.2
+"""Seconds between two looks of a process that waits for what another one makes."""
 Make = Callable[[Path], None]
 """Fills a folder that is empty yet."""
 
@@ -74,34 +74,33 @@ def package_version() -> str:
 
 def record_of(root: Path, name: str) -> dict[str, Any] | None:
     """Return what is noted about a stage's artifact (settings, inputs, version, seconds), or None."""
-    path = root / name / "stage.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    try:
+        return json.loads((root / name / "stage.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:  # not "does it exist": it may be replaced at this moment
+        return None
 
 
 def artifact(root: Path, wanted: Wanted, make: Make) -> Path:
     """Return the folder of a stage's artifact; ``make`` fills it if it is missing or was made from something else.
 
-    What breaks off leaves nothing behind, and an older artifact as it was.
+    What breaks off leaves nothing behind, and an older artifact as it was. Of several processes the first one makes and
+    writes; the others wait until its record says that it is there, having taken part if that was wanted.
     """
-    processes = Processes.of_this_run()
-    with FileLock(root / f".{wanted.name}.lock") if processes.first else nullcontext():
-        current = _is_current(record_of(root, wanted.name), wanted)
-        processes.wait()  # until each has looked, and nothing is written before
-        if not current and (processes.first or wanted.together):
-            with nullcontext() if wanted.together else _alone():
-                _make(root, wanted, make, Processes.of_this_run())
-        processes.wait()
+    if Processes.of_this_run().first:
+        with FileLock(root / f".{wanted.name}.lock"):
+            if not _is_current(record_of(root, wanted.name), wanted):
+                _make(root, wanted, make)
+        return root / wanted.name
+    if wanted.together and not _is_current(record_of(root, wanted.name), wanted):
+        make(_part(root, wanted))
+    while not _is_current(record_of(root, wanted.name), wanted):
+        time.sleep(LOOK_EVERY)
     return root / wanted.name
 
 
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Within the block this process works by itself, and nothing that it asks for waits for the others: they wait for it."""
-    token = _ALONE.set(True)
-    try:
-        yield
-    finally:
-        _ALONE.reset(token)
+def _part(root: Path, wanted: Wanted) -> Path:
+    """Return where the artifact is while it is being made."""
+    return root / f"{wanted.name}.{wanted.key}.part"
 
 
 def _is_current(record: Mapping[str, Any] | None, wanted: Wanted) -> bool:
@@ -109,24 +108,20 @@ def _is_current(record: Mapping[str, Any] | None, wanted: Wanted) -> bool:
     return record is not None and (record["inputs"], record["settings"], record["version"]) == made_from
 
 
-def _make(root: Path, wanted: Wanted, make: Make, processes: Processes) -> None:
-    folder, part = root / wanted.name, root / f"{wanted.name}.{wanted.key}.part"
-    if processes.first:
-        print(f"making {wanted.name} …", file=sys.stderr, flush=True)  # noqa: T201
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-    processes.wait()
+def _make(root: Path, wanted: Wanted, make: Make) -> None:
+    folder, part = root / wanted.name, _part(root, wanted)
+    print(f"making {wanted.name} …", file=sys.stderr, flush=True)  # noqa: T201
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
     started = time.monotonic()
     try:
         make(part)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
-    processes.wait()
-    if processes.first:
-        _note(part, wanted, time.monotonic() - started)
-        shutil.rmtree(folder, ignore_errors=True)
-        part.rename(folder)
+    _note(part, wanted, time.monotonic() - started)
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
 
 
 def _note(folder: Path, wanted: Wanted, seconds: float) -> None:
@@ -161,25 +156,24 @@ class Processes:
 
     Attributes:
         first: Whether this is the one that makes and writes what needs only one.
-        wait: Returns when every process has come here.
-        leave: Ends the processes' group.
+        leave: Ends their group.
     """
 
     first: bool = True
-    wait: Callable[[], None] = lambda: None
     leave: Callable[[], None] = lambda: None
 
     @classmethod
     def of_this_run(cls, *, on_cpu: bool | None = None) -> Processes:
-        """Return the processes of this run; they wait for each other as long as mining may take.
+        """Return the processes of this run.
 
         Args:
             on_cpu: Whether they compute on the CPU; to be said by the first call.
         """
-        if int(os.environ.get("WORLD_SIZE", "1")) == 1 or _ALONE.get():
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             return cls()
         from accelerate import PartialState
 
         backend = {"backend": "gloo"} if on_cpu else {}
+        # Whoever is through with its part waits for the others within a step, and for the first as long as mining may take.
         state = PartialState(cpu=bool(on_cpu), timeout=timedelta(hours=12), **backend)
-        return cls(state.is_main_process, state.wait_for_everyone, state.destroy_process_group)
+        return cls(state.is_main_process, state.destroy_process_group)

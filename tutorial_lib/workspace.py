@@ -78,11 +78,10 @@ class Workspace:
         self.settings = settings or from_record(RunSettings, noted.settings if noted else {})
         self._told = settings is not None
         self.origin = find_source(dataset, help_desk)
+        self.help_desk = help_desk
         record = help_desk.record() if help_desk else None
-        self.processes.wait()  # until each has looked
         if self.processes.first:
             claim(self.root, Marker(self.source, self.model_name, record, self.settings.record()))
-        self.processes.wait()
         self._read: dict[str, tuple[str, Any]] = {}
         self._runs: dict[tuple[str, str], tuple[list[str | None], Run]] = {}
 

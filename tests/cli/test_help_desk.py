@@ -216,20 +216,20 @@ def test_a_workspace_remembers_its_export(space, desk, capsys):
     before = tree(space.root)
     capsys.readouterr()
     again = Workspace(space.root, desk / "tickets.csv")
-    assert again.export == space.export
+    assert again.help_desk == space.help_desk
     assert again.dataset() == space.dataset()
-    assert Workspace(space.root, desk / "tickets.csv", help_desk=space.export).dataset() == space.dataset()
+    assert Workspace(space.root, desk / "tickets.csv", help_desk=space.help_desk).dataset() == space.dataset()
     assert "making" not in capsys.readouterr().err
     assert tree(space.root) == before
 
 
 def test_another_mapping_or_other_files_are_refused(space, desk):
-    mapped = replace(space.export, columns=Columns(tickets=TicketColumns(subject=None)))
+    mapped = replace(space.help_desk, columns=Columns(tickets=TicketColumns(subject=None)))
     shutil.copy(desk / "articles.csv", desk / "other.csv")
     for export in (
         mapped,
-        replace(space.export, articles=desk / "other.csv"),
-        replace(space.export, searches=desk / "searches.jsonl"),
+        replace(space.help_desk, articles=desk / "other.csv"),
+        replace(space.help_desk, searches=desk / "searches.jsonl"),
     ):
         before = tree(space.root)
         with pytest.raises(DataError, match=r"space holds a run of other files or another mapping: pass another folder"):

@@ -193,7 +193,8 @@ def test_unusable_folders(command, tmp_path, refused):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")
     assert "exists and is no workspace" in refused(command())
-    assert "is not a folder" in refused([*command(), "--model", str(tmp_path / "none")])
+    assert "is not a folder" in refused([*command("--out", str(tmp_path / "new")), "--model", str(tmp_path / "none")])
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_module_runs_and_says_no_more_than_its_error(tmp_path):

@@ -201,7 +201,7 @@ def test_mark_seen_by_hand():
         ),
         ({"dev_from": "01/02/2026", "test_from": "2026-05-01"}, "the date '01/02/2026' can be read both ways"),
         ({"dev_from": "soon", "test_from": "2026-05-01"}, "'soon' is not a time"),
-        ({"seed": -1}, "seed is -1: pass a whole number from 0 up"),
+        ({"split_seed": -1}, "split_seed is -1: pass a whole number from 0 up"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_at_once(given, message):

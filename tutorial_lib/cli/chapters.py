@@ -15,6 +15,7 @@ from tutorial_lib.cli.options import DataOptions
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.registry import AWS_DOCS
 from tutorial_lib.files import course_folder
+from tutorial_lib.models.folder import resolve_model
 from tutorial_lib.report import before_after
 from tutorial_lib.run_settings import RunSettings
 from tutorial_lib.workspace import Workspace
@@ -48,7 +49,9 @@ def open_workspace(out: Path, source: DataOptions, model: str, settings: RunSett
 
     Raises:
         DataError: The data, the settings or the output folder cannot be used.
+        ModelError: There is no such model, or it is damaged.
     """
+    resolve_model(model)  # refuses what is not there before anything is written
     fresh = not out.exists()
     help_desk = source.help_desk()
     space = Workspace(out, source.data, model, help_desk=help_desk, settings=settings)

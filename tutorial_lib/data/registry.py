@@ -82,11 +82,10 @@ class Source:
         Raises:
             DataError: A file is not there.
         """
+        self._check_files()
         given = asdict(settings or ReadSettings())
         digest = hashlib.sha256(json.dumps([self.kind, self.version, {k: given[k] for k in self.takes}]).encode())
         for path in self.files():
-            if not path.is_file():
-                raise DataError(f"{path}: no such file")
             digest.update(path.name.encode())
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -98,7 +97,13 @@ class Source:
         Raises:
             DataError: The data cannot be used; the message says what was found, where, and what to pass.
         """
+        self._check_files()
         return self.reader(settings or ReadSettings())
+
+    def _check_files(self) -> None:
+        missing = next((path for path in self.files() if not path.is_file()), None)
+        if missing:
+            raise DataError(f"{missing}: no such file")
 
 
 def find_source(data: str | Path, help_desk: HelpDesk | None = None) -> Source:

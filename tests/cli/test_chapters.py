@@ -1,0 +1,37 @@
+"""Which notebooks ``run`` executes."""
+
+import papermill
+import pytest
+
+from tutorial_lib.cli import chapters
+from tutorial_lib.cli.chapters import CHAPTERS, named_chapters, run_chapters
+from tutorial_lib.data.dataset import DataError
+from tutorial_lib.files import course_folder
+
+pytestmark = pytest.mark.usefixtures("at_home")
+
+
+def test_numbers_name_chapters_in_the_order_of_the_course():
+    assert named_chapters(()) == CHAPTERS
+    assert named_chapters(("03", "02")) == ("02_measure_the_baseline", "03_mine_hard_negatives")
+
+
+def test_a_chapter_that_is_not_there_lists_those_that_are():
+    with pytest.raises(DataError, match="--chapters 7: there are 01, 02, 03, 04, 05, 06"):
+        named_chapters(("02", "7"))
+
+
+def test_every_chapter_has_its_notebook():
+    assert all((course_folder("notebooks") / f"{name}.ipynb").is_file() for name in CHAPTERS)
+
+
+def test_collecting_is_left_out_where_the_pairs_are_there_and_the_notebooks_are_told_where_they_are(copied, monkeypatch):
+    asked = []
+    monkeypatch.setattr(papermill, "execute_notebook", lambda source, target, told, **_: asked.append((source, target, told)))
+    assert chapters.papermill is papermill
+    assert run_chapters(copied, CHAPTERS)
+    assert [source.stem for source, _, _ in asked] == list(CHAPTERS[1:])
+    assert {target.parent for _, target, _ in asked} == {copied.root / "notebooks"}
+    told = {"DATASET": copied.source, "WORKSPACE": str(copied.root.resolve()), "MODEL": copied.model_name}
+    assert all(parameters == told for _, _, parameters in asked)
+    assert not run_chapters(copied, CHAPTERS[:2])

@@ -1,0 +1,53 @@
+"""``run``: what it refuses before a minute is spent, and the status that a gate ends with."""
+
+import json
+
+import pytest
+
+from tests.helpers import tree
+from tutorial_lib.cli import main
+from tutorial_lib.cli.chapters import NOT_SHIPPED, told
+
+pytestmark = pytest.mark.usefixtures("at_home")
+
+METRICS = {
+    "systems": {name: dict.fromkeys(("nDCG@10", "RR@10", "R@10", "R@100", "Success@1"), 0.5) for name in ("base", "tuned")},
+    "significance": {"tuned_vs_base": {"nDCG@10": {"difference": 0.1, "low": 0.05, "high": 0.15, "p": 0.01}}},
+}
+
+
+def test_queries_alone_are_no_run(tiny_data, tmp_path, fails):
+    assert "pass it to the verb train" in fails("run", "--data", tiny_data, "--out", tmp_path / "out", "--no-train-documents")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_is_not_there_leaves_nothing(tiny_data, tmp_path, fails):
+    given = ("--data", tiny_data, "--out", tmp_path / "out", "--model", tmp_path / "none")
+    assert "is not a folder: pass a model folder" in fails("run", *given)
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_settings_than_those_of_the_trained_run_are_refused(copied, tiny_data, tiny_folder, fails):
+    before = tree(copied.root)
+    given = ("--data", tiny_data, "--out", copied.root, "--model", tiny_folder, "--batch-size", "7")
+    assert "holds a run with other settings: train.batch_size 64 there and 7 here" in fails("run", *given)
+    assert tree(copied.root) == before
+
+
+@pytest.mark.parametrize(
+    ("decision", "gate", "status"),
+    [("ship", False, 0), ("ship", True, 0), ("do not ship", False, 0), ("do not ship", True, NOT_SHIPPED)],
+)
+def test_a_gate_stands_only_where_it_was_asked_for(copied, decision, gate, status, capsys):
+    report = copied.root / "report"
+    report.mkdir()
+    (report / "metrics.json").write_text(json.dumps({**METRICS, "ship": {"decision": decision, "reasons": []}}))
+    assert told(copied, gate=gate) == status
+    assert f"decision: {decision}" in capsys.readouterr().out
+    assert NOT_SHIPPED == 3
+
+
+def test_a_gate_is_an_option_of_run_alone(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--out", "x", "--gate"])
+    assert "--gate" in capsys.readouterr().err
