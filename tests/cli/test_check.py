@@ -53,6 +53,5 @@ def test_check_takes_what_reading_and_cleaning_can_be_told(tiny_data, capsys, mo
     shown = re.sub(r"[│ \n]+", " ", capsys.readouterr().out)
     for option in [*every_option(CleaningSettings), *every_option(ReadSettings)]:
         assert re.search(rf"{option}[ ,\]]", shown), option
-    data = Path(tiny_data)
-    assert main(["check", "--data", str(data), "--split-seed", "3"]) == 0
+    assert main(["check", "--data", str(tiny_data), "--split-seed", "3"]) == 0
     assert capsys.readouterr().out == "desk: 24 articles, 12 train, 4 dev, 8 test\n"

@@ -58,7 +58,7 @@ def test_a_held_out_copy_is_refused_with_both_queries_named(copy, split):
     with pytest.raises(LeakageError) as error:
         check_leakage(dataset)
     assert f"first: {split} query 'h' ({copy!r}) and training query 't' ('refund for annual plan')" in str(error.value)
-    assert "cleaning.remove_leaks(dataset)" in str(error.value)
+    assert "cleaning.steps.remove_leaks(dataset)" in str(error.value)
 
 
 @pytest.mark.parametrize(

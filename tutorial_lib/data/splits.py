@@ -88,7 +88,7 @@ def check_leakage(dataset: RetrievalDataset, copies: NearDuplicates | None = Non
         raise LeakageError(
             f"{len({h for _, h, _ in leaks})} held-out queries leak, first: {split} query {held_out!r} "
             f"({dataset.queries[held_out].text!r}) and {source} query {copy!r} ({dataset.queries[copy].text!r}). "
-            "Remove the copies from the qrels file of the earlier split, or call cleaning.remove_leaks(dataset)."
+            "Remove the copies from the qrels file of the earlier split, or call cleaning.steps.remove_leaks(dataset)."
         )
 
 

@@ -66,7 +66,7 @@ def repeated_queries(dataset: RetrievalDataset) -> list[Finding]:
                 "warning",
                 f"{_example(dataset, differing)} with different positives: where two of them meet "
                 "in a batch, each one's article counts as wrong for the other; merge them "
-                "(cleaning.duplicate_queries)",
+                "(cleaning.steps.duplicate_queries)",
             )
         )
     if alike:
@@ -74,7 +74,7 @@ def repeated_queries(dataset: RetrievalDataset) -> list[Finding]:
             Finding(
                 "note",
                 f"{_example(dataset, alike)} with the same positives, and so weigh more than others: "
-                "merge them (cleaning.duplicate_queries) unless that is meant",
+                "merge them (cleaning.steps.duplicate_queries) unless that is meant",
             )
         )
     return findings
