@@ -8,9 +8,9 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel, BertTokenizerFast, TrainerCallback
 
-from tutorial_lib import workspace
 from tutorial_lib.data.beir import write_beir
 from tutorial_lib.data.dataset import Document, Query, RetrievalDataset
+from tutorial_lib.training import adapter
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 THINGS = (
@@ -118,7 +118,7 @@ class Interrupt(TrainerCallback):
 
 def interrupt_adapter(space, step: int, monkeypatch) -> None:
     """Train the adapter of workspace ``space`` with LORA and TRAIN until Ctrl-C at the end of a step."""
-    prepare = workspace.prepare_training
+    prepare = adapter.prepare_training
 
     def interrupted(*args, **options):
         run = prepare(*args, **options)
@@ -126,7 +126,7 @@ def interrupt_adapter(space, step: int, monkeypatch) -> None:
         return run
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(workspace, "prepare_training", interrupted)
+        patch.setattr(adapter, "prepare_training", interrupted)
         space.adapter(lora=LORA, train=TRAIN)
 
 

@@ -20,7 +20,7 @@ from tutorial_lib.data.help_desk import HelpDesk
 from tutorial_lib.data.registry import AWS_DOCS, ReadSettings, find_source
 from tutorial_lib.files import write_json
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.lora import merge_adapter, save_adapter
+from tutorial_lib.models.lora import merge_adapter
 from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
@@ -30,9 +30,7 @@ from tutorial_lib.retrieval.systems import BASELINE, KEYWORD, SYSTEMS
 from tutorial_lib.run_marker import Marker, claim, noted_in
 from tutorial_lib.run_settings import RunSettings, as_record, from_record
 from tutorial_lib.stage import Processes, Stage, Wanted, artifact, noted_seconds, record_of, timed
-from tutorial_lib.training.card import model_card
-from tutorial_lib.training.checks import preflight
-from tutorial_lib.training.finetune import prepare_training, remove_checkpoints
+from tutorial_lib.training.adapter import train_adapter
 from tutorial_lib.training.mining import MinedNegatives, MiningSettings, mine_negatives
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 
@@ -218,27 +216,18 @@ class Workspace:
 
     def _make_adapter(self, folder: Path, lora: LoraSettings, train: TrainSettings) -> None:
         checkpoints = self.root / f"checkpoints.{folder.name.split('.')[1]}"  # of this key: another run's never match
-        run = prepare_training(
+        train_adapter(
             self.dataset(),
             self.negatives().negatives,
             self.bm25(),
+            folder,
             checkpoints,
             model=self.model_name,
             lora=lora,
             settings=train,
             device=self.device,
+            writes=self.processes.first,
         )
-        if run.last_checkpoint() is None:
-            report = preflight(run, self.dataset())
-            if self.processes.first:
-                report.announce()
-            report.raise_if_bad()
-        result = run.train(resume=True)
-        if self.processes.first:
-            save_adapter(run.encoder, folder, model_card(self.dataset(), self.model_name, lora, train, result))
-            result.save(folder / "training.json")
-            for stale in self.root.glob("checkpoints.*"):
-                remove_checkpoints(stale)
 
     def adapter(self, lora: LoraSettings | None = None, train: TrainSettings | None = None) -> Path:
         """Return the folder of the trained PEFT adapter; an interrupted training goes on from its last checkpoint."""

@@ -15,6 +15,7 @@ from tests.tiny import beir_files
 from tutorial_lib import workspace
 from tutorial_lib.cli import main
 from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.training import adapter
 from tutorial_lib.training.settings import TrainResult
 
 SETTINGS = (
@@ -69,14 +70,14 @@ class Interrupt(TrainerCallback):
 
 def interrupt(monkeypatch):
     """Let training end in Ctrl-C at step 5."""
-    prepare = workspace.prepare_training
+    prepare = adapter.prepare_training
 
     def interrupted(*args, **options):
         run = prepare(*args, **options)
         run.trainer.add_callback(Interrupt())
         return run
 
-    monkeypatch.setattr(workspace, "prepare_training", interrupted)
+    monkeypatch.setattr(adapter, "prepare_training", interrupted)
 
 
 def training(folder):
@@ -127,7 +128,7 @@ def test_a_finished_run_is_not_repeated(command, tmp_path, capsys, monkeypatch):
     assert main(command("--dev-queries", "0")) == 0
     first, before = capsys.readouterr().out, tree(tmp_path / "out")
     assert first.startswith("8 steps, dev not scored: ")
-    monkeypatch.setattr(workspace, "prepare_training", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(adapter, "prepare_training", lambda *_, **__: pytest.fail("trained again"))
     assert main(command("--dev-queries", "0")) == 0
     assert capsys.readouterr().out == first
     assert tree(tmp_path / "out") == before
@@ -141,7 +142,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(command, tmp_path, monkey
         interrupt(patch)
         assert main(command()) == 130
     assert "the same command goes on" in capsys.readouterr().err
-    monkeypatch.setattr(workspace, "preflight", lambda *_: pytest.fail("checked again"))
+    monkeypatch.setattr(adapter, "preflight", lambda *_: pytest.fail("checked again"))
     monkeypatch.setattr(workspace, "mine_negatives", lambda *_: pytest.fail("mined again"))
     assert main(command()) == 0
     result = training(tmp_path / "out")
@@ -160,7 +161,7 @@ def test_checkpoints_of_other_settings_are_refused_naming_both(command, tmp_path
 
 def test_before_the_first_checkpoint_settings_may_change(command, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(workspace, "prepare_training", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(adapter, "prepare_training", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         assert main(command()) == 130
     assert main(command("--per-query", "2", "--epochs", "1")) == 0
     noted = json.loads((tmp_path / "out" / "workspace.json").read_text())["settings"]

@@ -7,7 +7,6 @@ import pytest
 
 from tests.tiny import LORA, TRAIN, interrupt_adapter, tiny_dataset
 from tests.training.runs import SHORT
-from tutorial_lib import workspace
 from tutorial_lib.data.dataset import DataError, Document, Query
 from tutorial_lib.training.checks import (
     cut_texts,
@@ -132,7 +131,9 @@ def test_a_workspace_checks_before_training_and_not_when_it_goes_on(
 
 
 def test_an_error_keeps_a_workspace_from_training(finished, copied, monkeypatch):
-    monkeypatch.setattr(workspace, "preflight", lambda run, dataset: PreflightReport([Finding("error", "no memory")]))
+    monkeypatch.setattr(
+        "tutorial_lib.training.adapter.preflight", lambda run, dataset: PreflightReport([Finding("error", "no memory")])
+    )
     with pytest.raises(DataError, match=r"^no memory$"):
         copied.adapter(train=replace(TRAIN, seed=9))
     assert copied.training() == finished.training()

@@ -1,0 +1,61 @@
+"""An adapter from its pairs to its folder: checked before minutes are spent, trained, resumed, saved with its card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.models.lora import save_adapter
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.training.card import model_card
+from tutorial_lib.training.checks import preflight
+from tutorial_lib.training.finetune import prepare_training, remove_checkpoints
+from tutorial_lib.training.settings import LoraSettings, TrainSettings
+
+
+def train_adapter(
+    dataset: RetrievalDataset,
+    negatives: Mapping[str, Sequence[str]],
+    bm25: BM25,
+    folder: Path,
+    checkpoints: Path,
+    *,
+    model: str,
+    lora: LoraSettings,
+    settings: TrainSettings,
+    device: torch.device | None = None,
+    writes: bool = True,
+) -> None:
+    """Train an adapter and write it and ``training.json`` into ``folder``; an interrupted training goes on.
+
+    Args:
+        dataset: Training and dev splits are used; test is never looked at.
+        negatives: Mined negatives by training query.
+        bm25: Index over the corpus, for the dev pool.
+        folder: An empty folder.
+        checkpoints: Folder of the checkpoints while it is trained.
+        model: Base model.
+        lora: Shape of the adapter.
+        settings: Training settings.
+        device: Where to train; a GPU if there is one.
+        writes: Whether this process tells what the checks found, and writes; of several one does.
+
+    Raises:
+        DataError: The checks found an error; all are named.
+        ModelError: The model cannot be loaded or adapted.
+    """
+    run = prepare_training(dataset, negatives, bm25, checkpoints, model=model, lora=lora, settings=settings, device=device)
+    if run.last_checkpoint() is None:
+        report = preflight(run, dataset)
+        if writes:
+            report.announce()
+        report.raise_if_bad()
+    result = run.train(resume=True)
+    if writes:
+        save_adapter(run.encoder, folder, model_card(dataset, model, lora, settings, result))
+        result.save(folder / "training.json")
+        for stale in checkpoints.parent.glob(f"{checkpoints.name.split('.')[0]}.*"):
+            remove_checkpoints(stale)
