@@ -9,6 +9,7 @@ from tests.tiny import LORA, TRAIN, beir_files, interrupt_adapter, tiny_bert
 from tutorial_lib import stage, workspace
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.registry import ReadSettings
+from tutorial_lib.retrieval.dense import dense_run
 from tutorial_lib.run_settings import RunSettings
 from tutorial_lib.training.mining import MiningSettings
 from tutorial_lib.training.settings import TrainSettings
@@ -67,7 +68,7 @@ def test_artifacts_fit_each_other(finished):
     assert set(finished.negatives().negatives) == set(dataset.qrels["train"])
     assert finished.training().steps == 4
     assert finished.training().best_step > 0
-    assert finished.search_run(vectors, "test") == finished.runs()["tuned"]
+    assert dense_run(dataset, vectors, "test") == finished.runs()["tuned"]
     assert finished.tuned_encoder().fingerprint != finished.base_encoder.fingerprint
     assert "desk" in (finished.root / "model" / "README.md").read_text()
 

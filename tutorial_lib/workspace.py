@@ -24,7 +24,7 @@ from tutorial_lib.models.lora import merge_adapter
 from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.dense import Vectors, dense_run
+from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import Run, write_trec_qrels, write_trec_run
 from tutorial_lib.retrieval.systems import BASELINE, KEYWORD, SYSTEMS
 from tutorial_lib.run_marker import Marker, claim, noted_in
@@ -263,10 +263,6 @@ class Workspace:
     def baseline_runs(self, split: str) -> dict[str, Run]:
         """Return the runs of BM25 and of the base model (exact search) on one split, 100 documents a query."""
         return {name: self.run_of(name, split) for name in (KEYWORD, BASELINE)}
-
-    def search_run(self, vectors: Vectors, split: str) -> Run:
-        """Return the run of exact search with ``vectors`` on one split, 100 documents a query."""
-        return dense_run(self.dataset(), vectors, split)
 
     def runs(self) -> dict[str, Run]:
         """Return the test runs of all ``SYSTEMS``."""
