@@ -17,7 +17,7 @@ from tutorial_lib.cleaning.settings import CleaningSettings
 from tutorial_lib.data.beir import read_beir, write_beir
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.data.help_desk import HelpDesk
-from tutorial_lib.data.registry import AWS_DOCS, ReadSettings, find_source
+from tutorial_lib.data.registry import AWS_DOCS, Kind, ReadSettings, find_source
 from tutorial_lib.files import write_json
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import merge_adapter
@@ -159,7 +159,8 @@ class Workspace:
     def _make_dataset(self, folder: Path, cleaning: CleaningSettings, read: ReadSettings) -> None:
         prepared = prepare(self.origin.read(read), self.origin.kind, cleaning, read.split)
         write_beir(prepared.dataset, folder)
-        prepared.report.save(folder / "cleaning")
+        if self.origin.kind == Kind.TICKETS:  # what people wrote is changed on the way: each change is there to be read
+            prepared.report.save(folder / "cleaning")
 
     def dataset(self) -> RetrievalDataset:
         """Return the clean, split dataset."""
