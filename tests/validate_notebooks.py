@@ -79,9 +79,8 @@ def main() -> int:
             statuses[name] = validate(notebook, None if stop == float("inf") else stop - spent)
     left = [name for name, status in statuses.items() if status == STOPPED]
     differ = [name for name, status in statuses.items() if status not in (NOTHING_DIFFERS, STOPPED)]
-    print(
-        f"{len(statuses) - len(left) - len(differ)} of {len(statuses)} notebooks validated in {(time.monotonic() - begun) / 60:.0f} minutes"
-    )
+    validated, minutes = len(statuses) - len(left) - len(differ), (time.monotonic() - begun) / 60
+    print(f"{validated} of {len(statuses)} notebooks validated in {minutes:.0f} minutes")
     if left:
         print(
             f"NOT validated, for lack of time without units for bfloat16 (NOTEBOOK_MINUTES=600 takes it): {', '.join(left)}"
