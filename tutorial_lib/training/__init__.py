@@ -1,34 +1,29 @@
 """Settings, hard negatives, pairs, losses, the training run. A name's module is imported when the name is first used."""
 
-from __future__ import annotations
+from tutorial_lib.lazy import lazy_face
 
-from importlib import import_module
-from typing import Any
-
+__all__ = [
+    "LoraSettings",
+    "MinedNegatives",
+    "MiningSettings",
+    "TrainResult",
+    "TrainSettings",
+    "contrastive_loss",
+    "cross_fitted_pairs",
+    "cross_fitted_vectors",
+    "mine_negatives",
+    "preflight",
+    "prepare_training",
+    "training_pairs",
+]
 _HOMES = {
-    "LoraSettings": "settings",
-    "MinedNegatives": "mining",
-    "MiningSettings": "mining",
-    "TrainResult": "settings",
-    "TrainSettings": "settings",
-    "contrastive_loss": "losses",
-    "cross_fitted_pairs": "crossfit",
-    "cross_fitted_vectors": "crossfit",
-    "mine_negatives": "mining",
-    "preflight": "checks",
-    "prepare_training": "finetune",
-    "training_pairs": "pairs",
+    "tutorial_lib.training.settings": ["LoraSettings", "TrainResult", "TrainSettings"],
+    "tutorial_lib.training.mining": ["MinedNegatives", "MiningSettings", "mine_negatives"],
+    "tutorial_lib.training.losses": ["contrastive_loss"],
+    "tutorial_lib.training.crossfit": ["cross_fitted_pairs", "cross_fitted_vectors"],
+    "tutorial_lib.training.checks": ["preflight"],
+    "tutorial_lib.training.finetune": ["prepare_training"],
+    "tutorial_lib.training.pairs": ["training_pairs"],
 }
-"""Name -> module; no name is a module's too, or the module would hide it once it is imported."""
-
-__all__ = list(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+"""Module -> names; no name is a module's too, or the module would hide it once it is imported."""
+__getattr__, __dir__ = lazy_face(__name__, _HOMES, __all__)

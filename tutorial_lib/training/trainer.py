@@ -94,7 +94,6 @@ class ContrastiveTrainer(Trainer):
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Take the gradients of one batch; return its loss, detached."""
         model.train()
-        forget_merged(self.encoder.model)  # a step may have been taken on what other processes encoded
         inputs = self._prepare_inputs(inputs)
         with self.compute_loss_context_manager():
             own, vectors = self._encoded_groups(inputs)
