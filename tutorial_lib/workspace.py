@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tutorial_lib.data.beir import read_beir, write_beir
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.data.help_desk import HelpDesk
 from tutorial_lib.data.registry import AWS_DOCS, Kind, ReadSettings, find_source
+from tutorial_lib.evaluation.choose import at_best_window, choose_settings, choose_system
 from tutorial_lib.files import write_json
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import merge_adapter
@@ -27,6 +29,7 @@ from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import Run, write_trec_qrels, write_trec_run
 from tutorial_lib.retrieval.systems import BASELINE, KEYWORD, SYSTEMS
+from tutorial_lib.retrieval.untrained import Untrained, UntrainedSettings
 from tutorial_lib.run_marker import Marker, claim, noted_in
 from tutorial_lib.run_settings import RunSettings, as_record, from_record
 from tutorial_lib.stage import Processes, Stage, Wanted, artifact, noted_seconds, record_of, timed
@@ -131,7 +134,7 @@ class Workspace:
         if name == "source":
             return self._source_key
         if name == "encoder":
-            return self.base_encoder.fingerprint
+            return self._encoder_as_loaded.fingerprint
         self.need(name)
         return str((self.record(name) or {})["key"])
 
@@ -167,21 +170,46 @@ class Workspace:
         return self._once("dataset", read_beir)
 
     def bm25(self) -> BM25:
-        """Return the keyword index over the dataset's documents."""
-        return self._once("dataset", self._index_words)
+        """Return the keyword index over the dataset's documents, with the settings that dev chose."""
+        return self._once("baseline", self._index_words)
 
     def _index_words(self, folder: Path) -> BM25:
-        return BM25(self.dataset().document_texts())
+        return BM25(self.dataset().document_texts(), self.baseline().bm25)
+
+    # --- without training -----------------------------------------------------------------------------------------
+
+    def _make_baseline(self, folder: Path) -> None:
+        write_json(folder / "baseline.json", asdict(choose_settings(self.dataset(), self._encoder_as_loaded)))
+
+    def baseline(self) -> UntrainedSettings:
+        """Return the settings of keyword search and the base model's window, chosen on dev."""
+        return UntrainedSettings.from_record(_read_json(self.need("baseline") / "baseline.json"))
+
+    def _make_untrained(self, folder: Path) -> None:
+        runs = self.baseline_runs("dev")
+        write_json(folder / "untrained.json", asdict(choose_system(self.dataset(), runs, self.baseline())))
+
+    def untrained(self) -> Untrained:
+        """Return the best that can be had without training, chosen on dev; its run is ``run_of("untrained", split)``."""
+        return Untrained.from_record(_read_json(self.need("untrained") / "untrained.json"))
 
     # --- vectors --------------------------------------------------------------------------------------------------
 
     @cached_property
-    def base_encoder(self) -> Encoder:
-        """The base model, with the prompts that training is told to use."""
+    def _encoder_as_loaded(self) -> Encoder:
         train = self.settings.train
         return Encoder.load(
             self.model_name, device=self.device, query_prompt=train.query_prompt, document_prompt=train.document_prompt
         )
+
+    @property
+    def base_encoder(self) -> Encoder:
+        """The base model, with the prompts that training is told to use and the window that dev chose."""
+        return self._once("baseline", self._narrow_encoder)
+
+    def _narrow_encoder(self, folder: Path) -> Encoder:
+        window = self.baseline().window
+        return self._encoder_as_loaded.with_window(window) if window else self._encoder_as_loaded
 
     def tuned_encoder(self) -> Encoder:
         """Return the fine-tuned, merged model, loaded anew at each call."""
@@ -191,7 +219,7 @@ class Workspace:
         Vectors.of(self.dataset(), self.base_encoder).save(folder)
 
     def _make_tuned_vectors(self, folder: Path) -> None:
-        if not (self.record("adapter") or {})["settings"]["train"]["train_documents"]:
+        if not self._trains_documents():
             raise DataError(
                 "train_documents=False tunes queries only, and a workspace encodes queries and articles with one model: call "
                 "prepare_training yourself"
@@ -240,7 +268,13 @@ class Workspace:
 
     def _make_model(self, folder: Path) -> None:
         adapter = self.need("adapter")
-        save_model(merge_adapter(adapter), folder, (adapter / "README.md").read_text(encoding="utf-8"))
+        tuned = merge_adapter(adapter)
+        if self._trains_documents():  # a model of queries alone is scored with the base model's documents
+            tuned = at_best_window(self.dataset(), self.bm25(), tuned)
+        save_model(tuned, folder, (adapter / "README.md").read_text(encoding="utf-8"))
+
+    def _trains_documents(self) -> bool:
+        return bool((self.record("adapter") or {})["settings"]["train"]["train_documents"])
 
     # --- runs -----------------------------------------------------------------------------------------------------
 
@@ -267,16 +301,22 @@ class Workspace:
 
     def runs(self) -> dict[str, Run]:
         """Return the test runs of all ``SYSTEMS``."""
-        return json.loads((self.need("runs") / "runs.json").read_text(encoding="utf-8"))
+        return _read_json(self.need("runs") / "runs.json")
+
+
+def _read_json(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
 STAGES = {
     "dataset": Stage(Workspace._make_dataset, ("source",), ("cleaning", "read")),
-    "base_vectors": Stage(Workspace._make_base_vectors, ("dataset", "encoder")),
-    "negatives": Stage(Workspace._make_negatives, ("dataset", "base_vectors"), ("mining",)),
-    "adapter": Stage(Workspace._make_adapter, ("dataset", "negatives", "encoder"), ("lora", "train"), together=True),
-    "model": Stage(Workspace._make_model, ("adapter",)),
+    "baseline": Stage(Workspace._make_baseline, ("dataset", "encoder")),
+    "base_vectors": Stage(Workspace._make_base_vectors, ("dataset", "encoder", "baseline")),
+    "untrained": Stage(Workspace._make_untrained, ("dataset", "baseline", "base_vectors")),
+    "negatives": Stage(Workspace._make_negatives, ("dataset", "baseline", "base_vectors"), ("mining",)),
+    "adapter": Stage(Workspace._make_adapter, ("dataset", "baseline", "negatives", "encoder"), ("lora", "train"), together=True),
+    "model": Stage(Workspace._make_model, ("dataset", "baseline", "adapter")),
     "tuned_vectors": Stage(Workspace._make_tuned_vectors, ("dataset", "model")),
-    "runs": Stage(Workspace._make_runs, ("dataset", "base_vectors", "tuned_vectors")),
+    "runs": Stage(Workspace._make_runs, ("dataset", "baseline", "base_vectors", "untrained", "tuned_vectors")),
 }
 """Every stage by name, in the order of the loop."""

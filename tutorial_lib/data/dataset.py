@@ -6,7 +6,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, TypeAlias
+
+from tutorial_lib.text import normal_form
 
 SPLITS = ("train", "dev", "test")
 
@@ -91,6 +94,28 @@ class RetrievalDataset:
         """Return every (query id, relevant article id) of ``split``, in id order."""
         return [(q, a) for q, documents in self.positives(split).items() for a in documents]
 
+    @cached_property
+    def own_documents(self) -> dict[str, str]:
+        """For each query that is itself a document of the corpus, as in ArguAna and Quora, the id of that document.
+
+        It always comes first and is never the answer, so runs, dev pool and negatives leave it out. BEIR does so for every
+        document with the query's id (``ignore_identical_ids``). Here its text must be the query's as well, by
+        ``normal_form`` of title, text or both: queries and documents that are merely both numbered 1, 2, 3 share ids by
+        chance. And a document that is judged an answer of the query stays, since leaving it out would punish the system
+        that finds it. On ArguAna and Quora both rules leave out the same.
+
+        Reference: Thakur et al. 2021, "BEIR", arXiv:2104.08663.
+        """
+        answers = {pair for split in self.qrels for pair in self.pairs(split)}
+        shared = (q for q in self.queries if q in self.corpus and (q, q) not in answers)
+        return {q: q for q in shared if _says_the_same(self.queries[q], self.corpus[q])}
+
+    def own_documents_note(self) -> tuple[str, ...]:
+        """Return, as a note, how many queries are documents themselves; nothing where none is."""
+        count = len(self.own_documents)
+        said = f"{count:,} {'query is' if count == 1 else 'queries are'} also a document, with the same id and text"
+        return (f"{said}: a query's own document is left out of what is found for it, as in BEIR",) if count else ()
+
     def seen_documents(self) -> set[str]:
         """Return the articles that stand as a positive in training."""
         return {a for _, a in self.pairs("train")}
@@ -131,6 +156,11 @@ class RetrievalDataset:
 def relevant(grades: Mapping[str, int]) -> list[str]:
     """Return the article ids with a grade above 0: best grade first, ties by ascending id."""
     return sorted((a for a, g in grades.items() if g > 0), key=lambda a: (-grades[a], a))
+
+
+def _says_the_same(query: Query, document: Document) -> bool:
+    texts = (document.title, document.text, document.full_text)
+    return normal_form(query.text) in map(normal_form, filter(None, texts))
 
 
 def _records(dataset: RetrievalDataset) -> Iterator[str]:

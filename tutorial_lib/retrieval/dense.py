@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import SPLITS, DataError, RetrievalDataset
 from tutorial_lib.models.settings import TextEncoder
-from tutorial_lib.retrieval.runs import Run, ranking, top_k
+from tutorial_lib.retrieval.runs import Run, ranking, top_k, without_own
 from tutorial_lib.retrieval.scorer import refuse_one_string
 
 
@@ -37,7 +37,8 @@ class Vectors:
         """Refuse vectors that are not those of ``dataset`` and its ``split``.
 
         Raises:
-            DataError: Rows and documents, or rows and queries, differ in number, or the split has no vectors.
+            DataError: Rows and documents, or rows and queries, differ in number, the split has no vectors, or one is not
+                finite.
         """
         if split not in self.queries:
             raise DataError(
@@ -50,6 +51,8 @@ class Vectors:
                 f"{found[0]} query and {found[1]} document vectors for {wanted[0]} {split} queries and {wanted[1]} "
                 "documents: pass the vectors of this dataset (Vectors.of), in id order"
             )
+        _check_finite(f"{split} query", list(dataset.query_texts(split)), self.queries[split])
+        _check_finite("document", list(dataset.corpus), self.documents)
 
     def save(self, folder: Path) -> None:
         """Write ``documents.npy`` and ``<split>.npy`` into ``folder``."""
@@ -101,6 +104,8 @@ class VectorScorer:
 def dense_run(dataset: RetrievalDataset, vectors: Vectors, split: str, *, k: int = 100) -> Run:
     """Return the run of exact search with ``vectors`` for the queries of one split, ``k`` documents each.
 
+    A query's own document (``dataset.own_documents``) is left out.
+
     Args:
         dataset: The dataset.
         vectors: Its vectors, made by one model.
@@ -111,9 +116,10 @@ def dense_run(dataset: RetrievalDataset, vectors: Vectors, split: str, *, k: int
         DataError: The vectors are not those of this dataset and split.
     """
     vectors.check(dataset, split)
-    return exact_search(
-        list(dataset.query_texts(split)), vectors.queries[split], list(dataset.corpus), vectors.documents, k=k
-    )
+    own = dataset.own_documents
+    queries, documents = list(dataset.query_texts(split)), list(dataset.corpus)
+    run = exact_search(queries, vectors.queries[split], documents, vectors.documents, k=k + bool(own))
+    return without_own(run, own, k)
 
 
 def exact_search(
@@ -141,7 +147,7 @@ def exact_search(
         document_chunk: Documents compared at a time; changes no result either.
 
     Raises:
-        ValueError: Ids and vectors differ in number or dimension, or document ids are not ascending.
+        ValueError: Ids and vectors differ in number or dimension, document ids are not ascending, or a vector is not finite.
 
     >>> documents = np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
     >>> run = exact_search(["q"], np.array([[0, 1]], dtype=np.float32), ["a", "b", "c"], documents, k=2)
@@ -153,7 +159,10 @@ def exact_search(
     for first in range(0, len(document_ids), document_chunk):
         block = document_vectors[first : first + document_chunk].T
         for start in range(0, len(query_ids), chunk):
-            for n, scores in enumerate(query_vectors[start : start + chunk] @ block, start):
+            compared = query_vectors[start : start + chunk] @ block
+            if not np.isfinite(compared).all():  # some document, as the queries are finite: NaN and inf both reach the score
+                _check_finite("document", document_ids[first : first + document_chunk], block.T)
+            for n, scores in enumerate(compared, start):
                 best[n] = _merged(*best[n], scores, first, k)
     return {
         q: ranking([document_ids[row] for row in rows.tolist()], scores)
@@ -178,6 +187,16 @@ def _check_fit(
             f"{document_vectors.shape[1]}: encode both with one model"
         )
     _check_ascending("document_ids", document_ids)
+    _check_finite("query", query_ids, query_vectors)
+
+
+def _check_finite(kind: str, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
+    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1)) if len(vectors) else ()
+    if len(wrong):
+        raise DataError(
+            f"{len(wrong)} of {len(ids)} {kind} vectors hold NaN or infinity, that of {ids[wrong[0]]!r} first: "
+            "encode again with a model whose weights are finite"
+        )
 
 
 def _check_ascending(name: str, ids: Sequence[str]) -> None:

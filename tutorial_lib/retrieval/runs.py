@@ -32,12 +32,17 @@ def top_k(scores: NDArray[np.floating], k: int) -> NDArray[np.int64]:
     Returns:
         int64, (min(k, N),).
 
+    Raises:
+        ValueError: A score is not a number: it has no place in any order.
+
     >>> top_k(np.array([0.2, 0.9, 0.9, 0.5]), 3).tolist()
     [1, 2, 3]
     """
     k = min(k, len(scores))
     if k == 0:
         return np.empty(0, dtype=np.int64)
+    if np.isnan(scores.max()):
+        raise ValueError(f"score {int(np.isnan(scores).argmax())} of {len(scores)} is not a number: pass finite scores")
     threshold = np.partition(scores, len(scores) - k)[len(scores) - k]
     candidates = np.flatnonzero(scores >= threshold)  # more than k where the last score is shared
     return candidates[np.argsort(-scores[candidates], kind="stable")][:k]
@@ -115,6 +120,22 @@ def reciprocal_rank_fusion(runs: Sequence[Run], *, k: int = 100, rrf_k: int = 60
                 scores[a] = scores.get(a, 0.0) + 1 / (rrf_k + rank)
         fused[q] = ranked(scores, k)
     return fused
+
+
+def without_own(run: Run, own: Mapping[str, str], k: int) -> Run:
+    """Return ``run`` without each query's own document, the first ``k`` documents of a query.
+
+    Args:
+        run: A run of one document more than is wanted, where a query may have one of its own.
+        own: Query id -> its own document (``dataset.own_documents``).
+        k: How many documents to keep of each query.
+
+    >>> without_own({"q": {"q": 1.0, "a": 0.5, "b": 0.25}, "p": {"a": 0.5, "b": 0.25}}, {"q": "q"}, 1)
+    {'q': {'a': 0.5}, 'p': {'a': 0.5}}
+    """
+    if not own:
+        return run
+    return {q: dict([(a, s) for a, s in found.items() if a != own.get(q)][:k]) for q, found in run.items()}
 
 
 def trec_id(id_: str) -> str:

@@ -13,13 +13,17 @@ from typing import Protocol
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors, dense_run
-from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
+from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion, without_own
+from tutorial_lib.retrieval.untrained import FUSED, Untrained
 
 KEYWORD = "bm25"
 """The system without a model."""
 
 BASELINE = "base"
 """The system that a fine-tuned one is to replace."""
+
+UNTRAINED = "untrained"
+"""The best that can be had without training: what a fine-tuned model must beat to be worth its cost."""
 
 CANDIDATE = "tuned"
 """The system that is shipped or not."""
@@ -40,6 +44,10 @@ class Artifacts(Protocol):
 
     def base_vectors(self) -> Vectors:
         """Return the base model's vectors of it."""
+        ...
+
+    def untrained(self) -> Untrained:
+        """Return what dev chose of all that needs no training."""
         ...
 
     def tuned_vectors(self) -> Vectors:
@@ -66,12 +74,34 @@ class System:
     run: Callable[[Artifacts, str], Run]
 
 
+def keyword_run(dataset: RetrievalDataset, bm25: BM25, split: str, *, k: int = 100) -> Run:
+    """Return the run of keyword search for the queries of one split, ``k`` documents each.
+
+    A query's own document (``dataset.own_documents``) is left out.
+
+    Args:
+        dataset: The dataset.
+        bm25: Index over its documents.
+        split: Whose queries.
+        k: How many documents to keep of each query.
+    """
+    own = dataset.own_documents
+    return without_own(bm25.search(dataset.query_texts(split), k=k + bool(own)), own, k)
+
+
 def _bm25(artifacts: Artifacts, split: str) -> Run:
-    return artifacts.bm25().search(artifacts.dataset().query_texts(split))
+    return keyword_run(artifacts.dataset(), artifacts.bm25(), split)
 
 
 def _base(artifacts: Artifacts, split: str) -> Run:
     return dense_run(artifacts.dataset(), artifacts.base_vectors(), split)
+
+
+def _untrained(artifacts: Artifacts, split: str) -> Run:
+    chosen = artifacts.untrained().system
+    if chosen != FUSED:
+        return artifacts.run_of(chosen, split)
+    return reciprocal_rank_fusion([artifacts.run_of(name, split) for name in (KEYWORD, BASELINE)])
 
 
 def _tuned(artifacts: Artifacts, split: str) -> Run:
@@ -87,6 +117,7 @@ SYSTEMS: dict[str, System] = {
     for system in (
         System(KEYWORD, "BM25", _bm25),
         System(BASELINE, "the base model", _base),
+        System(UNTRAINED, "the best without training", _untrained),
         System(CANDIDATE, "the fine-tuned model", _tuned),
         System(HYBRID, "BM25 fused with the fine-tuned model", _hybrid),
     )

@@ -8,42 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
+from tutorial_lib.evaluation.dev_pool import DevSet, dev_pool
 from tutorial_lib.files import write_text
-from tutorial_lib.models.settings import TextEncoder
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.dense import exact_search
 from tutorial_lib.training.settings import TrainSettings
-
-
-@dataclass
-class DevSet:
-    """Dev queries and the fixed pool of articles they are scored against during training.
-
-    Attributes:
-        queries: Query texts by id.
-        documents: Article texts by id, in ascending order of id.
-        qrels: Judgments of the queries.
-        document_vectors: float32, (len(articles), D), if articles keep their vectors and only queries are trained.
-    """
-
-    queries: dict[str, str]
-    documents: dict[str, str]
-    qrels: dict[str, dict[str, int]]
-    document_vectors: NDArray[np.float32] | None = None
-
-    def score(self, encoder: TextEncoder) -> dict[str, float]:
-        """Return nDCG@10 of ``encoder`` on the pool by query, 0 to 1, higher is better."""
-        documents = self.document_vectors
-        if documents is None:
-            documents = encoder.encode_documents(list(self.documents.values()))
-        run = exact_search(
-            list(self.queries), encoder.encode_queries(list(self.queries.values())), list(self.documents), documents, k=10
-        )
-        return {str(q): float(v) for q, v in per_query(self.qrels, run)[MAIN_MEASURE].items()}
 
 
 def mean_score(scores: Mapping[str, float]) -> float:
@@ -90,14 +60,8 @@ class DevLog:
 def dev_set(dataset: RetrievalDataset, bm25: BM25, settings: TrainSettings) -> DevSet:
     """Return a sample of dev queries with a pool of their positives and BM25's best articles for each.
 
-    A pool instead of the whole corpus: a dev score then takes seconds. It is higher than on the whole corpus and is
-    compared only with itself.
+    See ``evaluation.dev_pool``.
     """
-    texts = dataset.query_texts("dev")
-    rng = np.random.default_rng(settings.seed)
-    chosen = sorted(rng.permutation(list(texts))[: settings.dev_queries].tolist())
-    queries = {q: texts[q] for q in chosen}
-    pool = {a for q in chosen for a in dataset.qrels["dev"][q]}
-    pool |= {a for ranked in bm25.search(queries, k=settings.dev_pool_per_query).values() for a in ranked}
-    documents = {a: dataset.corpus[a].full_text for a in sorted(pool)}
-    return DevSet(queries, documents, {q: dataset.qrels["dev"][q] for q in chosen})
+    return dev_pool(
+        dataset, bm25, queries=settings.dev_queries, per_query=settings.dev_pool_per_query, seed=settings.seed
+    )

@@ -1,0 +1,98 @@
+"""What can be had without training is chosen on dev: the encoder's window, keyword search's settings, the ranking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.evaluation.dev_pool import DevSet, dev_pool
+from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
+from tutorial_lib.retrieval.untrained import FUSED, ROWS, Untrained, UntrainedSettings
+
+WINDOWS = (64, 128, 256, 512)
+"""Tokens of a text to try; the encoder's own window is tried too, and no longer one."""
+
+
+def window_scores(pool: DevSet, encoder: Encoder) -> dict[int, float]:
+    """Return nDCG@10 of ``encoder`` on the pool by window, the smallest first.
+
+    A text is encoded again only if the last window cut it; windows beyond the longest text are not tried.
+
+    Args:
+        pool: Dev queries and documents.
+        encoder: The encoder; its own window is the largest that is tried.
+    """
+    texts, queries = list(pool.documents.values()), list(pool.queries.values())
+    prompts, own = encoder.settings, encoder.settings.max_length
+    lengths = np.array([len(t) for t in encoder.tokenize([prompts.document_prompt + t for t in texts])])
+    longest = max(lengths.max(), *(len(t) for t in encoder.tokenize([prompts.query_prompt + q for q in queries])))
+    vectors = np.zeros((len(texts), encoder.dimension), dtype=np.float32)
+    scores: dict[int, float] = {}
+    before = 0
+    for window in [*(w for w in WINDOWS if w < own), own]:
+        if longest <= before:
+            break
+        cut, narrow = np.flatnonzero(lengths > before), encoder.with_window(window)
+        vectors[cut] = narrow.encode_documents([texts[n] for n in cut.tolist()], label=f"window of {window} tokens")
+        scores[window] = _mean(pool.score_vectors(narrow.encode_queries(queries), vectors))
+        before = window
+    return scores
+
+
+def best_window(scores: Mapping[int, float]) -> int:
+    """Return the window that scored best; of equal ones the smallest, which costs least.
+
+    >>> best_window({64: 0.7, 128: 0.8, 256: 0.8})
+    128
+    """
+    return max(scores, key=lambda window: (scores[window], -window))
+
+
+def at_best_window(dataset: RetrievalDataset, bm25: BM25, encoder: Encoder) -> Encoder:
+    """Return ``encoder`` with the window that scores best on the dev pool; as it is where the dataset has no dev split.
+
+    Args:
+        dataset: The dataset; its dev split decides.
+        bm25: Index over its documents, for the pool.
+        encoder: A model, before or after training.
+    """
+    if not dataset.qrels["dev"]:
+        return encoder
+    return encoder.with_window(best_window(window_scores(dev_pool(dataset, bm25), encoder)))
+
+
+def choose_settings(dataset: RetrievalDataset, encoder: Encoder) -> UntrainedSettings:
+    """Return the settings of keyword search and the window of ``encoder`` that score best on dev.
+
+    Without a dev split: the settings for the documents' language, and the encoder's own window.
+    """
+    settings = choose_bm25(dataset)
+    if not dataset.qrels["dev"]:
+        return UntrainedSettings(None, settings)
+    scores = window_scores(dev_pool(dataset, BM25(dataset.document_texts(), settings)), encoder)
+    return UntrainedSettings(best_window(scores), settings, {str(w): score for w, score in scores.items()})
+
+
+def choose_system(dataset: RetrievalDataset, runs: Mapping[str, Run], settings: UntrainedSettings) -> Untrained:
+    """Return which of keyword search, base model and both fused has the best nDCG@10 on dev, over the whole corpus.
+
+    Args:
+        dataset: The dataset; its dev split decides. Without one, both fused.
+        runs: The dev runs "bm25" and "base", with the settings given.
+        settings: What they were made with.
+    """
+    qrels = dataset.qrels["dev"]
+    if not qrels:
+        return Untrained(settings)
+    every = {**runs, FUSED: reciprocal_rank_fusion([runs["bm25"], runs["base"]])}
+    scores = {name: float(per_query(qrels, every[name])[MAIN_MEASURE].mean()) for name in ROWS}
+    return Untrained(settings, max(ROWS, key=lambda name: scores[name]), scores)
+
+
+def _mean(scores: Mapping[str, float]) -> float:
+    return float(np.mean(list(scores.values())))

@@ -1,0 +1,83 @@
+"""The dev pool: a sample of dev queries and the few documents they are scored against, in seconds instead of minutes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
+from tutorial_lib.models.settings import TextEncoder
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.retrieval.runs import without_own
+
+QUERIES = 300
+"""At most so many dev queries make up a pool."""
+
+PER_QUERY = 5
+"""BM25's best documents of each dev query that stand in the pool beside the answers."""
+
+
+@dataclass
+class DevSet:
+    """Dev queries and the fixed pool of documents they are scored against.
+
+    Attributes:
+        queries: Query texts by id.
+        documents: Document texts by id, in ascending order of id.
+        qrels: Judgments of the queries.
+        document_vectors: float32, (len(documents), D), if documents keep their vectors and only queries are trained.
+        own: Query id -> the document that is the query itself, which is left out.
+    """
+
+    queries: dict[str, str]
+    documents: dict[str, str]
+    qrels: dict[str, dict[str, int]]
+    document_vectors: NDArray[np.float32] | None = None
+    own: dict[str, str] = field(default_factory=dict)
+
+    def score(self, encoder: TextEncoder) -> dict[str, float]:
+        """Return nDCG@10 of ``encoder`` on the pool by query, 0 to 1, higher is better.
+
+        An encoder whose vectors are not finite, as after a training that diverged, finds nothing: 0 for every query.
+        """
+        documents = self.document_vectors
+        if documents is None:
+            documents = encoder.encode_documents(list(self.documents.values()))
+        return self.score_vectors(encoder.encode_queries(list(self.queries.values())), documents)
+
+    def score_vectors(self, queries: NDArray[np.float32], documents: NDArray[np.float32]) -> dict[str, float]:
+        """Return nDCG@10 by query of vectors in the order of ``queries`` and ``documents``: (Q, D) and (N, D)."""
+        if not (np.isfinite(queries).all() and np.isfinite(documents).all()):
+            return dict.fromkeys(self.queries, 0.0)
+        run = exact_search(list(self.queries), queries, list(self.documents), documents, k=10 + bool(self.own))
+        scores = per_query(self.qrels, without_own(run, self.own, 10))[MAIN_MEASURE]
+        return {str(q): float(v) for q, v in scores.items()}
+
+
+def dev_pool(
+    dataset: RetrievalDataset, bm25: BM25, *, queries: int = QUERIES, per_query: int = PER_QUERY, seed: int = 0
+) -> DevSet:
+    """Return a sample of dev queries with a pool of their judged documents and BM25's best for each.
+
+    A pool instead of the whole corpus: a score then takes seconds. It is higher than on the whole corpus and is compared
+    only with itself.
+
+    Args:
+        dataset: The dataset; its dev split is used.
+        bm25: Index over its documents.
+        queries: At most so many dev queries, drawn at random.
+        per_query: Documents of BM25 for each.
+        seed: Of the draw.
+    """
+    texts = dataset.query_texts("dev")
+    chosen = sorted(np.random.default_rng(seed).permutation(list(texts))[:queries].tolist())
+    asked = {q: texts[q] for q in chosen}
+    own = {q: a for q, a in dataset.own_documents.items() if q in asked}
+    found = without_own(bm25.search(asked, k=per_query + bool(own)), own, per_query)
+    pool = {a for q in chosen for a in dataset.qrels["dev"][q]} | {a for ranked in found.values() for a in ranked}
+    documents = {a: dataset.corpus[a].full_text for a in sorted(pool)}
+    return DevSet(asked, documents, {q: dataset.qrels["dev"][q] for q in chosen}, own=own)

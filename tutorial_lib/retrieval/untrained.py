@@ -1,0 +1,72 @@
+"""What can be had without training: the settings that dev chose, and the ranking made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tutorial_lib.data.dataset import DataError
+from tutorial_lib.retrieval.terms import BM25Settings
+
+FUSED = "fused"
+"""BM25 and the base model by reciprocal rank fusion."""
+
+ROWS = {"bm25": "BM25 alone", "base": "the base model alone", FUSED: "BM25 and the base model fused"}
+"""Each ranking that needs no training, the cheapest first: of two that score the same the first is chosen."""
+
+
+@dataclass(frozen=True)
+class UntrainedSettings:
+    """What dev chose before anything is trained.
+
+    Attributes:
+        window: Tokens that the base model reads of a text, None: as many as its folder says.
+        bm25: Settings of keyword search.
+        windows: nDCG@10 on the dev pool by window tried, empty where there was nothing to choose by.
+    """
+
+    window: int | None = None
+    bm25: BM25Settings = field(default_factory=BM25Settings)
+    windows: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> UntrainedSettings:
+        """Return what ``dataclasses.asdict`` made."""
+        return cls(record["window"], BM25Settings(**record["bm25"]), record["windows"])
+
+
+@dataclass(frozen=True)
+class Untrained:
+    """The best system that needs no training.
+
+    Attributes:
+        settings: What its parts were made with.
+        system: Which ranking it is, a key of ``ROWS``.
+        scores: nDCG@10 of each on dev, on the whole corpus; empty where there was nothing to choose by.
+
+    Raises:
+        DataError: There is no such ranking.
+    """
+
+    settings: UntrainedSettings
+    system: str = FUSED
+    scores: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a ranking that is none."""
+        if self.system not in ROWS:
+            raise DataError(f"system is {self.system!r}: pass one of {', '.join(ROWS)}")
+
+    @property
+    def sentence(self) -> str:
+        """What it is, for people."""
+        window = f"a window of {self.settings.window} tokens" if self.settings.window else "the model's own window"
+        made = {"bm25": self.settings.bm25.title, "base": window}
+        parts = made.values() if self.system == FUSED else [made[self.system]]
+        return f"{ROWS[self.system]} ({'; '.join(parts)}), {'chosen on dev' if self.scores else 'fixed: there is no dev'}"
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Untrained:
+        """Return what ``dataclasses.asdict`` made."""
+        return cls(UntrainedSettings.from_record(record["settings"]), record["system"], record["scores"])
