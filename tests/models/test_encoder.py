@@ -11,7 +11,7 @@ from tutorial_lib.data.dataset import DataError
 from tutorial_lib.models import hardware
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.folder import resolve_model
-from tutorial_lib.models.settings import DEFAULT_MODEL, EncoderSettings
+from tutorial_lib.models.settings import DEFAULT_MODEL, EncoderSettings, ModelError
 
 TEXTS = ["refund", "cancel the invoice", "how to reset a password", "please open the printer page then click repair", ""]
 
@@ -160,3 +160,19 @@ def test_weights_that_are_loaded_are_seen(tiny_folder, tmp_path, precision):
     encoder.encode(TEXTS)
     encoder.model.load_state_dict(other.model.state_dict())
     assert np.array_equal(encoder.encode(TEXTS), other.encode(TEXTS))
+
+
+@pytest.mark.parametrize("window", [4, 20, 64])
+def test_another_window_reads_so_many_tokens_and_leaves_the_encoder_as_it_was(tiny, float32, window):
+    other = tiny.with_window(window)
+    assert other.settings == EncoderSettings("mean", window, "", "")
+    assert len(other.tokenize(["reset " * 100])[0]) == window  # [CLS] and [SEP] included
+    assert np.allclose(other.encode(["reset " * 100]), tiny.encode(["reset " * (window - 2)]), atol=1e-6)
+    assert tiny.settings.max_length == 64
+    assert (other.fingerprint == tiny.fingerprint) == (window == 64)
+
+
+@pytest.mark.parametrize("window", [-1, 2, 65])
+def test_a_window_without_room_or_beyond_the_positions_is_refused(tiny, window):
+    with pytest.raises(ModelError, match=rf"the window of .* cannot be {window} tokens: pass 3 to 64"):
+        tiny.with_window(window)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.models import hardware
 from tutorial_lib.models.batching import PAD_TO, length_batches, pooled
+from tutorial_lib.models.folder import positions
 from tutorial_lib.models.half_precision import HalfCopy
 from tutorial_lib.models.hardware import attend_by, side_by_side
 from tutorial_lib.models.loading import load_parts, with_prompts
 from tutorial_lib.models.merged_linear import forget_merged
-from tutorial_lib.models.settings import DEFAULT_MODEL, EncoderSettings, check_pooling
+from tutorial_lib.models.settings import DEFAULT_MODEL, EncoderSettings, ModelError, check_pooling
 from tutorial_lib.private_api import attention_kernel
 
 
@@ -87,6 +90,25 @@ class Encoder:
         parts = load_parts(model, device)
         settings = with_prompts(parts.settings, str(model), query_prompt, document_prompt)
         return cls(parts.model, parts.tokenizer, settings, str(model))
+
+    def with_window(self, tokens: int) -> Encoder:
+        """Return this encoder with another window; the two share weights and tokenizer.
+
+        ``save_model`` stores the window with the model, and sentence-transformers reads it there too.
+
+        Args:
+            tokens: How many tokens of a text are read, special tokens included.
+
+        Raises:
+            ModelError: The window has no room for a word between the special tokens, or the model has fewer positions.
+        """
+        least, most = self.tokenizer.num_special_tokens_to_add() + 1, positions(self.model)
+        if not least <= tokens <= most:
+            raise ModelError(f"the window of {self.name} cannot be {tokens} tokens: pass {least} to {most}")
+        other = copy.copy(self)
+        other.__dict__.pop("fingerprint", None)
+        other.settings = replace(self.settings, max_length=int(tokens))
+        return other
 
     def changed(self) -> None:
         """Forget what was worked out from the weights; to be called when they were changed in place.

@@ -70,14 +70,14 @@ def _window(folder: Path | str, model: PreTrainedModel, tokenizer: PreTrainedTok
 
     Since its version 6 it leaves it to the tokenizer's files, which otherwise tell of the tokenizer alone.
     """
-    positions = _positions(model)
+    limit = positions(model)
     config = read_json(folder, "sentence_bert_config.json")
     if config is not None and "max_seq_length" not in config:
         config = {"max_seq_length": tokenizer.model_max_length}
-    return min(int((config or {}).get("max_seq_length") or min(512, positions)), positions)
+    return min(int((config or {}).get("max_seq_length") or min(512, limit)), limit)
 
 
-def _positions(model: PreTrainedModel) -> int:
+def positions(model: PreTrainedModel) -> int:
     """Return for how many tokens the model has positions: RoBERTa's kin and MPNet count from behind the padding's index."""
     table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
     padding = getattr(table, "padding_idx", None)
