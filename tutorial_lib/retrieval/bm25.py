@@ -1,7 +1,9 @@
-"""BM25 as rank-bm25 defines it, from weights that are computed once."""
+"""BM25 as rank-bm25 or as Lucene defines it, from weights that are computed once."""
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,7 +12,7 @@ from rank_bm25 import BM25Okapi
 
 from tutorial_lib.retrieval.runs import Run, ranking, top_k
 from tutorial_lib.retrieval.scorer import refuse_one_string
-from tutorial_lib.text import tokenize
+from tutorial_lib.retrieval.terms import PLAIN, BM25Settings, analyzer
 
 DENSE_NUMBERS = 20_000_000
 """At most so many scores, and so many weights, are held as dense arrays at a time: 160 MB each."""
@@ -23,11 +25,15 @@ class BM25:
     """Keyword index over N documents; a ``Scorer``.
 
     The statistics (document frequencies, IDF with its floor for very common terms, lengths) are ``BM25Okapi``'s own; the
-    weight of every term in every document is computed once, so that scoring a query is adding up its terms' weights.
+    weight of every term in every document is computed once, so that scoring a query is adding up its terms' weights. By
+    default scores equal rank-bm25's; other settings weigh words as Lucene does, leave out stop words, and cut words down
+    to their stems, in documents and queries alike: a query of nothing but stop words then finds nothing.
 
     Attributes:
         ids: Document ids in ascending order, length N.
+        settings: How words are found and weighed.
         okapi: rank-bm25's index, for its statistics.
+        idf: Weight of each term: rank-bm25's, or Lucene's.
 
     Reference: Robertson and Zaragoza 2009, "The probabilistic relevance framework: BM25 and beyond".
 
@@ -36,25 +42,27 @@ class BM25:
     ['policy', 'cancel']
     """
 
-    def __init__(self, documents: Mapping[str, str]) -> None:
+    def __init__(self, documents: Mapping[str, str], settings: BM25Settings = PLAIN) -> None:
         """Index ``documents`` (id -> text).
 
         Raises:
             ValueError: There is no document, or none with a single word (rank-bm25 would divide by zero).
         """
-        self.ids = sorted(documents)
-        tokens = [tokenize(documents[a]) for a in self.ids]
-        if not any(tokens):
-            raise ValueError(f"none of the {len(tokens)} articles holds a word: pass articles with text")
-        self.okapi = BM25Okapi(tokens)
-        self._number = {term: n for n, term in enumerate(sorted(self.okapi.idf))}
+        self.ids, self.settings = sorted(documents), settings
+        self._terms = analyzer(settings)
+        terms = [self._terms(documents[a]) for a in self.ids]
+        if not any(terms):
+            raise ValueError(f"none of the {len(terms)} articles holds a word{_but(settings)}: pass articles with text")
+        self.okapi = BM25Okapi(terms, k1=settings.k1, b=settings.b)
+        self.idf: dict[str, float] = self.okapi.idf if settings.idf == "okapi" else _lucene_idf(self.okapi)
+        self._number = {term: n for n, term in enumerate(sorted(self.idf))}
         self._starts, self._documents, self._weights = self._postings()
         self._dense = self._dense_rows()
 
     def _postings(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
         """Return where each term's documents begin (V + 1,), the documents term by term, and the term's weight in each."""
         okapi = self.okapi
-        idf = np.array([okapi.idf[t] for t in self._number])
+        idf = np.array([self.idf[t] for t in self._number])
         sizes = [len(f) for f in okapi.doc_freqs]
         document = np.repeat(np.arange(len(sizes)), sizes)
         term = np.array([self._number[t] for f in okapi.doc_freqs for t in f])
@@ -84,7 +92,7 @@ class BM25:
         refuse_one_string(queries)
         scores = np.zeros((len(queries), len(self.ids)))
         for row, query in zip(scores, queries, strict=True):
-            for term in tokenize(query):
+            for term in self._terms(query):
                 if (n := self._number.get(term)) is not None:
                     self._add(n, row)
         return scores
@@ -119,3 +127,13 @@ class BM25:
                 best = best[row[best] != 0]
                 run[q] = ranking([self.ids[i] for i in best], row[best])
         return run
+
+
+def _lucene_idf(okapi: BM25Okapi) -> dict[str, float]:
+    """Return ln(1 + (N - df + 0.5) / (df + 0.5)) of every term: above 0, and less the more documents hold the term."""
+    holding = Counter(term for frequencies in okapi.doc_freqs for term in frequencies)
+    return {t: math.log1p((okapi.corpus_size - n + 0.5) / (n + 0.5)) for t, n in holding.items()}
+
+
+def _but(settings: BM25Settings) -> str:
+    return " that is no stop word" if settings.stop_words else ""
