@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pandas as pd
@@ -47,6 +47,15 @@ def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int = 3) ->
     text = frame.map(cell)
     with pd.option_context("display.max_colwidth", None):
         return HTML(text.to_html(index=not pd.api.types.is_integer_dtype(frame.index)))
+
+
+def bullets(lines: Iterable[str]) -> Markdown:
+    """Return ``lines`` as a list. Marks in them are shown, and never run: a line may name what stands in the data.
+
+    >>> bullets(["slice <b>s3</b>"]).data
+    '- slice \\\\<b\\\\>s3\\\\</b\\\\>'
+    """
+    return Markdown("\n".join("- " + re.sub(r"([\\`*_{}\[\]<>#|~$&])", r"\\\1", " ".join(line.split())) for line in lines))
 
 
 def approximate(text: str) -> str:

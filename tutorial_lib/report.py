@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,7 +16,14 @@ from matplotlib.figure import Figure
 
 from tutorial_lib import plots
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.evaluation.measures import MAIN_MEASURE, MEASURE_NAMES, per_query, rank_of_answer, systems_table
+from tutorial_lib.evaluation.measures import (
+    MAIN_MEASURE,
+    TWINS,
+    UNJUDGED,
+    per_query,
+    rank_of_answer,
+    systems_table,
+)
 from tutorial_lib.evaluation.ship import ShipDecision, ship_decision
 from tutorial_lib.evaluation.significance import Comparison, compare
 from tutorial_lib.evaluation.slices import query_slices, side_by_side, slice_table
@@ -24,7 +31,8 @@ from tutorial_lib.files import write_text
 from tutorial_lib.models.settings import TextEncoder
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.runs import Run
-from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, SYSTEMS
+from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, SYSTEMS, UNTRAINED
+from tutorial_lib.retrieval.untrained import Untrained
 from tutorial_lib.workspace import Workspace
 
 TEMPLATE = "report.html.jinja"
@@ -46,6 +54,8 @@ class Report:
         systems: One row a system, one column a measure.
         against_base: Tuned against base.
         against_bm25: Tuned against BM25.
+        against_untrained: Tuned against the best that can be had without training.
+        untrained: What that is.
         slices: Table of slices, tuned against base.
         decision: Whether to ship.
         metrics: What metrics.json holds.
@@ -56,6 +66,8 @@ class Report:
     systems: pd.DataFrame
     against_base: Comparison
     against_bm25: Comparison
+    against_untrained: Comparison
+    untrained: Untrained
     slices: pd.DataFrame
     decision: ShipDecision
     metrics: dict[str, Any]
@@ -66,20 +78,22 @@ def evaluate_workspace(workspace: Workspace) -> Report:
     dataset, runs, training = workspace.dataset(), workspace.runs(), workspace.training()
     qrels = dataset.qrels["test"]
     scores = {name: per_query(qrels, run) for name, run in runs.items()}
-    systems = systems_table(qrels, runs, scores=scores)
-    against = {name: compare(qrels, runs, name, CANDIDATE, scores=scores) for name in (BASELINE, KEYWORD)}
+    systems = systems_table(qrels, runs, scores=scores, near_duplicates=dataset.near_duplicates)
+    against = {name: compare(qrels, runs, name, CANDIDATE, scores=scores) for name in (BASELINE, KEYWORD, UNTRAINED)}
     slices = slice_table(against[BASELINE], query_slices(dataset))
-    decision = ship_decision(against[BASELINE], against[KEYWORD], slices)
+    decision = ship_decision(against[BASELINE], against[KEYWORD], slices, against_untrained=against[UNTRAINED])
+    untrained = workspace.untrained()
     metrics = {
         "dataset": dataset.name,
         "counts": dataset.counts(),
+        "untrained": {"sentence": untrained.sentence, **asdict(untrained)},
         "systems": {name: {m: float(v) for m, v in row.items()} for name, row in systems.T.to_dict().items()},
         "significance": {f"{CANDIDATE}_vs_{name}": _differences(comparison) for name, comparison in against.items()},
         "train": {"pairs": training.pairs, "pairs_per_s": training.pairs_per_s},
         "seconds": workspace.seconds(),
         "ship": {"decision": decision.decision, "reasons": decision.reasons},
     }
-    return Report(dataset, runs, systems, against[BASELINE], against[KEYWORD], slices, decision, metrics)
+    return Report(dataset, runs, systems, *against.values(), untrained, slices, decision, metrics)
 
 
 def _differences(comparison: Comparison) -> dict[str, dict[str, float]]:
@@ -128,13 +142,13 @@ def write_report(workspace: Workspace, report: Report | None = None) -> Path:
 
 def _sections(report: Report) -> list[Section]:
     return [
-        _systems(report.systems),
+        _systems(report),
         _ranks(report),
         (
             "Is the gain real?",
-            "Tuned against base: mean difference, 95 % bootstrap interval, p of the paired "
-            "randomisation test; queries that share an article are resampled together.",
-            _table(report.against_base.table()),
+            "Tuned against base, and below it tuned against the best without training: mean difference, 95 % bootstrap "
+            "interval, p of the paired randomisation test; queries that share an article are resampled together.",
+            _table(report.against_base.table()) + _table(report.against_untrained.table()),
         ),
         _outcome(report.against_base),
         (
@@ -146,10 +160,17 @@ def _sections(report: Report) -> list[Section]:
     ]
 
 
-def _systems(table: pd.DataFrame) -> Section:
+def _systems(report: Report) -> Section:
+    table = report.systems
     *others, last = [SYSTEMS[str(name)].title for name in table.index]
-    text = f"{', '.join(others)}, and {last}."
+    text = f"{', '.join(others)}, and {last}. {SYSTEMS[UNTRAINED].title} is {report.untrained.sentence}. {_columns(table)}"
     return f"The {NUMBERS[len(table)]} systems", text[0].upper() + text[1:], _table(table) + _image(plots.systems(table))
+
+
+def _columns(table: pd.DataFrame) -> str:
+    """Return what the columns say that are no plain measures."""
+    twins = f"{TWINS}: a near-duplicate of a right document is right too, once for each group. " if TWINS in table else ""
+    return f"{twins}{UNJUDGED}: share of the first ten that nobody has judged, and that count as wrong."
 
 
 def _ranks(report: Report) -> Section:
@@ -184,12 +205,27 @@ def _image(figure: Figure) -> str:
 
 def before_after(metrics: dict[str, Any]) -> str:
     """Return the before/after table of a metrics.json as plain text."""
-    head = f"{'':8}" + "".join(f"{m:>11}" for m in MEASURE_NAMES)
-    rows = [f"{name:8}" + "".join(f"{row[m]:>11.3f}" for m in MEASURE_NAMES) for name, row in metrics["systems"].items()]
-    d = metrics["significance"][f"{CANDIDATE}_vs_{BASELINE}"][MAIN_MEASURE]
-    gain = (
-        f"{CANDIDATE} - {BASELINE}, {MAIN_MEASURE}: {d['difference']:+.3f}, "
-        f"95 % interval {d['low']:+.3f} to {d['high']:+.3f}, "
-        f"p {'< 0.001' if d['p'] < 0.001 else format(d['p'], '.3f')}"
+    names = list(next(iter(metrics["systems"].values())))
+    widths = {name: max(11, len(name) + 2) for name in names}
+    head = f"{'':10}" + "".join(f"{m:>{widths[m]}}" for m in names)
+    rows = [
+        f"{name:10}" + "".join(f"{row[m]:>{widths[m]}.3f}" for m in names) for name, row in metrics["systems"].items()
+    ]
+    return "\n".join(
+        [
+            head,
+            *rows,
+            *(_gain(metrics["significance"], name) for name in (BASELINE, UNTRAINED)),
+            f"untrained: {metrics['untrained']['sentence']}",
+            f"decision: {metrics['ship']['decision']}",
+        ]
     )
-    return "\n".join([head, *rows, gain, f"decision: {metrics['ship']['decision']}"])
+
+
+def _gain(significance: dict[str, Any], baseline: str) -> str:
+    d = significance[f"{CANDIDATE}_vs_{baseline}"][MAIN_MEASURE]
+    p = "< 0.001" if d["p"] < 0.001 else format(d["p"], ".3f")
+    return (
+        f"{CANDIDATE} - {baseline}, {MAIN_MEASURE}: {d['difference']:+.3f}, "
+        f"95 % interval {d['low']:+.3f} to {d['high']:+.3f}, p {p}"
+    )

@@ -110,7 +110,7 @@ def prepare(
     check_leakage(dataset, copies)
     steps = [*cleaned.steps, leaks, *last.steps]
     report = CleaningReport(steps, raw if finish.before else divided, (*finish.before, remove_leaks, *finish.after), settings)
-    return Prepared(replace(dataset, notes=(*dataset.notes, *finish.tell(steps))), report)
+    return Prepared(replace(dataset, notes=(*dataset.notes, *finish.tell(steps), *dataset.own_documents_note())), report)
 
 
 def _refuse_empty(dataset: RetrievalDataset, advice: str) -> None:

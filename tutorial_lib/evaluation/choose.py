@@ -11,6 +11,7 @@ from tutorial_lib.evaluation.dev_pool import DevSet, dev_pool
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.bm25_choice import FEWEST_QUERIES, choose_bm25
 from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
 from tutorial_lib.retrieval.untrained import FUSED, ROWS, Untrained, UntrainedSettings
 
@@ -54,14 +55,14 @@ def best_window(scores: Mapping[int, float]) -> int:
 
 
 def at_best_window(dataset: RetrievalDataset, bm25: BM25, encoder: Encoder) -> Encoder:
-    """Return ``encoder`` with the window that scores best on the dev pool; as it is where the dataset has no dev split.
+    """Return ``encoder`` with the window that scores best on the dev pool; as it is where dev is too small.
 
     Args:
         dataset: The dataset; its dev split decides.
         bm25: Index over its documents, for the pool.
         encoder: A model, before or after training.
     """
-    if not dataset.qrels["dev"]:
+    if not _can_choose(dataset):
         return encoder
     return encoder.with_window(best_window(window_scores(dev_pool(dataset, bm25), encoder)))
 
@@ -69,10 +70,11 @@ def at_best_window(dataset: RetrievalDataset, bm25: BM25, encoder: Encoder) -> E
 def choose_settings(dataset: RetrievalDataset, encoder: Encoder) -> UntrainedSettings:
     """Return the settings of keyword search and the window of ``encoder`` that score best on dev.
 
-    Without a dev split: the settings for the documents' language, and the encoder's own window.
+    With fewer than ``FEWEST_QUERIES`` dev queries differences are chance: then it is the settings for the documents'
+    language, and the encoder's own window.
     """
     settings = choose_bm25(dataset)
-    if not dataset.qrels["dev"]:
+    if not _can_choose(dataset):
         return UntrainedSettings(None, settings)
     scores = window_scores(dev_pool(dataset, BM25(dataset.document_texts(), settings)), encoder)
     return UntrainedSettings(best_window(scores), settings, {str(w): score for w, score in scores.items()})
@@ -82,16 +84,20 @@ def choose_system(dataset: RetrievalDataset, runs: Mapping[str, Run], settings: 
     """Return which of keyword search, base model and both fused has the best nDCG@10 on dev, over the whole corpus.
 
     Args:
-        dataset: The dataset; its dev split decides. Without one, both fused.
+        dataset: The dataset; its dev split decides; if that is too small, it is both fused.
         runs: The dev runs "bm25" and "base", with the settings given.
         settings: What they were made with.
     """
     qrels = dataset.qrels["dev"]
-    if not qrels:
+    if not _can_choose(dataset):
         return Untrained(settings)
     every = {**runs, FUSED: reciprocal_rank_fusion([runs["bm25"], runs["base"]])}
     scores = {name: float(per_query(qrels, every[name])[MAIN_MEASURE].mean()) for name in ROWS}
     return Untrained(settings, max(ROWS, key=lambda name: scores[name]), scores)
+
+
+def _can_choose(dataset: RetrievalDataset) -> bool:
+    return len(dataset.qrels["dev"]) >= FEWEST_QUERIES
 
 
 def _mean(scores: Mapping[str, float]) -> float:

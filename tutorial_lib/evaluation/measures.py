@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import ir_measures
 import numpy as np
 import pandas as pd
-from ir_measures import RR, R, Success, nDCG
+from ir_measures import RR, Judged, R, Success, nDCG
 
 from tutorial_lib.data.dataset import Qrels, relevant
 from tutorial_lib.retrieval.runs import Run
@@ -18,6 +18,12 @@ MEASURE_NAMES = tuple(str(m) for m in MEASURES)
 
 MAIN_MEASURE = "nDCG@10"
 """The measure that decides."""
+
+UNJUDGED = "unjudged@10"
+"""Share of the first ten documents that nobody has judged: what a system finds there counts as wrong, right or not."""
+
+TWINS = "nDCG@10, twins count"
+"""``MAIN_MEASURE`` where a near-duplicate of a right answer is right too: see ``twins_count``."""
 
 
 def per_query(qrels: Qrels, run: Run) -> pd.DataFrame:
@@ -44,16 +50,68 @@ def evaluate_run(qrels: Qrels, run: Run) -> dict[str, float]:
     return _means(per_query(qrels, run))
 
 
-def systems_table(qrels: Qrels, runs: Mapping[str, Run], *, scores: Mapping[str, pd.DataFrame] | None = None) -> pd.DataFrame:
+def systems_table(
+    qrels: Qrels,
+    runs: Mapping[str, Run],
+    *,
+    scores: Mapping[str, pd.DataFrame] | None = None,
+    near_duplicates: Iterable[Sequence[str]] = (),
+) -> pd.DataFrame:
     """Return the mean of each measure: one row a system, one column a measure.
 
     Args:
         qrels: Judgments.
         runs: System -> run.
         scores: System -> ``per_query`` of its run, where they are made already.
+        near_duplicates: Groups of documents that say nearly the same (``dataset.near_duplicates``).
+
+    Returns:
+        The columns of ``per_query``; beside the first, where there are groups, ``TWINS``; last ``UNJUDGED``, of which less
+        is not better: it tells how much of a system's figure hangs on documents that nobody has looked at.
     """
     scores = scores or {name: per_query(qrels, run) for name, run in runs.items()}
-    return pd.DataFrame({name: _means(scores[name]) for name in runs}).T
+    table = pd.DataFrame({name: {**_means(scores[name]), UNJUDGED: _unjudged(qrels, run)} for name, run in runs.items()}).T
+    if groups := list(near_duplicates):
+        means = [twins_count(qrels, runs[str(name)], groups).mean() for name in table.index]
+        table.insert(1, TWINS, means)
+    return table
+
+
+def _unjudged(qrels: Qrels, run: Run) -> float:
+    """Return ``UNJUDGED`` on the mean of all judged queries; one for which nothing was found counts 0."""
+    answered = {q: found for q, found in run.items() if found and q in qrels}
+    judged = [m.value for m in ir_measures.iter_calc([Judged @ 10], {q: qrels[q] for q in answered}, answered)]
+    return float(np.sum(1 - np.array(judged)) / max(1, len(qrels)))
+
+
+def twins_count(qrels: Qrels, run: Run, near_duplicates: Iterable[Sequence[str]]) -> pd.Series:
+    """Return nDCG@10 of every judged query where any document of an answer's near-duplicate group counts as the answer.
+
+    A group with a right answer is one answer, worth its best grade. The first of its documents in the ranking earns that
+    grade; the others keep their places and earn nothing, for a reader gains nothing from a second copy. The best possible
+    ranking holds each group once. Documents in no group count as in the strict measure.
+
+    Args:
+        qrels: Judgments.
+        run: Run.
+        near_duplicates: Groups of documents that say nearly the same; no document is in two.
+
+    >>> twins_count({"q": {"a": 1}}, {"q": {"copy of a": 2.0, "a": 1.0}}, [("a", "copy of a")]).to_dict()
+    {'q': 1.0}
+    """
+    group_of = {a: f"group {n}" for n, group in enumerate(near_duplicates) for a in group}
+    units: Qrels = {}
+    ranked: Run = {}
+    for q, grades in qrels.items():
+        # A prefix keeps apart what is named by its group and what by its own id.
+        unit = {a: group_of.get(a, f"document {a}") for a in {*grades, *run.get(q, {})}}
+        units[q] = {unit[a]: max(grades[b] for b in grades if unit[b] == unit[a]) for a in grades}
+        seen: set[str] = set()
+        ranked[q] = {}
+        for a, score in run.get(q, {}).items():
+            ranked[q][f"again {a}" if unit[a] in seen else unit[a]] = score
+            seen.add(unit[a])
+    return per_query(units, ranked)[MAIN_MEASURE]
 
 
 def _means(scores: pd.DataFrame) -> dict[str, float]:

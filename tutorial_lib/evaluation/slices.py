@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 from tqdm.auto import tqdm
 
-from tutorial_lib.data.dataset import RetrievalDataset, relevant
+from tutorial_lib.data.dataset import DataError, RetrievalDataset, relevant
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, rank_of_answer
 from tutorial_lib.evaluation.significance import Comparison, paired_difference
 from tutorial_lib.retrieval.runs import Run
@@ -27,7 +27,13 @@ def query_slices(dataset: RetrievalDataset, split: str = "test", *, min_queries:
     Returns:
         Columns "article" (its answer seen in training or not), "length" (words), "overlap" (share of the query's words in
         its answer) and, where queries carry ``metadata["family"]``, "family" (small ones together as "other").
+
+    Raises:
+        DataError: The split has no judged query.
     """
+    if not dataset.qrels.get(split):
+        there = ", ".join(s for s, judged in dataset.qrels.items() if judged) or "none"
+        raise DataError(f"{dataset.name}: the split {split!r} has no judged query: pass one that has ({there})")
     seen = dataset.seen_documents()
     rows = {}
     for q, documents in dataset.positives(split).items():

@@ -12,17 +12,18 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tutorial_lib.plots.style import COLOURS, MEASURE, RANK_BUCKETS, colour_of, new_axes
+from tutorial_lib.plots.style import COLOURS, MEASURE, NOT_DRAWN, RANK_BUCKETS, colour_of, new_axes
 
 
 def systems(table: pd.DataFrame) -> Figure:
-    """Grouped bars: one group a measure, one bar a system (rows of ``table``).
+    """Grouped bars: one group a measure, one bar a system (rows of ``table``); columns of ``NOT_DRAWN`` are left out.
 
     >>> figure = systems(pd.DataFrame({"nDCG@10": {"base": 0.5, "tuned": 0.7}}))
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['0.50', '0.70']
     """
-    figure, (axis,) = new_axes()
+    table = table.drop(columns=[c for c in table if c in NOT_DRAWN])
+    figure, (axis,) = new_axes(max(7, 0.34 * table.size))
     width = 0.8 / len(table)
     for n, (name, row) in enumerate(table.iterrows()):
         bars = axis.bar(np.arange(len(row)) + n * width, row.to_numpy(), width, label=str(name), color=colour_of(str(name)))

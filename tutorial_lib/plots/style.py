@@ -10,9 +10,12 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 MEASURE = "nDCG@10"
 """What axes call the measure that decides; a test holds it equal to ``evaluation.MAIN_MEASURE``."""
+NOT_DRAWN = ("unjudged@10", "nDCG@10, twins count")
+"""Columns of a table of systems that stand in no bar chart; a test holds them equal to those of ``evaluation``."""
 COLOURS = {
     "bm25": "#8c8c8c",
     "base": "#4c78a8",
+    "untrained": "#72b7b2",
     "tuned": "#e45756",
     "hybrid": "#b279a2",
     "positive": "#54a24b",

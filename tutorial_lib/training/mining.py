@@ -142,7 +142,7 @@ def mine_negatives(
     """Return hard negatives for every training query.
 
     Candidates are the articles at the scorer's ranks ``range_min`` to ``range_max``. A judged article of the query or a
-    near-duplicate of one never becomes a negative; nor does one that both scorer and vectors find too close to the
+    near-duplicate of one never becomes a negative, and the query's own document is no candidate; nor does one that both scorer and vectors find too close to the
     positive, since it may well be an answer that nobody recorded (a false negative).
 
     Args:
@@ -202,7 +202,9 @@ class _Miner:
         positives = relevant(self.dataset.qrels["train"][query_id])
         at = [bisect_left(self.ids, a) for a in positives]
         best = float(scores[at].max()), float(cosines[at].max())
-        window = top_k(scores, self.settings.range_max)[self.settings.range_min - 1 :]
+        own = self.dataset.own_documents.get(query_id)
+        ranked = [n for n in top_k(scores, self.settings.range_max + bool(own)).tolist() if self.ids[n] != own]
+        window = np.array(ranked[self.settings.range_min - 1 : self.settings.range_max], dtype=np.int64)
         rows: list[tuple] = []
         kept = 0
         for rank, n in enumerate(window[scores[window] != 0], self.settings.range_min):

@@ -73,9 +73,10 @@ class PairCollator:
         self._fixed = fixed_documents
 
     def known_positives(self, query_id: str) -> set[str]:
-        """Return the articles that must not count as negatives of a query: its positives and their near-duplicates."""
+        """Return the articles that must not count as negatives of a query: positives, their near-duplicates, the query itself."""
         positives = relevant(self._dataset.qrels["train"][query_id])
-        return set(positives).union(*(self._twins.get(a, ()) for a in positives))
+        own = {self._dataset.own_documents[query_id]} if query_id in self._dataset.own_documents else set()
+        return set(positives).union(own, *(self._twins.get(a, ()) for a in positives))
 
     def __call__(self, pairs: Sequence[Pair]) -> dict[str, Any]:
         """Return one batch.
