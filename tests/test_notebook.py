@@ -1,10 +1,12 @@
 import re
+from html import unescape
 
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from nbconvert.filters import markdown2html
 
-from tutorial_lib.notebook import approximate, show, show_source, table
+from tutorial_lib.notebook import approximate, bullets, show, show_source, table
 
 
 def test_show_gives_a_png():
@@ -47,3 +49,12 @@ def test_a_table_shows_row_names_but_no_row_numbers(index, row_names):
 def test_what_hangs_on_a_model_is_marked_and_a_threshold_is_not():
     assert approximate("gains +0.194 over base, 0.02 wanted") == "gains ≈+0.194 over base, 0.02 wanted"
     assert approximate("≈-0.5, x-0.5") == "≈-0.5, x-0.5"  # marked already; part of a word
+
+
+def test_what_stands_in_the_data_is_shown_in_a_list_and_never_run():
+    line = "slices: family: <img src=x onerror=alert(1)> [a](javascript:b) *s3* (-0.100)"
+    page = markdown2html(bullets([line, "two\nlines"]).data)
+    assert "<img" not in page
+    assert "<a" not in page
+    shown = [unescape(item) for item in re.findall(r"<li>(.*?)</li>", page)]
+    assert shown == [line, "two lines"]

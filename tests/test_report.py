@@ -2,6 +2,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
+from html import unescape
 
 import pytest
 
@@ -20,9 +21,9 @@ def test_metrics_json_has_the_structure_that_others_read(copied):
     assert {"dataset", "counts", "systems", "significance", "train", "seconds", "ship"} <= set(metrics)
     assert metrics["dataset"] == "desk"
     assert metrics["counts"] == {"articles": 24, "train": 12, "dev": 4, "test": 8}
-    assert list(metrics["systems"]) == ["bm25", "base", "tuned", "hybrid"] == list(SYSTEMS)
+    assert list(metrics["systems"]) == ["bm25", "base", "untrained", "tuned", "hybrid"] == list(SYSTEMS)
     for row in metrics["systems"].values():
-        assert set(row) == set(MEASURE_NAMES) >= {"nDCG@10", "RR@10", "R@10", "R@100"}
+        assert set(row) == {*MEASURE_NAMES, "unjudged@10"} >= {"nDCG@10", "RR@10", "R@10", "R@100"}
         assert all(0 <= value <= 1 for value in row.values())
     difference = metrics["significance"]["tuned_vs_base"]["nDCG@10"]
     assert set(difference) == {"difference", "low", "high", "p"}
@@ -32,7 +33,11 @@ def test_metrics_json_has_the_structure_that_others_read(copied):
     assert metrics["train"]["pairs_per_s"] > 0
     assert set(metrics["seconds"]) == {*STAGES, "reading"}
     assert metrics["ship"]["decision"] in ("ship", "do not ship")
-    assert len(metrics["ship"]["reasons"]) == 6
+    assert set(metrics["significance"]) == {"tuned_vs_base", "tuned_vs_bm25", "tuned_vs_untrained"}
+    assert metrics["untrained"]["system"] == "fused"
+    assert "BM25 and the base model fused" in metrics["untrained"]["sentence"]
+    assert len(metrics["ship"]["reasons"]) == 7
+    assert sum("over untrained, 0.02 wanted" in reason for reason in metrics["ship"]["reasons"]) == 1
     assert f"decision: {metrics['ship']['decision']}" in before_after(metrics)
 
 
@@ -80,22 +85,42 @@ def test_the_page_says_what_was_done_to_the_data_and_names_every_system(copied):
     told = replace(report.dataset, notes=("Three articles were too short.",))
     page = (write_report(copied, replace(report, dataset=told)) / "report.html").read_text()
     assert "<li>Three articles were too short.</li>" in page
-    assert "<h2>The four systems</h2>" in page
-    assert "BM25, the base model, the fine-tuned model, and BM25 fused with the fine-tuned model." in page
+    assert "<h2>The five systems</h2>" in page
+    named = "BM25, the base model, the best without training, the fine-tuned model, and BM25 fused with the fine-tuned model."
+    assert named in page
+    assert f"The best without training is {report.untrained.sentence}." in unescape(page)
+    assert "unjudged@10: share of the first ten that nobody has judged" in page
+
+
+def test_twins_of_an_answer_count_in_a_column_of_their_own(copied):
+    dataset = copied.dataset()
+    groups = (("a00", "a01"), ("a22", "a23"))
+    copied.dataset = lambda: replace(dataset, near_duplicates=groups)
+    report = evaluate_workspace(copied)
+    strict, twins = report.systems["nDCG@10"], report.systems["nDCG@10, twins count"]
+    assert (twins >= strict).all()
+    assert report.metrics["systems"]["base"]["nDCG@10, twins count"] == twins["base"]
+    assert "a near-duplicate of a right document is right too" in (write_report(copied, report) / "report.html").read_text()
 
 
 def test_before_and_after_as_text():
     row = dict.fromkeys(MEASURE_NAMES, 0.5)
     metrics = {
         "systems": {"base": row, "tuned": {**row, "nDCG@10": 0.75}},
-        "significance": {"tuned_vs_base": {"nDCG@10": {"difference": 0.25, "low": 0.1, "high": 0.4, "p": 0.0001}}},
+        "significance": {
+            "tuned_vs_base": {"nDCG@10": {"difference": 0.25, "low": 0.1, "high": 0.4, "p": 0.0001}},
+            "tuned_vs_untrained": {"nDCG@10": {"difference": 0.1, "low": -0.1, "high": 0.3, "p": 0.25}},
+        },
+        "untrained": {"sentence": "BM25 alone"},
         "ship": {"decision": "ship"},
     }
     assert before_after(metrics).splitlines() == [
-        "            nDCG@10      RR@10       R@10      R@100  Success@1",
-        "base          0.500      0.500      0.500      0.500      0.500",
-        "tuned         0.750      0.500      0.500      0.500      0.500",
+        "              nDCG@10      RR@10       R@10      R@100  Success@1",
+        "base            0.500      0.500      0.500      0.500      0.500",
+        "tuned           0.750      0.500      0.500      0.500      0.500",
         "tuned - base, nDCG@10: +0.250, 95 % interval +0.100 to +0.400, p < 0.001",
+        "tuned - untrained, nDCG@10: +0.100, 95 % interval -0.100 to +0.300, p 0.250",
+        "untrained: BM25 alone",
         "decision: ship",
     ]
 

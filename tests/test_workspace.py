@@ -2,14 +2,23 @@ import json
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from sentence_transformers import SentenceTransformer
 
 from tests.helpers import tree
-from tests.tiny import LORA, TRAIN, beir_files, interrupt_adapter, tiny_bert
+from tests.tiny import LORA, TRAIN, beir_files, interrupt_adapter, tiny_bert, tiny_dataset
 from tutorial_lib import stage, workspace
+from tutorial_lib.data.beir import write_beir
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.registry import ReadSettings
-from tutorial_lib.retrieval.dense import dense_run
+from tutorial_lib.evaluation.choose import best_window, window_scores
+from tutorial_lib.evaluation.dev_pool import dev_pool
+from tutorial_lib.models.lora import merge_adapter
+from tutorial_lib.retrieval.bm25_choice import choose_bm25
+from tutorial_lib.retrieval.dense import Vectors, dense_run
+from tutorial_lib.retrieval.runs import reciprocal_rank_fusion
+from tutorial_lib.retrieval.terms import BM25Settings
 from tutorial_lib.run_settings import RunSettings
 from tutorial_lib.training.mining import MiningSettings
 from tutorial_lib.training.settings import TrainSettings
@@ -53,7 +62,7 @@ def test_the_second_time_nothing_is_made(finished, tiny_data, tiny_folder, capsy
 
 def test_the_runs_are_of_all_test_queries_and_stand_in_trec_files_too(finished):
     runs = finished.runs()
-    assert list(runs) == ["bm25", "base", "tuned", "hybrid"]
+    assert list(runs) == ["bm25", "base", "untrained", "tuned", "hybrid"]
     for name, run in runs.items():
         assert set(run) == set(finished.dataset().qrels["test"])
         lines = (finished.root / "runs" / f"{name}.trec").read_text().splitlines()
@@ -71,6 +80,56 @@ def test_artifacts_fit_each_other(finished):
     assert dense_run(dataset, vectors, "test") == finished.runs()["tuned"]
     assert finished.tuned_encoder().fingerprint != finished.base_encoder.fingerprint
     assert "desk" in (finished.root / "model" / "README.md").read_text()
+
+
+def test_what_dev_chose_is_noted_and_decides_what_is_made(tiny_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("tutorial_lib.evaluation.choose.FEWEST_QUERIES", 1)
+    monkeypatch.setattr("tutorial_lib.retrieval.bm25_choice.FEWEST_QUERIES", 1)
+    monkeypatch.setattr("tutorial_lib.evaluation.choose.WINDOWS", (5, 32))
+    space = Workspace(tmp_path / "space", long_documents(tmp_path / "data"), tiny_folder)
+    record = json.loads((space.need("baseline") / "baseline.json").read_text())
+    assert set(record["windows"]) == {"5", "32", "64"}
+    best = max(record["windows"].values())
+    assert record["window"] == min(int(w) for w, score in record["windows"].items() if score == best)
+    assert space.base_encoder.settings.max_length == record["window"]
+    assert space.bm25().settings == BM25Settings(**record["bm25"]) == choose_bm25(space.dataset())
+    assert np.array_equal(space.base_vectors().documents, Vectors.of(space.dataset(), space.base_encoder).documents)
+
+    chosen = space.untrained()
+    assert set(chosen.scores) == {"bm25", "base", "fused"}
+    assert chosen.scores[chosen.system] == max(chosen.scores.values())
+    parts = list(space.baseline_runs("dev").values())
+    expected = reciprocal_rank_fusion(parts) if chosen.system == "fused" else space.run_of(chosen.system, "dev")
+    assert space.run_of("untrained", "dev") == expected
+
+
+def test_the_tuned_models_window_is_chosen_on_dev_and_stored_with_it(tiny_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("tutorial_lib.evaluation.choose.FEWEST_QUERIES", 1)
+    monkeypatch.setattr("tutorial_lib.evaluation.choose.WINDOWS", (5, 32))
+    settings = RunSettings(train=replace(TRAIN, epochs=1.0), lora=LORA)
+    space = Workspace(tmp_path / "space", long_documents(tmp_path / "data"), tiny_folder, settings=settings)
+    model = space.need("model")
+    merged = merge_adapter(space.need("adapter"))
+    scores = window_scores(dev_pool(space.dataset(), space.bm25()), merged)
+    assert set(scores) == {5, 32, 64}
+    assert space.tuned_encoder().settings.max_length == best_window(scores)
+    assert SentenceTransformer(str(model), device="cpu").max_seq_length == best_window(scores)
+
+
+def test_too_few_dev_queries_choose_nothing(finished):
+    baseline = finished.baseline()  # of 4 dev queries
+    assert (baseline.window, baseline.windows) == (None, {})
+    assert (finished.untrained().system, finished.untrained().scores) == ("fused", {})
+    assert finished.base_encoder.settings.max_length == finished.tuned_encoder().settings.max_length == 64
+
+
+def long_documents(folder):
+    """Write the tiny dataset with documents of over 64 tokens whose last words are noise, and return its folder."""
+    dataset = tiny_dataset(folder.name)
+    noise = " ".join(["please click the page then"] * 20)
+    corpus = {a: replace(d, text=f"{d.text} {noise}") for a, d in dataset.corpus.items()}
+    write_beir(replace(dataset, corpus=corpus), folder)
+    return folder
 
 
 def test_changed_mining_settings_remake_what_hangs_on_them(copied):
@@ -119,13 +178,13 @@ def test_another_package_version_makes_a_stage_again_with_the_settings_it_had(co
     before = records(copied)
     monkeypatch.setattr(stage, "version", lambda name: "99")
     copied.need("negatives")
-    assert remade(copied, before) == ["dataset", "base_vectors", "negatives"]
+    assert remade(copied, before) == ["dataset", "baseline", "base_vectors", "negatives"]
     assert copied.record("negatives")["version"] == "99"
     assert copied.negatives().settings == MiningSettings(per_query=2)
 
 
 def test_there_is_no_other_stage(finished):
-    with pytest.raises(ValueError, match="no stage 'vectors': there are dataset, base_vectors, negatives, adapter"):
+    with pytest.raises(ValueError, match="no stage 'vectors': there are dataset, baseline, base_vectors, untrained"):
         finished.need("vectors")
 
 
@@ -141,7 +200,7 @@ def test_a_stage_that_breaks_leaves_nothing(tiny_data, tiny_folder, tmp_path, mo
     with monkeypatch.context() as patch, pytest.raises(error):
         patch.setattr(workspace.MinedNegatives, "save", break_down)
         space.need("negatives")
-    assert {p.name for p in space.root.iterdir() if p.is_dir()} == {"dataset", "base_vectors"}
+    assert {p.name for p in space.root.iterdir() if p.is_dir()} == {"dataset", "baseline", "base_vectors"}
     assert space.record("negatives") is None
     assert len(space.negatives().negatives) == 12
 

@@ -50,10 +50,11 @@ def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int = 3) ->
 
 
 def bullets(lines: Iterable[str]) -> Markdown:
-    """Return ``lines`` as a list. Marks in them are shown, and never run: a line may name what stands in the data.
+    r"""Return ``lines`` as a list. Marks in them are shown, and never run: a line may name what stands in the data.
 
-    >>> bullets(["slice <b>s3</b>"]).data
-    '- slice \\\\<b\\\\>s3\\\\</b\\\\>'
+    >>> print(bullets(["slice *s3*", "95 % of it"]).data)
+    - slice \*s3\*
+    - 95 % of it
     """
     return Markdown("\n".join("- " + re.sub(r"([\\`*_{}\[\]<>#|~$&])", r"\\\1", " ".join(line.split())) for line in lines))
 

@@ -163,7 +163,7 @@ def _sections(report: Report) -> list[Section]:
 def _systems(report: Report) -> Section:
     table = report.systems
     *others, last = [SYSTEMS[str(name)].title for name in table.index]
-    text = f"{', '.join(others)}, and {last}. {SYSTEMS[UNTRAINED].title} is {report.untrained.sentence}. {_columns(table)}"
+    text = f"{', '.join(others)}, and {last}. The best without training is {report.untrained.sentence}. {_columns(table)}"
     return f"The {NUMBERS[len(table)]} systems", text[0].upper() + text[1:], _table(table) + _image(plots.systems(table))
 
 
@@ -208,9 +208,7 @@ def before_after(metrics: dict[str, Any]) -> str:
     names = list(next(iter(metrics["systems"].values())))
     widths = {name: max(11, len(name) + 2) for name in names}
     head = f"{'':10}" + "".join(f"{m:>{widths[m]}}" for m in names)
-    rows = [
-        f"{name:10}" + "".join(f"{row[m]:>{widths[m]}.3f}" for m in names) for name, row in metrics["systems"].items()
-    ]
+    rows = [f"{name:10}" + "".join(f"{row[m]:>{widths[m]}.3f}" for m in names) for name, row in metrics["systems"].items()]
     return "\n".join(
         [
             head,

@@ -314,7 +314,9 @@ STAGES = {
     "base_vectors": Stage(Workspace._make_base_vectors, ("dataset", "encoder", "baseline")),
     "untrained": Stage(Workspace._make_untrained, ("dataset", "baseline", "base_vectors")),
     "negatives": Stage(Workspace._make_negatives, ("dataset", "baseline", "base_vectors"), ("mining",)),
-    "adapter": Stage(Workspace._make_adapter, ("dataset", "baseline", "negatives", "encoder"), ("lora", "train"), together=True),
+    "adapter": Stage(
+        Workspace._make_adapter, ("dataset", "baseline", "negatives", "encoder"), ("lora", "train"), together=True
+    ),
     "model": Stage(Workspace._make_model, ("dataset", "baseline", "adapter")),
     "tuned_vectors": Stage(Workspace._make_tuned_vectors, ("dataset", "model")),
     "runs": Stage(Workspace._make_runs, ("dataset", "baseline", "base_vectors", "untrained", "tuned_vectors")),

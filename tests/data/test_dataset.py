@@ -59,3 +59,33 @@ def test_twins_are_the_others_of_a_group():
     dataset = dataclasses.replace(small_dataset(), near_duplicates=(("a", "b", "c"), ("d", "e")))
     assert dataset.twins() == {"a": {"b", "c"}, "b": {"a", "c"}, "c": {"a", "b"}, "d": {"e"}, "e": {"d"}}
     assert small_dataset().twins() == {}
+
+
+def test_a_query_that_is_a_document_has_an_own_document():
+    documents = {
+        "by-text": ("Taxes", "Taxes should rise."),
+        "by-title": ("Taxes should fall", "They are too high."),
+        "by-both": ("Taxes", "They pay for schools."),
+        "1": ("Refunds", "Paid back in full."),
+        "answer": ("Close an account", "Do it here."),
+        "judged-0": ("", "close it"),
+        "other": ("Router", "Restart it."),
+    }
+    judged = {
+        "test": {
+            "by-text": ("taxes should rise", "other"),
+            "by-title": ("Taxes should fall!", "other"),
+            "by-both": ("Taxes: they pay for schools", "other"),
+            "1": ("close my account", "answer"),  # only numbered alike
+            "answer": ("close an account", "answer"),  # it is the answer: leaving it out would punish who finds it
+            "judged-0": ("Close it", {"judged-0": 0, "answer": 1}),
+            "q": ("restart it", "other"),
+        }
+    }
+    dataset = make_dataset(documents, judged)
+    own = ("by-both", "by-text", "by-title", "judged-0")
+    assert dataset.own_documents == {q: q for q in own}
+    (note,) = dataset.own_documents_note()
+    assert note.startswith("4 queries are also a document, with the same id and text: a query's own document is left out")
+    assert small_dataset().own_documents == {}
+    assert small_dataset().own_documents_note() == ()

@@ -11,12 +11,15 @@ from tutorial_lib.evaluation.measures import (
     MAIN_MEASURE,
     MEASURE_NAMES,
     MEASURES,
+    TWINS,
+    UNJUDGED,
     evaluate_run,
     per_query,
     rank_of_answer,
     systems_table,
+    twins_count,
 )
-from tutorial_lib.plots.style import MEASURE
+from tutorial_lib.plots.style import MEASURE, NOT_DRAWN
 from tutorial_lib.retrieval.runs import ranked
 
 QRELS = {"q1": {"a": 1}, "q2": {"a": 2, "b": 1, "c": 0}, "q3": {"c": 1}}
@@ -65,13 +68,23 @@ def test_of_two_equal_scores_the_lower_id_wins_in_ir_measures_too(score):
 def test_the_systems_table_has_one_row_a_system():
     table = systems_table(QRELS, {"one": RUN, "none": {}})
     assert table.loc["one", "RR@10"] == 0.5
-    assert table.loc["none"].tolist() == [0] * len(MEASURE_NAMES)
+    assert table.loc["none"].tolist() == [0] * len(table.columns)
+    assert list(table.columns) == [*MEASURE_NAMES, "unjudged@10"]
+
+
+def test_unjudged_is_the_share_of_the_first_ten_that_nobody_has_judged():
+    # q1: b and c of three are unjudged; q2: none of three; q3: both of two; a query without a run counts 0
+    assert systems_table(QRELS, {"one": RUN}).loc["one", "unjudged@10"] == pytest.approx((2 / 3 + 0 + 1) / 3)
+    assert systems_table({**QRELS, "q4": {"a": 1}}, {"one": RUN}).loc["one", "unjudged@10"] == pytest.approx((2 / 3 + 1) / 4)
+    long = {"q1": {f"x{n:02}": float(100 - n) for n in range(9)} | {"a": 2.0, "late": 1.0}}
+    assert systems_table({"q1": {"a": 1}}, {"one": long}).loc["one", "unjudged@10"] == pytest.approx(0.9)
 
 
 def test_a_systems_table_takes_scores_that_are_made():
     made = {"one": per_query(QRELS, RUN), "none": per_query(QRELS, {})}
     expected = systems_table(QRELS, {"one": RUN, "none": {}})
-    pd.testing.assert_frame_equal(systems_table(QRELS, {"one": {}, "none": {}}, scores=made), expected)
+    found = systems_table(QRELS, {"one": {}, "none": {}}, scores=made)
+    pd.testing.assert_frame_equal(found[list(MEASURE_NAMES)], expected[list(MEASURE_NAMES)])
 
 
 def cell_by_cell(qrels, run):
@@ -103,3 +116,31 @@ def test_the_main_measure_is_one_of_them_and_what_figures_call_it():
 def test_rank_of_answer():
     ranks = rank_of_answer({**QRELS, "q4": {"a": 1}}, RUN)
     assert ranks.to_dict() == {"q1": 2, "q2": 1, "q3": math.inf, "q4": math.inf}
+
+
+def test_a_twin_of_an_answer_counts_as_the_answer_and_once():
+    log2 = math.log2
+    groups = [("a", "a2", "a3"), ("b", "b2")]
+
+    def score(grades, *found):
+        return twins_count({"q": grades}, {"q": {a: float(-n) for n, a in enumerate(found)}}, groups)["q"]
+
+    assert score({"a": 1}, "x", "a2") == pytest.approx(1 / log2(3))  # strictly 0
+    assert score({"a": 1}, "a2", "a", "a3") == 1  # one credit for the three of them
+    two = 1 + 1 / log2(3)
+    assert score({"a": 1, "c": 1}, "a", "a2", "c") == pytest.approx((1 + 1 / log2(4)) / two)  # a2 keeps its place
+    assert score({"a": 2, "a2": 1}, "a2") == 1  # a group is worth its best grade, whichever of it is found
+    assert score({"a": 0, "c": 1}, "a2", "c") == pytest.approx(1 / log2(3))  # a group without an answer earns nothing
+    assert score({"x": 1}, "b", "b2", "x") == pytest.approx(1 / log2(4))  # copies of a wrong document stay where they are
+
+
+def test_without_twins_the_figure_is_the_strict_one():
+    assert twins_count(QRELS, RUN, [("y", "z")]).tolist() == per_query(QRELS, RUN)[MAIN_MEASURE].tolist()
+    table = systems_table(QRELS, {"one": RUN}, near_duplicates=[("a", "b")])
+    assert list(table.columns) == [MAIN_MEASURE, TWINS, *MEASURE_NAMES[1:], UNJUDGED]
+    # q1: b, the answer's twin, comes first. q2: one group of grade 2, found first. q3: its answer is in no group.
+    assert table.loc["one", TWINS] == pytest.approx((1 + 1 + 0) / 3)
+
+
+def test_what_is_no_measure_stands_in_no_chart():
+    assert NOT_DRAWN == (UNJUDGED, TWINS)

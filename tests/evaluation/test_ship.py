@@ -77,3 +77,24 @@ def test_a_harmed_slice_stops_the_ship_and_is_named():
     assert decision.decision == "do not ship"
     assert [c.passed for c in decision.checks].count(False) == 1
     assert decision.reasons[0].startswith("NO: of 4 slices 1 got significantly worse: length: long (-0.1")
+
+
+def test_the_gain_is_asked_over_what_needs_no_training():
+    empty = pd.DataFrame()
+    base = Comparison("base", "tuned", empty, empty, {}, {"nDCG@10": GOOD, "R@100": GOOD})
+    small = replace(GOOD, before=0.69, difference=0.01, low=-0.02, high=0.04, p=0.5)
+
+    def against(difference):
+        untrained = Comparison("untrained", "tuned", empty, empty, {}, {"nDCG@10": difference})
+        return ship_decision(base, base, NO_SLICE_WORSE, against_untrained=untrained)
+
+    assert against(GOOD).ship
+    decision = against(small)  # a gain of 0.1 over base alone does not ship
+    assert not decision.ship
+    assert decision.reasons == [
+        "NO: nDCG@10 gains +0.010 over untrained, 0.02 wanted",
+        "NO: the 95 % interval of the gain, -0.020 to +0.040, lies above 0",
+        "NO: p = 0.500 in the paired randomisation test, below 0.05 wanted",
+        "yes: over base nDCG@10 gains +0.100 (+0.050 to +0.150): above 0 wanted",
+        *decide().reasons[3:],
+    ]

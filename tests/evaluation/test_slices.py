@@ -4,6 +4,7 @@ import pytest
 
 from tests.evaluation import comparisons
 from tests.helpers import make_dataset, small_dataset
+from tutorial_lib.data.dataset import DataError
 from tutorial_lib.evaluation.slices import query_slices, side_by_side
 
 
@@ -59,3 +60,12 @@ def test_side_by_side():
 def test_a_query_of_another_split_cannot_be_looked_at():
     with pytest.raises(KeyError, match="t1"):
         side_by_side(small_dataset(), {}, ["t1"])
+
+
+@pytest.mark.parametrize("split", ["dev", "valid"])
+def test_a_split_without_queries_has_no_slices(split):
+    dataset = small_dataset()
+    with pytest.raises(
+        DataError, match=rf"small: the split '{split}' has no judged query: pass one that has \(train, test\)"
+    ):
+        query_slices(replace(dataset, name="small", qrels={**dataset.qrels, "dev": {}}), split)

@@ -22,6 +22,11 @@ SLICES = pd.DataFrame(
 )
 
 
+def test_systems_leave_out_what_is_no_measure():
+    table = pd.DataFrame([[0.5, 0.6, 0.9]], index=["base"], columns=["nDCG@10", "nDCG@10, twins count", "unjudged@10"])
+    assert ticks(axes_of(plots.systems(table), 1)) == ["nDCG@10"]
+
+
 def test_systems():
     table = pd.DataFrame([[0.5] * 5, [0.7] * 5], index=["base", "tuned"], columns=list(MEASURE_NAMES))
     axis = axes_of(plots.systems(table), 1)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers import one_hot, small_dataset
+from tests.helpers import make_dataset, one_hot, small_dataset
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.retrieval.dense import Vectors, VectorScorer, dense_run, exact_search
 from tutorial_lib.retrieval.runs import ranked
@@ -34,6 +34,39 @@ def test_exact_search_by_hand():
     assert list(run["q1"].items()) == [("c", 1.0), ("a", pytest.approx(0.5**0.5))]
     assert list(run["q2"]) == ["b", "a"]  # a, c and d score 0: the first id comes first
     assert run["q2"]["b"] == 1.0
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_a_vector_that_is_not_finite_is_refused_by_name(wrong):
+    documents, queries = np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)[:2]
+    documents[1, 0] = wrong
+    for chunk in (1, 2, 3):
+        with pytest.raises(DataError, match="vectors hold NaN or infinity, that of 'b' first"):
+            exact_search(["q1", "q2"], queries, ["a", "b", "c"], documents, k=2, document_chunk=chunk)
+    queries[1, 2] = wrong
+    with pytest.raises(DataError, match="1 of 2 query vectors hold NaN or infinity, that of 'q2' first"):
+        exact_search(["q1", "q2"], queries, ["a", "b", "c"], np.eye(3, dtype=np.float32))
+
+
+def test_vectors_of_a_dataset_that_are_not_finite_are_refused_by_name():
+    dataset = small_dataset()
+    vectors = Vectors.of(dataset, Words())
+    vectors.documents[2] = np.nan
+    with pytest.raises(DataError, match="1 of 6 document vectors hold NaN or infinity, that of 'billing/cancel' first"):
+        vectors.check(dataset, "test")
+    vectors = Vectors.of(dataset, Words())
+    vectors.queries["train"][1, 0] = np.inf
+    with pytest.raises(DataError, match="1 of 6 train query vectors hold NaN or infinity, that of 't2' first"):
+        vectors.check(dataset, "train")
+
+
+def test_a_querys_own_document_is_left_out_and_the_run_keeps_its_length():
+    documents = {"x": ("", "reset a password"), "y": ("", "an account password"), "z": ("", "the router")}
+    dataset = make_dataset(documents, {"test": {"x": ("Reset a password", "y")}})
+    vectors = Vectors.of(dataset, Words(), ["test"])
+    assert list(dense_run(dataset, vectors, "test", k=2)["x"]) == ["y", "z"]
+    with_own = exact_search(["x"], vectors.queries["test"], ["x", "y", "z"], vectors.documents, k=2)
+    assert list(with_own["x"]) == ["x", "y"]
 
 
 SIGNS = st.lists(st.tuples(*[st.sampled_from([-0.5, 0.5])] * 4), min_size=1, max_size=12)

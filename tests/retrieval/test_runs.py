@@ -16,6 +16,7 @@ from tutorial_lib.retrieval.runs import (
     strictly_decreasing,
     top_k,
     trec_id,
+    without_own,
     write_trec_qrels,
     write_trec_run,
 )
@@ -24,6 +25,20 @@ IDS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max
 
 
 # --- order and ties -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scores", [[0.1, np.nan, 0.3], [np.nan, 0.1, 0.3], [np.nan, np.nan, 0.2]])
+def test_a_score_that_is_no_number_is_refused_and_shortens_nothing(scores):
+    place = int(np.isnan(scores).argmax())
+    for k in (1, 2, 3):
+        with pytest.raises(ValueError, match=f"score {place} of 3 is not a number: pass finite scores"):
+            top_k(np.array(scores), k)
+
+
+def test_a_querys_own_document_makes_room_for_the_next():
+    run = {"q": ranked({"q": 3.0, "a": 2.0, "b": 1.0}), "p": ranked({"q": 3.0, "a": 2.0, "b": 1.0})}
+    assert {q: list(found) for q, found in without_own(run, {"q": "q"}, 2).items()} == {"q": ["a", "b"], "p": ["q", "a"]}
+    assert without_own(run, {}, 1) == run
 
 
 def test_top_k_puts_equal_scores_in_index_order():

@@ -1,17 +1,20 @@
 import numpy as np
 import pytest
 
-from tests.helpers import small_dataset
+from tests.helpers import make_dataset, small_dataset
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import reciprocal_rank_fusion
-from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, SYSTEMS
+from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, SYSTEMS, UNTRAINED, keyword_run
+from tutorial_lib.retrieval.terms import BM25Settings
+from tutorial_lib.retrieval.untrained import Untrained, UntrainedSettings
 
 
 class Kept:
     """Artifacts of the small dataset, which notes what was ranked."""
 
-    def __init__(self):
+    def __init__(self, chosen="fused"):
+        self.chosen = chosen
         self.ranked = []
         self.runs = {}
 
@@ -31,6 +34,9 @@ class Kept:
     def base_vectors(self):
         return self.vectors(0)
 
+    def untrained(self):
+        return Untrained(UntrainedSettings(), self.chosen)
+
     def tuned_vectors(self):
         return self.vectors(3)
 
@@ -47,9 +53,9 @@ def kept():
 
 
 def test_names_and_order_are_those_of_every_committed_table():
-    assert list(SYSTEMS) == ["bm25", "base", "tuned", "hybrid"]
+    assert list(SYSTEMS) == ["bm25", "base", "untrained", "tuned", "hybrid"]
     assert all(name == system.name for name, system in SYSTEMS.items())
-    assert (KEYWORD, BASELINE, CANDIDATE) == ("bm25", "base", "tuned")
+    assert (KEYWORD, BASELINE, UNTRAINED, CANDIDATE) == ("bm25", "base", "untrained", "tuned")
 
 
 def test_each_system_ranks_with_its_own_artifact(kept):
@@ -61,10 +67,26 @@ def test_each_system_ranks_with_its_own_artifact(kept):
 
 def test_the_fusion_takes_the_runs_of_the_others_and_ranks_none_again(kept):
     runs = {name: kept.run_of(name, "dev") for name in SYSTEMS}
-    assert kept.ranked == ["bm25", "base", "tuned", "hybrid"]
+    assert kept.ranked == ["bm25", "base", "untrained", "tuned", "hybrid"]
     assert runs["hybrid"] == reciprocal_rank_fusion([runs["bm25"], runs["tuned"]])
 
 
 def test_a_fusion_asked_alone_ranks_what_it_fuses(kept):
     kept.run_of("hybrid", "dev")
     assert kept.ranked == ["hybrid", "bm25", "tuned"]
+
+
+@pytest.mark.parametrize("chosen", ["bm25", "base", "fused"])
+def test_what_needs_no_training_is_what_dev_chose(chosen):
+    kept = Kept(chosen)
+    run = kept.run_of("untrained", "test")
+    fused = reciprocal_rank_fusion([kept.run_of("bm25", "test"), kept.run_of("base", "test")])
+    assert run == (fused if chosen == "fused" else kept.run_of(chosen, "test"))
+
+
+def test_keyword_search_leaves_out_a_querys_own_document():
+    dataset = make_dataset(
+        {"x": ("", "pay by card"), "y": ("", "pay by card or in cash")}, {"test": {"x": ("Pay by card!", "y")}}
+    )
+    bm25 = BM25(dataset.document_texts(), BM25Settings("lucene"))
+    assert list(keyword_run(dataset, bm25, "test", k=1)["x"]) == ["y"]

@@ -242,3 +242,11 @@ def test_any_scorer_ranks_the_candidates():
     assert result.candidates["bm25_score"].tolist() == [5, 4, 3, 2, 1]
     # e and d stand above c by the letter alone, a and b by cosine alone: neither finds both scorers against it.
     assert result.negatives == {"q": ["e", "d", "b", "a"]}
+
+
+def test_a_querys_own_document_is_no_candidate():
+    documents = {**FIVE, **PADDING, "q": ("", "refund annual plan")}
+    dataset = make_dataset(documents, {"train": {"q": ("refund annual plan", "b")}})
+    result = mine(dataset, MiningSettings(range_max=3))
+    assert list(reasons(result)) == ["a", "b", "c"]  # three all the same
+    assert result.candidates["bm25_rank"].tolist() == [1, 2, 3]

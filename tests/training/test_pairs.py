@@ -61,6 +61,15 @@ def test_a_batch_holds_each_article_once_and_masks_other_known_positives(tiny):
     assert sum(len(group["input_ids"]) for group in batch["groups"]) == 3 + 5
 
 
+def test_a_query_that_is_an_article_of_the_batch_is_not_its_own_negative(tiny):
+    dataset = tiny_dataset()
+    queries = {**dataset.queries, "a01": replace(dataset.queries["q00"], query_id="a01", text=dataset.corpus["a01"].text)}
+    qrels = {**dataset.qrels, "train": {"a01": {"a00": 1}, "q01": {"a01": 1}}}
+    pairs = [Pair("a01", "x", "a00", ()), Pair("q01", "x", "a01", ())]
+    batch = PairCollator(replace(dataset, queries=queries, qrels=qrels), tiny, TrainSettings())(pairs)
+    assert batch["masked"].tolist() == [[False, True], [False, False]]
+
+
 def loss_of(run, pairs):
     """Return the loss of one batch of these pairs."""
     return float(run.trainer.training_step(run.encoder.model, run.trainer.data_collator(pairs)))

@@ -159,7 +159,8 @@ def exact_search(
     for first in range(0, len(document_ids), document_chunk):
         block = document_vectors[first : first + document_chunk].T
         for start in range(0, len(query_ids), chunk):
-            compared = query_vectors[start : start + chunk] @ block
+            with np.errstate(invalid="ignore"):  # infinity times 0, which is told below
+                compared = query_vectors[start : start + chunk] @ block
             if not np.isfinite(compared).all():  # some document, as the queries are finite: NaN and inf both reach the score
                 _check_finite("document", document_ids[first : first + document_chunk], block.T)
             for n, scores in enumerate(compared, start):

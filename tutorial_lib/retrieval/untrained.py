@@ -64,7 +64,8 @@ class Untrained:
         window = f"a window of {self.settings.window} tokens" if self.settings.window else "the model's own window"
         made = {"bm25": self.settings.bm25.title, "base": window}
         parts = made.values() if self.system == FUSED else [made[self.system]]
-        return f"{ROWS[self.system]} ({'; '.join(parts)}), {'chosen on dev' if self.scores else 'fixed, as dev has too few queries'}"
+        chosen = "chosen on dev" if self.scores else "fixed, as dev has too few queries"
+        return f"{ROWS[self.system]} ({'; '.join(parts)}), {chosen}"
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Untrained:

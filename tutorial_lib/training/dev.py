@@ -62,6 +62,4 @@ def dev_set(dataset: RetrievalDataset, bm25: BM25, settings: TrainSettings) -> D
 
     See ``evaluation.dev_pool``.
     """
-    return dev_pool(
-        dataset, bm25, queries=settings.dev_queries, per_query=settings.dev_pool_per_query, seed=settings.seed
-    )
+    return dev_pool(dataset, bm25, queries=settings.dev_queries, per_query=settings.dev_pool_per_query, seed=settings.seed)

@@ -142,8 +142,9 @@ def mine_negatives(
     """Return hard negatives for every training query.
 
     Candidates are the articles at the scorer's ranks ``range_min`` to ``range_max``. A judged article of the query or a
-    near-duplicate of one never becomes a negative, and the query's own document is no candidate; nor does one that both scorer and vectors find too close to the
-    positive, since it may well be an answer that nobody recorded (a false negative).
+    near-duplicate of one never becomes a negative, and the query's own document is no candidate; nor does one become it that
+    both scorer and vectors find too close to the positive, since it may well be an answer that nobody recorded (a false
+    negative).
 
     Args:
         dataset: Dataset; only its training judgments and near-duplicates are used for choosing.

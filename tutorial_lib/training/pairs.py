@@ -70,13 +70,14 @@ class PairCollator:
         """
         self._dataset, self._encoder, self._settings = dataset, encoder, settings
         self._twins = dataset.twins() if settings.mask_known_positives else {}
+        self._own = {q: {a} for q, a in dataset.own_documents.items()}
         self._fixed = fixed_documents
 
     def known_positives(self, query_id: str) -> set[str]:
-        """Return the articles that must not count as negatives of a query: positives, their near-duplicates, the query itself."""
+        """Return the articles that must not count as negatives of a query: its positives, their near-duplicates, itself."""
         positives = relevant(self._dataset.qrels["train"][query_id])
-        own = {self._dataset.own_documents[query_id]} if query_id in self._dataset.own_documents else set()
-        return set(positives).union(own, *(self._twins.get(a, ()) for a in positives))
+        known = set(positives).union(*(self._twins.get(a, ()) for a in positives))
+        return known | self._own.get(query_id, set())
 
     def __call__(self, pairs: Sequence[Pair]) -> dict[str, Any]:
         """Return one batch.
