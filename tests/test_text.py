@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -149,3 +151,80 @@ def test_the_groups_of_a_part_are_those_of_the_part_compared_alone(shingles, thr
     part = data.draw(st.sets(st.sampled_from(sorted(shingles)))) if shingles else set()
     alone = near_duplicate_groups({id_: shingles[id_] for id_ in part}, threshold)
     assert near_duplicates(shingles, threshold).groups(part) == alone
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("C, C++ and C#", "c c++ and c#"),
+        ("c++17 in Notepad++", "c++ 17 in notepad++"),
+        (".NET, ASP.NET, the net.", ".net asp net the net"),
+        ("a .csv file is a CSV file", "a csv file is a csv file"),
+        ("exit code -1 or 1; pages 1-2", "exit code -1 or 1 pages 1 2"),
+        ("−40 °C, 40℃, 40 degrees", "-40 °c 40 °c 40 degrees"),
+        ("<= 5 mm, ≤5 mm, < 5 mm, >=5 mm", "<= 5 mm <= 5 mm < 5 mm >= 5 mm"),
+        ("Disney+, 50+ users, A+, Ctrl+C", "disney + 50 + users a+ ctrl c"),
+        ("Issue #2 and issue#2, order no.: 5", "issue 2 and issue 2 order no 5"),
+        ("<b>sign-in</b> --create-internet-gateway", "b sign in b create internet gateway"),
+        ("Windows™ x\u00adray", "windows xray"),
+    ],
+)
+def test_signs_that_tell_two_words_apart_are_kept(text, tokens):
+    assert tokenize(text) == tokens.split()
+
+
+PROSE = """You're billed for the Annual-Plan (see section 2.1) on the 1st; refunds - if any - take 3-5 days. "Why?", I asked... It's
+what e-mail no. 42 said: sign-in fails, 99.9% of the time, at https://example.com/a_b?c=d&e=f... Thanks! -- J.R. O'Neil"""
+
+
+def test_the_words_of_english_prose_are_its_runs_of_letters_and_digits():
+    assert tokenize(PROSE) == re.findall("[a-z0-9]+", PROSE.lower())
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("重置密码", "重置 置密 密码"),
+        ("iPhone用ケーブル 第3章", "iphone 用ケ ケー ーブ ブル 第 3 章"),
+        ("ﾊﾟｽﾜｰﾄﾞ", "パス スワ ワー ード"),  # half-width letters
+        ("비밀번호를 1회", "비밀 밀번 번호 호를 1 회"),
+        ("รหัส", "รหั หัส"),  # a vowel sign above belongs to its letter
+    ],
+)
+def test_scripts_without_spaces_are_cut_into_pairs_of_characters(text, tokens):
+    assert tokenize(text) == tokens.split()
+
+
+def test_a_chinese_question_shares_words_with_its_answer():
+    assert set(tokenize("忘记密码")) & set(tokenize("如何重置密码？")) == {"密码"}
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("كَلِمَة الـــمرور", "كلمة المرور"),  # vowel signs and stretching are left out by most
+        ("हिन्दी शब्द", "हिन्दी शब्द"),
+        ("Пароль Größe naïve", "пароль größe naïve"),
+        ("cafe\u0301 ｗｉｄｅ", "café wide"),
+    ],
+)
+def test_words_of_other_scripts_stay_whole(text, tokens):
+    assert tokenize(text) == tokens.split()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("C SDK", "C++ SDK"),
+        ("C# SDK", "C++ SDK"),
+        ("plan a", "plan"),
+        ("Plan A or B", "Plan or B"),
+        ("exit code -1", "exit code 1"),
+        (".NET client", "net client"),
+        ("gap <= 5 mm", "gap > 5 mm"),
+        ("below 40 °C", "below 40"),
+    ],
+)
+def test_normal_form_keeps_what_tells_two_questions_apart(one, other):
+    assert normal_form(one) != normal_form(other)
+    assert not word_shingles(one) & word_shingles(other)
