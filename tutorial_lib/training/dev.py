@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
 from tutorial_lib.files import write_text
-from tutorial_lib.models.settings import TextEncoder
+from tutorial_lib.models.settings import NotFiniteError, TextEncoder
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import exact_search
 from tutorial_lib.training.settings import TrainSettings
@@ -36,13 +36,15 @@ class DevSet:
     document_vectors: NDArray[np.float32] | None = None
 
     def score(self, encoder: TextEncoder) -> dict[str, float]:
-        """Return nDCG@10 of ``encoder`` on the pool by query, 0 to 1, higher is better."""
+        """Return nDCG@10 of ``encoder`` on the pool by query, 0 to 1, higher is better; 0 where training has diverged."""
         documents = self.document_vectors
-        if documents is None:
-            documents = encoder.encode_documents(list(self.documents.values()))
-        run = exact_search(
-            list(self.queries), encoder.encode_queries(list(self.queries.values())), list(self.documents), documents, k=10
-        )
+        try:
+            if documents is None:
+                documents = encoder.encode_documents(list(self.documents.values()))
+            queries = encoder.encode_queries(list(self.queries.values()))
+        except NotFiniteError:
+            return dict.fromkeys(self.queries, 0.0)
+        run = exact_search(list(self.queries), queries, list(self.documents), documents, k=10)
         return {str(q): float(v) for q, v in per_query(self.qrels, run)[MAIN_MEASURE].items()}
 
 
