@@ -4,6 +4,7 @@ import pytest
 from tests.helpers import make_dataset
 from tests.tiny import tiny_dataset
 from tutorial_lib.evaluation.dev_pool import DevSet, dev_pool
+from tutorial_lib.models.settings import NotFiniteError
 from tutorial_lib.retrieval.bm25 import BM25
 
 
@@ -45,6 +46,18 @@ def test_a_model_that_diverged_finds_nothing(wrong):
     good, bad = np.array([[1, 0]], dtype=np.float32), np.array([[wrong, 0]], dtype=np.float32)
     assert pool.score_vectors(good, good) == {"q1": 1.0}
     assert pool.score_vectors(bad, good) == pool.score_vectors(good, bad) == {"q1": 0.0}
+
+
+class Diverged(Known):
+    """A model whose weights are no numbers any more."""
+
+    def encode_queries(self, texts):
+        raise NotFiniteError("diverged")
+
+
+def test_an_encoder_that_refuses_what_is_not_finite_finds_nothing():
+    pool = DevSet({"q1": "east"}, {"a1": "to the east"}, {"q1": {"a1": 1}})
+    assert pool.score(Diverged()) == {"q1": 0.0}
 
 
 def test_a_querys_own_document_stands_in_nobodys_way():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
-from tutorial_lib.models.settings import TextEncoder
+from tutorial_lib.models.settings import NotFiniteError, TextEncoder
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import exact_search
 from tutorial_lib.retrieval.runs import without_own
@@ -45,9 +45,13 @@ class DevSet:
         An encoder whose vectors are not finite, as after a training that diverged, finds nothing: 0 for every query.
         """
         documents = self.document_vectors
-        if documents is None:
-            documents = encoder.encode_documents(list(self.documents.values()))
-        return self.score_vectors(encoder.encode_queries(list(self.queries.values())), documents)
+        try:
+            if documents is None:
+                documents = encoder.encode_documents(list(self.documents.values()))
+            queries = encoder.encode_queries(list(self.queries.values()))
+        except NotFiniteError:
+            return dict.fromkeys(self.queries, 0.0)
+        return self.score_vectors(queries, documents)
 
     def score_vectors(self, queries: NDArray[np.float32], documents: NDArray[np.float32]) -> dict[str, float]:
         """Return nDCG@10 by query of vectors in the order of ``queries`` and ``documents``: (Q, D) and (N, D)."""

@@ -34,7 +34,7 @@ def pooled(model: Any, inputs: dict[str, torch.Tensor], pooling: str) -> torch.T
     hidden = model(**inputs).last_hidden_state.float()  # (batch, tokens, D)
     mask = inputs["attention_mask"]
     if pooling == "cls":
-        vectors = hidden[:, 0]
+        vectors = hidden[torch.arange(len(hidden), device=hidden.device), mask.argmax(1)]  # 0, or behind padding on the left
     elif pooling == "lasttoken":
         last = mask.shape[1] - 1 - mask.flip(1).argmax(1)  # right- and left-padded alike
         vectors = hidden[torch.arange(len(hidden), device=hidden.device), last]

@@ -45,7 +45,7 @@ def read_json(folder: Path | str, name: str) -> Any:
     """Return the JSON file ``name`` of a model folder or Hub id; None if there is none.
 
     Raises:
-        ModelError: It is not JSON.
+        ModelError: It cannot be read, or is not JSON.
     """
     path = Path(folder) / name
     if not Path(folder).is_dir():  # a Hub id
@@ -53,7 +53,53 @@ def read_json(folder: Path | str, name: str) -> Any:
         if found is None:
             return None
         path = Path(found)
+    if not path.exists():
+        return None
+    if not path.is_file():  # a pipe would be waited for
+        raise ModelError(f"{path} is no plain file: copy or make the model again")
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-    except ValueError as error:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError, RecursionError) as error:
         raise ModelError(f"{path} is not JSON ({one_line(error)}): copy or make the model again") from error
+    if found is None:  # not to be taken for a file that is not there
+        raise ModelError(f"{path} holds null: copy or make the model again")
+    return found
+
+
+def read_object(folder: Path | str, name: str) -> dict[str, Any] | None:
+    """Return the JSON object in file ``name`` of a model folder or Hub id; None if there is no such file.
+
+    Raises:
+        ModelError: It cannot be read, or holds no JSON object.
+    """
+    value = read_json(folder, name)
+    if value is None or isinstance(value, dict):
+        return value
+    raise ModelError(
+        f"{Path(folder, name)} holds a {type(value).__name__} instead of an object: copy or make the model again"
+    )
+
+
+def check_files(folder: Path) -> None:
+    """Refuse a folder from which weights would be read that lie elsewhere, that differ from their noted sum, or for ever.
+
+    Raises:
+        ModelError: A sum differs; a file that names others names one outside of the folder; or something in the folder is
+            neither file nor folder (a pipe would be waited for).
+    """
+    for entry in folder.iterdir():
+        if entry.exists() and not entry.is_file() and not entry.is_dir():
+            raise ModelError(f"{entry} is neither a file nor a folder: take it away")
+    for index in folder.glob("*.index.json"):
+        weight_map = (read_object(folder, index.name) or {}).get("weight_map", {})
+        for name in weight_map.values() if isinstance(weight_map, dict) else [weight_map]:
+            _check_plain_name(name, index)
+    for name, expected in (read_object(folder, CHECKSUM_FILE) or {}).items():
+        _check_plain_name(name, folder / CHECKSUM_FILE)
+        check_sha256(folder / name, str(expected))
+
+
+def _check_plain_name(name: Any, source: Path) -> None:
+    """Refuse what is no name of a file beside ``source``."""
+    if not isinstance(name, str) or name in ("", ".", "..") or set(name) & set("/\\:\0"):
+        raise ModelError(f"{source} names the file {name!r}: only files beside it are read, make the model again")

@@ -56,6 +56,8 @@ def named_device(name: str | None) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise DataError(f"--device is {name!r}: pass cpu, cuda or cuda:N") from error
+    if not _is_there(device):
+        raise DataError(f"--device is {name}, and torch cannot use it here: pass --device cpu, or leave it out")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise DataError(
             f"--device is {name}, and this machine has {torch.cuda.device_count()} GPUs that torch can use: pass "
@@ -66,6 +68,14 @@ def named_device(name: str | None) -> torch.device:
             raise DataError(f"--device is {name}, and torchrun gives each process a GPU of its own: pass --device cuda")
         return _only_gpu(device.index)
     return device
+
+
+def _is_there(device: torch.device) -> bool:
+    """Return whether torch can compute on a device of this kind here; of CUDA's the number of GPUs tells."""
+    if device.type in ("cpu", "cuda"):
+        return True
+    found = torch.accelerator.current_accelerator(check_available=True)
+    return found is not None and found.type == device.type
 
 
 def _only_gpu(index: int) -> torch.device:

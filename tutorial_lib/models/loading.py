@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from peft import PeftModel
-from safetensors import SafetensorError
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from tutorial_lib.models.files import one_line, read_json
-from tutorial_lib.models.folder import check_complete, read_settings, resolve_model
+from tutorial_lib.models.adapter_folder import CONFIG_FILE, base_of, merged_with
+from tutorial_lib.models.complete import check_complete, check_output, check_tokenizer, put_in_lower_case, window_of
+from tutorial_lib.models.described import described
+from tutorial_lib.models.files import one_line
+from tutorial_lib.models.folder import check_config, resolve_model
 from tutorial_lib.models.hardware import default_device
 from tutorial_lib.models.prompts import prompts_are_fixed, stored_prompts
-from tutorial_lib.models.settings import EncoderSettings, ModelError, check_pooling
+from tutorial_lib.models.settings import EncoderSettings, ModelError
 
 
 class Parts(NamedTuple):
@@ -34,44 +36,73 @@ def load_parts(model: str | Path, device: torch.device | None = None) -> Parts:
     Raises:
         ModelError: The folder is missing, incomplete, damaged, or of a kind that is not supported.
     """
+    parts = _parts(model, ())
+    check_output(parts.model, parts.tokenizer, str(model))
+    return parts._replace(model=_moved(parts.model, device or default_device()))
+
+
+def _parts(model: str | Path, above: tuple[Path | str, ...]) -> Parts:
+    """Return a model's parts on the CPU; ``above`` are the adapters whose base it is."""
     folder = resolve_model(model)
-    if (Path(folder) / "adapter_config.json").exists():
-        return _load_adapter(Path(folder), device)
+    if (Path(folder) / CONFIG_FILE).exists():
+        return _load_adapter(Path(folder), above)
+    config = check_config(folder)
+    said = described(folder, config)
+    transformer, loading = _loaded(AutoModel, folder, use_safetensors=True, output_loading_info=True)
+    check_complete(transformer, loading, str(model))
+    tokenizer = _loaded(AutoTokenizer, folder)
+    check_tokenizer(tokenizer, transformer, str(model))
+    if said.bare and getattr(tokenizer, "chat_template", None):
+        raise ModelError(f"{model} has a chat_template and no modules.json, which is not supported: pass another model")
+    if said.lower_case:
+        put_in_lower_case(tokenizer)
+    window = window_of(said, transformer, tokenizer, str(model))
+    return Parts(transformer, tokenizer, EncoderSettings(said.pooling, window, *said.prompts))
+
+
+def _loaded(kind: Any, folder: Path | str, **options: Any) -> Any:
+    """Return what transformers loads from ``folder``; whatever it raises on a damaged one becomes one line."""
     try:
-        transformer, loading = AutoModel.from_pretrained(
-            folder, use_safetensors=True, trust_remote_code=False, output_loading_info=True
-        )
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError, SafetensorError) as error:
+        return kind.from_pretrained(folder, trust_remote_code=False, **options)
+    except Exception as error:  # of a dozen kinds, ImportError, KeyError, RuntimeError and its own among them
+        reason = one_line(error)
+        if "ignore_mismatched_sizes" in reason:  # it points to a table that it has printed
+            reason = "config.json describes other sizes than its weights have"
+        pieces = next((f.name for f in Path(folder).glob("*.model")), None) if kind is AutoTokenizer else None
+        if pieces and not Path(folder, "tokenizer.json").exists() and find_spec("sentencepiece") is None:
+            reason = f"to read its tokenizer ({pieces}) takes the package sentencepiece: pip install sentencepiece"
         raise ModelError(
-            f"{model} cannot be loaded as an encoder: {one_line(error)} — pass a folder with "
+            f"{folder} cannot be loaded as an encoder: {reason} — pass a folder with "
             "config.json, model.safetensors and tokenizer files"
         ) from error
-    check_complete(transformer, tokenizer, loading["missing_keys"], str(model))
-    settings = read_settings(folder, transformer, tokenizer)
-    check_pooling(settings, str(model))
-    return Parts(transformer.to(device or default_device()), tokenizer, settings)
 
 
-def _load_adapter(folder: Path, device: torch.device | None) -> Parts:
-    base_name = read_json(folder, "adapter_config.json").get("base_model_name_or_path")
-    weights = folder / "adapter_model.safetensors"  # PEFT itself would take a pickle in its place
-    if not base_name or not weights.is_file():
-        fault = f"{weights.name} is missing" if base_name else "adapter_config.json names no base model"
-        raise ModelError(f"{folder} is no complete adapter: {fault}; train it again, or pass a merged model")
-    base = load_parts(base_name, device)
+def _moved(model: PreTrainedModel, device: torch.device) -> PreTrainedModel:
     try:
-        tuned = PeftModel.from_pretrained(base.model, str(folder)).merge_and_unload()
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise ModelError(
-            f"{folder} does not fit {base_name}, or is damaged: {one_line(error)} — train it again, or pass a merged model"
-        ) from error
+        return model.to(device)
+    except (RuntimeError, NotImplementedError, AssertionError) as error:  # torch's ways to say that there is no such device
+        raise ModelError(f"the model cannot be put on the device {device}: {one_line(error)}; pass cpu") from error
+
+
+def _load_adapter(folder: Path, above: tuple[Path | str, ...]) -> Parts:
+    base_name = base_of(folder)
+    if folder.resolve() in above:
+        raise ModelError(f"{folder} is an adapter whose base is an adapter on itself: pass a merged model")
+    base = _parts(base_name, (*above, folder.resolve()))
+    tuned = merged_with(folder, base.model, base_name)
+    return Parts(tuned, base.tokenizer, _adapter_settings(folder, base.settings))
+
+
+def _adapter_settings(folder: Path, base: EncoderSettings) -> EncoderSettings:
+    """Return the base's settings with what the adapter was trained with: other prompts perhaps, another window."""
+    settings = base
     stored = stored_prompts(folder)
-    if stored is None:
-        return base._replace(model=tuned)
-    # It may have been trained with prompts that the base does not name.
-    settings = replace(base.settings, query_prompt=stored[0], document_prompt=stored[1])
-    return base._replace(model=tuned, settings=settings)
+    if stored is not None:
+        settings = replace(settings, query_prompt=stored[0], document_prompt=stored[1])
+    if (folder / "modules.json").exists():
+        said = described(folder, {})
+        settings = replace(settings, pooling=said.pooling, max_length=min(said.window or base.max_length, base.max_length))
+    return settings
 
 
 def with_prompts(settings: EncoderSettings, model: str, query: str | None, document: str | None) -> EncoderSettings:

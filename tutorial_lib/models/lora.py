@@ -12,10 +12,11 @@ import torch
 from peft import LoraConfig, PeftModel, TaskType, get_peft_model
 from peft.tuners.tuners_utils import check_target_module_exists
 
+from tutorial_lib.models.adapter_folder import CONFIG_FILE
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.files import one_line
 from tutorial_lib.models.merged_linear import MergedLinear
-from tutorial_lib.models.prompts import PROMPT_FILE, prompts_record
+from tutorial_lib.models.saving import describe
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.private_api import use_lora_layer
 
@@ -177,9 +178,18 @@ def low_precision(model: torch.nn.Module) -> Iterator[None]:
 
 
 def save_adapter(encoder: Encoder, folder: Path, card: str) -> None:
-    """Write the trained adapter in PEFT's format, with its prompts and with ``card`` as its model card."""
+    """Write the trained adapter in PEFT's format with ``card`` as its model card.
+
+    Its prompts, window, pooling and tokenizer are written beside it, so that ``SentenceTransformer(folder)`` reads it too;
+    its base model must be where it was.
+    """
     encoder.model.save_pretrained(str(folder), safe_serialization=True)
-    (folder / PROMPT_FILE).write_text(json.dumps(prompts_record(encoder.settings), indent=2), encoding="utf-8")
+    config = folder / CONFIG_FILE
+    said = json.loads(config.read_text(encoding="utf-8"))
+    if isinstance(said["target_modules"], list):  # a set of PEFT's, in another order each time
+        said["target_modules"].sort()
+    config.write_text(json.dumps(said, indent=2, sort_keys=True), encoding="utf-8")
+    describe(encoder, folder)
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 

@@ -6,9 +6,10 @@ import json
 import tempfile
 from pathlib import Path
 
+from tutorial_lib.models.described import TRANSFORMER_FILES
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.files import CHECKSUM_FILE, sha256_of
-from tutorial_lib.models.prompts import prompts_record
+from tutorial_lib.models.prompts import PROMPT_FILE, prompts_record
 
 
 def save_model(encoder: Encoder, folder: Path, card: str) -> None:
@@ -37,3 +38,27 @@ def save_model(encoder: Encoder, folder: Path, card: str) -> None:
     sums = {file.name: sha256_of(file) for file in sorted(folder.glob("*.safetensors"))}
     (folder / CHECKSUM_FILE).write_text(json.dumps(sums, indent=2), encoding="utf-8")
     (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def describe(encoder: Encoder, folder: Path) -> None:
+    """Write all of sentence-transformers' files but the weights: modules, window, prompts, tokenizer."""
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer  # here: it takes seconds
+
+    settings = encoder.settings
+    modules = {"": Transformer, "1_Pooling": Pooling, "2_Normalize": Normalize}
+    listed = [
+        {"idx": n, "name": str(n), "path": path, "type": f"{kind.__module__}.{kind.__qualname__}"}
+        for n, (path, kind) in enumerate(modules.items())
+    ]
+    for module, path in ((Pooling(encoder.dimension, settings.pooling), "1_Pooling"), (Normalize(), "2_Normalize")):
+        (folder / path).mkdir(exist_ok=True)
+        module.save(str(folder / path))
+    encoder.tokenizer.save_pretrained(str(folder))
+    # As the fingerprint knows it: without the window and padding that encoding leaves behind.
+    (folder / "tokenizer.json").write_text(encoder._tokenizer_as_loaded, encoding="utf-8")
+    for name, content in (
+        ("modules.json", listed),
+        (TRANSFORMER_FILES[0], {"max_seq_length": settings.max_length}),
+        (PROMPT_FILE, prompts_record(settings)),
+    ):
+        (folder / name).write_text(json.dumps(content, indent=2), encoding="utf-8")

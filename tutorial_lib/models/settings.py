@@ -19,6 +19,10 @@ class ModelError(ValueError):
     """The model folder cannot be used; the message says what was found and what to pass."""
 
 
+class NotFiniteError(ModelError):
+    """A vector is no row of finite numbers: weights are damaged, or a training has diverged."""
+
+
 @dataclass(frozen=True)
 class EncoderSettings:
     """What besides the weights decides a vector; read from the files sentence-transformers keeps in a model folder.

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import re
 from pathlib import Path
+
+import yaml
 
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.evaluation.measures import MAIN_MEASURE
@@ -13,32 +17,77 @@ def model_card(
     dataset: RetrievalDataset, base: str, lora: LoraSettings | None, settings: TrainSettings, result: TrainResult
 ) -> str:
     """Return a model card in Markdown: data, settings, dev scores; test figures live in the run's report."""
-    counts = dataset.counts()
+    counts, source, licence = dataset.counts(), dataset.card.get("source", dataset.name), dataset.card.get("licence")
+    name = _published(base)
     lines = [
-        "---",
-        f"base_model: {base}",
-        "library_name: sentence-transformers",
-        "pipeline_tag: sentence-similarity",
-        "tags: [sentence-transformers, feature-extraction, lora, retrieval]",
-        "---",
+        _front_matter(name),
         "",
-        f"# {Path(base).name} fine-tuned on {dataset.name}",
+        f"# {_plain(Path(name).name)} fine-tuned on {_plain(dataset.name)}",
         "",
-        f"- Data: {dataset.card.get('source', dataset.name)}; {counts['articles']:,} articles, {counts['train']:,} "
-        f"training queries, {result.pairs:,} pairs; licence: {dataset.card.get('licence', 'not stated')}",
-        (f"- Adapter: LoRA rank {lora.rank}, alpha {lora.alpha}, on {lora.target_modules}; " if lora else "- All weights; ")
+        f"- Data: {_plain(source)}; {counts['articles']:,} articles, {counts['train']:,} training queries, "
+        f"{result.pairs:,} pairs; licence: {_plain(licence or 'not stated')}",
+        (
+            f"- Adapter: LoRA rank {lora.rank}, alpha {lora.alpha}, on {_plain(lora.target_modules)}; "
+            if lora
+            else "- All weights; "
+        )
         + f"{result.trainable:,} of {result.parameters:,} parameters trained",
-        f"- Training: {', '.join(f'{k} {v}' for k, v in vars(settings).items())}",
-        f"- Loss: InfoNCE, {result.losses[0][1]:.3f} at step {result.losses[0][0]}, {result.losses[-1][1]:.3f} at "
-        f"step {result.losses[-1][0]}"
-        if result.losses
-        else "- Loss: no step was logged",
+        f"- Training: {', '.join(f'{k} {_plain(v)}' for k, v in vars(settings).items())}",
+        _loss_line(result),
         _dev_line(result),
         "",
-        "Load it with `SentenceTransformer(folder)`; vectors are unit length, compare them by dot product.",
+        *_use(settings),
         "",
     ]
     return "\n".join(lines)
+
+
+def _front_matter(base: str) -> str:
+    entries = {
+        "base_model": base,
+        "library_name": "sentence-transformers",
+        "pipeline_tag": "sentence-similarity",
+        "tags": ["sentence-transformers", "feature-extraction", "lora", "retrieval"],
+    }
+    return f"---\n{yaml.safe_dump(entries, sort_keys=False, allow_unicode=True)}---"
+
+
+def _published(base: str) -> str:
+    """Return the name of a base model for others: of a folder its last part, since where it lies is nobody's business."""
+    folder = Path(base)
+    local = folder.is_absolute() or base.startswith((".", "~")) or len(folder.parts) > 2 or folder.is_dir()
+    return (folder.name or folder.resolve().name) if local else base
+
+
+def _plain(value: object) -> str:
+    """Return a text of others' on one line, so that neither Markdown nor HTML in it takes effect.
+
+    >>> _plain("<img src=x> [a](b)")
+    '&lt;img src=x&gt; \\\\[a\\\\](b)'
+    """
+    return re.sub(r"([\\`\[\]])", r"\\\1", html.escape(" ".join(str(value).split()), quote=False))
+
+
+def _use(settings: TrainSettings) -> list[str]:
+    lines = [
+        "Load it with `SentenceTransformer(folder)`, which for an adapter's folder needs the base model as well; "
+        "vectors are unit length, compare them by dot product.",
+    ]
+    if settings.matryoshka:
+        sizes = ", ".join(str(size) for size in settings.matryoshka)
+        lines += [
+            "",
+            f"Vectors may be cut to {sizes} numbers (`truncate_dim`). A cut vector is no longer of unit length: compare by "
+            "cosine, or encode with `normalize_embeddings=True`.",
+        ]
+    return lines
+
+
+def _loss_line(result: TrainResult) -> str:
+    if not result.losses:
+        return "- Loss: no step was logged"
+    (first, loss), (last, final) = result.losses[0], result.losses[-1]
+    return f"- Loss: InfoNCE, {loss:.3f} at step {first}, {final:.3f} at step {last}"
 
 
 def _dev_line(result: TrainResult) -> str:
