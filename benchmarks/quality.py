@@ -4,8 +4,9 @@
     python -m benchmarks.quality ablations --data aws_docs=FOLDER --out benchmarks/results/ablations.json
 
 FOLDER is a prepared BEIR folder (train, dev and test), for example ``workspace/aws_docs/dataset``; any number can be given.
-``systems`` scores test queries: keyword search, base model, both fused, LoRA, LoRA on queries only, a linear map of query
-vectors, full fine-tuning, and sentence-transformers' LoRA. Forgetting is the change on the test queries of the other
+``systems`` scores test queries: keyword search, base model, both fused, the best that needs no training, LoRA, LoRA on
+queries only, a linear map of query vectors, full fine-tuning, and sentence-transformers' LoRA. Keyword search's settings and
+every model's window are chosen on dev, as a run of the course does. Forgetting is the change on the test queries of the other
 datasets given. ``ablations`` changes one setting at a time and scores dev queries: test has no say in a choice. Each run is
 a process of its own; rows are added to the file as they come, and a second call goes on where the first one stopped.
 """
@@ -16,7 +17,7 @@ import argparse
 import json
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,9 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.machine import description, in_child, peak_mb
-from benchmarks.peers import sentence_transformers_lora
 from tutorial_lib.data.beir import read_beir
-from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.data.dataset import Qrels, RetrievalDataset
+from tutorial_lib.evaluation.choose import at_best_window, choose_settings, choose_system
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run, per_query
 from tutorial_lib.evaluation.significance import document_clusters, paired_difference
 from tutorial_lib.files import write_text
@@ -39,13 +40,15 @@ from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors, VectorScorer, dense_run
 from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
 from tutorial_lib.retrieval.scorer import Scorer
+from tutorial_lib.retrieval.systems import keyword_run
+from tutorial_lib.retrieval.untrained import FUSED, ROWS, Untrained, UntrainedSettings
 from tutorial_lib.training.finetune import prepare_training, rises
 from tutorial_lib.training.losses import contrastive_loss
 from tutorial_lib.training.mining import MiningSettings, mine_negatives
 from tutorial_lib.training.pairs import PairCollator, training_pairs
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
-SEEDLESS = ("bm25", "base", "hybrid")
+SEEDLESS = ("bm25", "base", "hybrid", "untrained")
 TRAINED = ("lora", "lora queries", "linear queries", "full", "sentence-transformers lora")
 FULL_RATE = 2e-4
 """Learning rate of full fine-tuning: the defaults' is the adapter's, which all weights together do not bear."""
@@ -72,7 +75,7 @@ class Collection:
     model: str
     train_queries: int = 0
     vectors: Path | None = None
-    """Folder in which runs share the base model's article vectors."""
+    """Folder in which runs share the base model's article vectors, and the settings chosen on dev."""
     dataset: RetrievalDataset = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,14 +87,39 @@ class Collection:
             self.dataset = replace(self.dataset, qrels={**self.dataset.qrels, "train": {q: train[q] for q in drawn.tolist()}})
 
     @cached_property
+    def settings(self) -> UntrainedSettings:
+        """Settings of keyword search and the base model's window, chosen on dev."""
+        stored = self.vectors and self.vectors / f"{self.name}.json"
+        if stored and stored.exists():
+            return UntrainedSettings.from_record(json.loads(stored.read_text()))
+        made = choose_settings(self.dataset, Encoder.load(self.model))
+        if stored:
+            write_text(stored, json.dumps(asdict(made)))
+        return made
+
+    @cached_property
     def bm25(self) -> BM25:
         """Index over the articles."""
-        return BM25(self.dataset.document_texts())
+        return BM25(self.dataset.document_texts(), self.settings.bm25)
 
     @cached_property
     def base(self) -> Encoder:
-        """The base model."""
-        return Encoder.load(self.model)
+        """The base model, with the window chosen on dev."""
+        base, window = Encoder.load(self.model), self.settings.window
+        return base.with_window(window) if window else base
+
+    @cached_property
+    def untrained(self) -> Untrained:
+        """The best that needs no training, chosen on dev."""
+        return choose_system(self.dataset, self.untrained_runs("dev"), self.settings)
+
+    def untrained_runs(self, split: str) -> dict[str, Run]:
+        """Return the runs of keyword search, base model and both fused."""
+        runs = {
+            "bm25": keyword_run(self.dataset, self.bm25, split),
+            "base": self.searched_by(self.base, split, self.document_vectors),
+        }
+        return {**runs, FUSED: reciprocal_rank_fusion(list(runs.values()))}
 
     @cached_property
     def document_vectors(self) -> NDArray[np.float32]:
@@ -176,6 +204,8 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
     epochs = _epochs(home, negatives, settings) if system == "sentence-transformers lora" else 0.0
     started = time.monotonic()
     if system == "sentence-transformers lora":
+        from benchmarks.peers import sentence_transformers_lora  # here: it needs a package that the others do without
+
         encoder = sentence_transformers_lora(
             home.dataset, negatives, home.model, lora, settings, bf16=bf16_is_fast(), epochs=epochs
         )
@@ -201,6 +231,9 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
     seconds = time.monotonic() - started
     notes["peak_mb"] = peak_mb()  # of mining and training; searching other collections comes after
     keep = system == "lora queries"
+    if not keep:
+        encoder = at_best_window(home.dataset, home.bm25, encoder)
+    notes["window"] = encoder.settings.max_length
     vectors = home.encoded(encoder, split, home.document_vectors if keep else None)
     runs = {home.name: dense_run(home.dataset, vectors, split)}
     runs |= {c.name: c.searched_by(encoder, split, c.document_vectors if keep else None) for c in others}
@@ -210,11 +243,11 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
 
 
 def _untrained(home: Collection, system: str, split: str) -> Trained:
-    runs = {
-        "bm25": home.bm25.search(home.dataset.query_texts(split)) if system != "base" else {},
-        "base": home.searched_by(home.base, split, home.document_vectors) if system != "bm25" else {},
-    }
-    return Trained({home.name: reciprocal_rank_fusion(list(runs.values())) if system == "hybrid" else runs[system]})
+    runs = home.untrained_runs(split)
+    chosen = {"hybrid": FUSED, "untrained": home.untrained.system}.get(system, system)
+    parts = {name: evaluate_run(home.dataset.qrels[split], runs[name])[MAIN_MEASURE] for name in ROWS}
+    notes = {"sentence": home.untrained.sentence, "chosen": asdict(home.untrained), "parts": parts}
+    return Trained({home.name: runs[chosen]}, notes=notes if system == "untrained" else {})
 
 
 def _epochs(home: Collection, negatives: dict[str, list[str]], settings: TrainSettings) -> float:
@@ -306,11 +339,9 @@ def row(job: dict[str, Any], folders: dict[str, Path], model: str, vectors: Path
         **trained.notes,
     }
     if systems:
-        base = per_query(qrels, home.searched_by(home.base, "test", home.document_vectors))[MAIN_MEASURE]
-        own = per_query(qrels, trained.runs[home.name])[MAIN_MEASURE]
-        clusters = document_clusters(qrels)
-        difference = paired_difference(base.to_numpy(), own.to_numpy(), [clusters[q] for q in own.index])
-        result["above_base"] = {k: getattr(difference, k) for k in ("difference", "low", "high", "p")}
+        untrained = home.untrained_runs("test")
+        for name, run in (("base", untrained["base"]), ("untrained", untrained[home.untrained.system])):
+            result[f"above_{name}"] = _above(qrels, run, trained.runs[home.name])
         result["elsewhere"] = {}
         for other in others if trained.trainable else []:
             judged = other.dataset.qrels["test"]
@@ -319,6 +350,14 @@ def row(job: dict[str, Any], folders: dict[str, Path], model: str, vectors: Path
                 evaluate_run(judged, trained.runs[other.name])[MAIN_MEASURE] - evaluate_run(judged, before)[MAIN_MEASURE]
             )
     return result
+
+
+def _above(qrels: Qrels, before: Run, after: Run) -> dict[str, float]:
+    """Return by how much ``after`` lies above ``before``, with interval and p."""
+    scores = [per_query(qrels, run)[MAIN_MEASURE] for run in (before, after)]
+    clusters = document_clusters(qrels)
+    difference = paired_difference(*(s.to_numpy() for s in scores), [clusters[q] for q in scores[0].index])
+    return {k: getattr(difference, k) for k in ("difference", "low", "high", "p")}
 
 
 def jobs_of(table: str, names: list[str], seeds: int, only: list[str], train_queries: int) -> list[dict[str, Any]]:
