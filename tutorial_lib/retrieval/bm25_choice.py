@@ -1,70 +1,103 @@
-"""Which BM25 suits a collection: a handful of settings, compared on its dev queries alone."""
+"""Which BM25 suits a collection: a handful of settings, compared on its dev and training queries."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import ir_measures
-import numpy as np
 from ir_measures import nDCG
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.dataset import Qrels, RetrievalDataset
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.terms import BM25Settings, language_settings
+from tutorial_lib.retrieval.terms import PLAIN, BM25Settings, language_settings
 
 FEWEST_QUERIES = 10
 """With fewer queries to compare on, differences are chance: ``language_settings`` are taken as they are."""
 
-QUERIES = 1000
-"""At most some so many queries are compared on, evenly over all: more would cost time and change little."""
+QUERIES = 2000
+"""At most some so many queries are compared on: all of dev before any of training."""
 
-MANY_DOCUMENTS = 5000
+DOCUMENTS = 50_000
+"""Of a larger collection, the queries' judged documents and evenly some so many others are searched."""
+
+MANY_DOCUMENTS = 4000
 """From so many documents on the choice takes seconds, and shows its progress."""
 
 
 def candidates(documents: Mapping[str, str]) -> list[BM25Settings]:
-    """Return the settings to choose among, the simplest first: either IDF, with and without stop words and stems.
+    """Return the settings to choose among, the simplest first.
+
+    rank-bm25's; Lucene's IDF, with every word as it is, without stop words, with stems, and with both; and once more all
+    that with Lucene's own k1 of 1.2.
 
     Args:
         documents: Document id -> text; stop words and stems are those of the language they are written in, if there are any.
     """
     full = language_settings(documents)
-    # A set that keeps its order: without a list of stop words, or a stemmer, some are equal.
-    words = dict.fromkeys([(None, None), (full.stop_words, None), (None, full.stemmer), (full.stop_words, full.stemmer)])
-    return [
-        BM25Settings(idf, stop_words=stop_words, stemmer=stemmer)
-        for stop_words, stemmer in words
-        for idf in ("okapi", "lucene")
-    ]
+    stop_words, stemmer = full.stop_words, full.stemmer
+    words = [(None, None), (stop_words, None), (None, stemmer)]
+    lucene = [BM25Settings("lucene", stop_words=stop, stemmer=stem) for stop, stem in words]
+    saturated = BM25Settings("lucene", 1.2, stop_words=stop_words, stemmer=stemmer)
+    return list(dict.fromkeys([PLAIN, *lucene, full, saturated]))  # without a list or a stemmer some are equal
 
 
-def choose_bm25(dataset: RetrievalDataset, split: str = "dev") -> BM25Settings:
-    """Return the candidate with the highest nDCG@10 over the whole corpus; of equal ones the simplest.
+def choose_bm25(dataset: RetrievalDataset, splits: Sequence[str] = ("dev", "train")) -> BM25Settings:
+    """Return the candidate with the highest nDCG@10; of equal ones the simplest.
 
-    Test queries play no part in it. With fewer than ``FEWEST_QUERIES`` judged queries it is ``language_settings``.
+    BM25 learns nothing from training queries: they are as new to it as dev's, and there are enough of them to tell apart
+    what a few hundred dev queries cannot. Test queries play no part. With fewer than ``FEWEST_QUERIES`` judged queries
+    the choice is ``language_settings``.
 
     Args:
         dataset: Documents, and queries with judgments to choose on.
-        split: Which of its queries.
+        splits: Which of its queries, the first ones before the next: at most some ``QUERIES``.
+
+    Raises:
+        ValueError: No document holds a word.
     """
-    documents = dataset.document_texts()
-    texts = dataset.query_texts(split)
-    if len(texts) < FEWEST_QUERIES:
+    documents, qrels = dataset.document_texts(), chosen_queries(dataset, splits)
+    if len(qrels) < FEWEST_QUERIES:
         return language_settings(documents)
-    scores = candidate_scores(dataset, split, candidates(documents))
+    scores = candidate_scores(dataset, qrels, candidates(documents))
     return max(scores, key=lambda settings: round(scores[settings], 6))  # the first of equal ones
 
 
-def candidate_scores(dataset: RetrievalDataset, split: str, among: Sequence[BM25Settings]) -> dict[BM25Settings, float]:
-    """Return nDCG@10, 0 to 1, of each of some settings, in their order, on at most ``QUERIES`` queries of a split."""
-    documents, texts = dataset.document_texts(), dataset.query_texts(split)
-    queries = {q: texts[q] for q in list(texts)[:: -(-len(texts) // QUERIES)]}
-    qrels = {q: dataset.qrels[split][q] for q in queries}
-    progress = tqdm(among, desc="choose BM25", disable=len(documents) < MANY_DOCUMENTS, leave=False)
-    return {s: ndcg(qrels, BM25(documents, s).search(queries, k=10)) for s in progress}
+def chosen_queries(dataset: RetrievalDataset, splits: Sequence[str]) -> Qrels:
+    """Return judgments of at most some ``QUERIES`` queries of ``splits``: all of the first before any of the next."""
+    chosen: Qrels = {}
+    for split in splits:
+        judged, room = dataset.qrels[split], QUERIES - len(chosen)
+        if room > 0:
+            chosen |= {q: judged[q] for q in sorted(judged)[:: -(-len(judged) // room) or 1]}
+    return chosen
+
+
+def candidate_scores(dataset: RetrievalDataset, qrels: Qrels, among: Sequence[BM25Settings]) -> dict[BM25Settings, float]:
+    """Return nDCG@10, 0 to 1, of each of some settings, in their order, on the judged queries.
+
+    Args:
+        dataset: Where documents and queries are taken.
+        qrels: Judgments of the queries to compare on.
+        among: What to compare.
+    """
+    documents = _bounded(dataset.document_texts(), qrels)
+    queries = {q: dataset.queries[q].text for q in qrels}
+    progress = tqdm(among, desc="choose BM25", unit="candidate", disable=len(documents) < MANY_DOCUMENTS, leave=False)
+    return {settings: ndcg(qrels, BM25(documents, settings).search(queries, k=10)) for settings in progress}
+
+
+def _bounded(documents: dict[str, str], qrels: Qrels) -> dict[str, str]:
+    """Return the documents, or of very many those that are judged and evenly some of the others."""
+    judged = {a for grades in qrels.values() for a in grades}
+    step = -(-len(documents) // DOCUMENTS) or 1
+    return {a: text for n, (a, text) in enumerate(documents.items()) if n % step == 0 or a in judged}
 
 
 def ndcg(qrels: Qrels, run: Mapping[str, Mapping[str, float]]) -> float:
-    """Return nDCG@10 on the mean of all judged queries; one that found nothing counts 0."""
-    return float(np.sum([m.value for m in ir_measures.iter_calc([nDCG @ 10], qrels, run)]) / max(1, len(qrels)))
+    """Return nDCG@10 on the mean of all judged queries, 0 to 1; one that found nothing counts 0.
+
+    >>> ndcg({"q1": {"a": 1}, "q2": {"a": 1}}, {"q1": {"a": 2.0}})
+    0.5
+    """
+    return sum(m.value for m in ir_measures.iter_calc([nDCG @ 10], qrels, run)) / max(1, len(qrels))

@@ -61,6 +61,25 @@ STOP_WORDS = {
 }
 """ISO 639-1 code -> name of bm25s' list of stop words (those of NLTK, some two hundred words each)."""
 
+KEPT = {
+    "da": "ikke ingen ned op ud uden",
+    "de": "ab an auf aus ein gegen kein keine keinem keinen keiner keines nach nicht ohne vor weg zu",
+    "en": (
+        "no nor not off on out in down up over under again before after above below between against once same few more most "
+        "only own too very during until with without through into further all any each both other"
+    ),
+    "es": "antes contra más menos nada ni no sin",
+    "fr": "aucun aucune contre ne ni non pas plus sans",
+    "it": "contro ma non più senza",
+    "nl": "aan af geen in na niet op tegen uit zonder",
+    "no": "av ikke ingen ned opp på ut uten",
+    "pt": "antes contra mais menos nem não sem",
+    "ru": "без более до не нет ни после",
+    "sv": "av inga ingen inte ned på ut utan",
+    "tr": "değil hiç yok",
+}
+"""Words of those lists that change what is asked, and stay: negations, and "off", "out", "before", "without"."""
+
 
 @dataclass(frozen=True)
 class BM25Settings:
@@ -155,7 +174,10 @@ def analyzer(settings: BM25Settings) -> Callable[[str], list[str]]:
 
 
 def stop_words(language: str) -> frozenset[str]:
-    """Return a language's stop words, cut into tokens as texts are ("don't" is two).
+    """Return a language's stop words but those of ``KEPT``, cut into tokens as texts are ("don't" is two).
+
+    >>> "the" in stop_words("en"), "off" in stop_words("en")  # turned off is not turned
+    (True, False)
 
     Raises:
         ValueError: There is no list of that language.
@@ -164,4 +186,4 @@ def stop_words(language: str) -> frozenset[str]:
         raise ValueError(f"no stop words of {language!r}: there are those of {', '.join(STOP_WORDS)}")
     # Imported when a list is asked for: with numba installed it takes a second.
     words: Sequence[str] = getattr(import_module("bm25s.stopwords"), f"STOPWORDS_{STOP_WORDS[language]}")
-    return frozenset(token for word in words for token in tokenize(word))
+    return frozenset(token for word in words for token in tokenize(word)) - set(KEPT[language].split())
