@@ -117,7 +117,7 @@ def test_a_run_leaves_an_adapter_and_a_model(command, tmp_path, tiny_folder, flo
         f"{result.strength:.0%} of the update of step {result.best_step} of 8 kept: "
         f"{out / 'model'} encodes queries and articles"
     )
-    made = {"dataset", "base_vectors", "negatives", "adapter", "model"}
+    made = {"dataset", "baseline", "base_vectors", "negatives", "adapter", "model"}
     assert {p.name for p in out.iterdir() if p.is_dir()} == made
     adapter, model = (Encoder.load(out / name).encode(TEXTS) for name in ("adapter", "model"))
     assert np.allclose(adapter, model, atol=1e-6)

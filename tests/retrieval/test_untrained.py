@@ -28,7 +28,7 @@ def test_a_sentence_says_what_it_is(system, sentence):
 
 def test_where_nothing_was_chosen_the_sentence_says_so():
     assert Untrained(UntrainedSettings()).sentence == (
-        "BM25 and the base model fused (rank-bm25's IDF; the model's own window), fixed, as dev has too few queries"
+        "BM25 and the base model fused (rank-bm25's IDF; the model's own window), not chosen: dev has too few queries"
     )
 
 

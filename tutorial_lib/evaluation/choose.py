@@ -68,10 +68,9 @@ def at_best_window(dataset: RetrievalDataset, bm25: BM25, encoder: Encoder) -> E
 
 
 def choose_settings(dataset: RetrievalDataset, encoder: Encoder) -> UntrainedSettings:
-    """Return the settings of keyword search and the window of ``encoder`` that score best on dev.
+    """Return the settings of keyword search (``choose_bm25``) and the window of ``encoder`` that score best.
 
-    With fewer than ``FEWEST_QUERIES`` dev queries differences are chance: then it is the settings for the documents'
-    language, and the encoder's own window.
+    With fewer than ``FEWEST_QUERIES`` dev queries differences are chance: the window is then the encoder's own.
     """
     settings = choose_bm25(dataset)
     if not _can_choose(dataset):

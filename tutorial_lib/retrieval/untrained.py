@@ -22,7 +22,7 @@ class UntrainedSettings:
 
     Attributes:
         window: Tokens that the base model reads of a text, None: as many as its folder says.
-        bm25: Settings of keyword search.
+        bm25: Settings of keyword search, chosen on dev and training queries: it learns nothing of either.
         windows: nDCG@10 on the dev pool by window tried, empty where there was nothing to choose by.
     """
 
@@ -64,7 +64,7 @@ class Untrained:
         window = f"a window of {self.settings.window} tokens" if self.settings.window else "the model's own window"
         made = {"bm25": self.settings.bm25.title, "base": window}
         parts = made.values() if self.system == FUSED else [made[self.system]]
-        chosen = "chosen on dev" if self.scores else "fixed, as dev has too few queries"
+        chosen = "chosen on dev" if self.scores else "not chosen: dev has too few queries"
         return f"{ROWS[self.system]} ({'; '.join(parts)}), {chosen}"
 
     @classmethod
