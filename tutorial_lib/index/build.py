@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -12,10 +13,13 @@ from tqdm.auto import tqdm
 
 from tutorial_lib.index.embedded import Embedded, corpus_hash
 from tutorial_lib.index.lock import whoami
-from tutorial_lib.index.store import VectorIndexError, VectorStore, add_note
+from tutorial_lib.index.store import NameTaken, VectorIndexError, VectorStore, add_note
 from tutorial_lib.index.version import FORMAT
 from tutorial_lib.models.settings import EncoderSettings, TextEncoder
 from tutorial_lib.retrieval.calibration import Calibration
+
+TRIES = 20
+"""Names tried for a version."""
 
 
 def record_of(
@@ -63,6 +67,14 @@ def free_number(store: VectorStore, name: str, number: int) -> int:
     return number
 
 
+def _drop_unfinished(store: VectorStore, name: str) -> None:
+    """Drop what kills have left half built or half dropped; where other machines may be building, it is not ours to tell."""
+    for collection in [] if store.shared else store.names():
+        if re.fullmatch(rf"{name}_v\d+", collection) and (noted := store.describe(collection)):
+            if noted.record and not noted.record.get("complete"):
+                store.drop(collection)
+
+
 def _drop_left_over(store: VectorStore, collection: str, record: Mapping[str, Any]) -> None:
     # The builder holds a lock on its own machine, so there it is no more.
     if store.shared and record.get("owner") != whoami():
@@ -71,6 +83,32 @@ def _drop_left_over(store: VectorStore, collection: str, record: Mapping[str, An
             f"has ended; if it was killed, drop what it left: index.store.drop({collection!r})"
         )
     store.drop(collection)
+
+
+def write_next(store: VectorStore, name: str, number: int, record: Mapping[str, Any], rows: Embedded, batch: int) -> int:
+    """Write ``rows`` as the next version of index ``name`` and return its number, the first from ``number`` on that is free.
+
+    Args:
+        store: Where to.
+        name: Of the index.
+        number: The first that may be.
+        record: What ``record_of`` returned.
+        rows: The documents.
+        batch: Rows sent at a time.
+
+    Raises:
+        VectorIndexError: Another machine builds this index, or the store fails.
+    """
+    _drop_unfinished(store, name)
+    for _ in range(TRIES):
+        number = free_number(store, name, number)
+        try:
+            write_version(store, f"{name}_v{number}", record, rows, batch)
+        except NameTaken:  # by what a server that was killed has left: it is out of our reach, and out of sight
+            number += 1
+            continue
+        return number
+    raise VectorIndexError(f"no version of {name!r} can be made at {store.address}: the last {TRIES} names are all taken")
 
 
 def write_version(store: VectorStore, collection: str, record: Mapping[str, Any], rows: Embedded, batch: int) -> None:

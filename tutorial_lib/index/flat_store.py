@@ -11,6 +11,7 @@ A file that readers look at appears under its name when it is whole, so a kill l
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -25,7 +26,7 @@ from tutorial_lib.files import write_text
 from tutorial_lib.index.embedded import Embedded
 from tutorial_lib.index.flat_rows import FlatRows, append, empty, read_json
 from tutorial_lib.index.lock import held
-from tutorial_lib.index.store import Noted, VectorIndexError, being_written
+from tutorial_lib.index.store import NameTaken, Noted, VectorIndexError, being_written
 from tutorial_lib.retrieval.dense import exact_search
 
 ALIAS = ".alias.json"
@@ -109,15 +110,27 @@ class FlatStore:
         Raises:
             VectorIndexError: There is one, or the disk refuses.
         """
-        new = self.folder / f".new-{uuid.uuid4().hex}"
         record = {**record, "mark": uuid.uuid4().hex, "dimension": dimension}
         with self._told("create"):
-            for left_over in self.folder.glob(".dropped-*"):
+            self._sweep(collection)
+            if (self.folder / collection).exists() and self.describe(collection) is None:
+                raise NameTaken(f"{self.folder / collection} is no collection: move it elsewhere")
+            try:
+                new = self.folder / f".new-{collection}-{uuid.uuid4().hex}"
+                new.mkdir()
+                empty(new, record)
+                write_text(new / RECORD, json.dumps(record))
+                new.rename(self.folder / collection)
+            except OSError:
+                shutil.rmtree(new, ignore_errors=True)
+                raise
+
+    def _sweep(self, collection: str) -> None:
+        """Remove what kills have left of dropped collections, and of this index' unfinished ones: its lock is held."""
+        ours = re.compile(rf"\.dropped-.*|\.new-{re.sub(r'[0-9]+$', '', collection)}[0-9]*-[0-9a-f]{{32}}")
+        for left_over in self.folder.iterdir():
+            if ours.fullmatch(left_over.name):
                 shutil.rmtree(left_over, ignore_errors=True)
-            new.mkdir()
-            empty(new, record)
-            write_text(new / RECORD, json.dumps(record))
-            new.rename(self.folder / collection)
 
     def drop(self, collection: str) -> None:
         """Remove a collection: out of sight first, so that a kill leaves no half of it."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tutorial_lib.index.embedded import Embedded
 from tutorial_lib.index.layout import Layout
 from tutorial_lib.index.lock import held, user
 from tutorial_lib.index.milvus_client import Client, NoCollection
-from tutorial_lib.index.store import Noted, VectorIndexError, being_written
+from tutorial_lib.index.store import NameTaken, Noted, VectorIndexError, being_written
 
 METADATA = "tutorial_lib"
 """Property of a collection that holds what is noted with it, as JSON."""
@@ -99,19 +100,40 @@ class MilvusStore:
             VectorIndexError: There is one, or Milvus fails.
         """
         record = {**record, "search_params": self._index_for(documents)[2]}
-        self.client.create_collection(
-            collection,
-            schema=_schema(dimension, id_bytes),
-            num_shards=self.layout.shards,
-            consistency_level=self.layout.consistency,
-            properties={METADATA: json.dumps(record)},
-        )
+        self._sweep()
+        try:
+            self.client.create_collection(
+                collection,
+                schema=_schema(dimension, id_bytes),
+                num_shards=self.layout.shards,
+                consistency_level=self.layout.consistency,
+                properties={METADATA: json.dumps(record)},
+            )
+        except VectorIndexError as error:
+            self._sweep()  # a full disk leaves the folder and nothing in it
+            if "exist" in str(error).replace(self.address, "") and self.describe(collection) is None:
+                raise NameTaken(str(error)) from None
+            raise
         found = self.describe(collection)
         if found is None or found.record != record:  # a server may take the second to create it too
             raise VectorIndexError(f"another machine began to build {collection} at the same moment: wait until it has ended")
 
+    def _sweep(self) -> None:
+        """Remove from an embedded index the folders that a kill or a full disk has left without a schema.
+
+        The embedded index does not see them and refuses to make a collection of their name. No other build is at work: the
+        lock of the file is held.
+        """
+        if self.client.file:
+            for folder in (self.client.file / "collections").glob("*_v*/"):
+                if not (folder / "schema.json").exists():
+                    shutil.rmtree(folder, ignore_errors=True)
+
     def drop(self, collection: str) -> None:
-        """Remove a collection."""
+        """Remove a collection: an embedded one is noted as unfinished first, so that a kill leaves no half of a version."""
+        if self.client.file and (noted := self.describe(collection)) and noted.record.get("complete"):
+            with suppress(VectorIndexError):  # a full disk takes no note, and is to be emptied all the same
+                self.note(collection, {**noted.record, "complete": False})
         self.client.drop_collection(collection)
 
     def aliases(self, collection: str) -> list[str]:
