@@ -19,8 +19,8 @@ from pymilvus.grpc_gen import milvus_pb2_grpc
 from tests.index.test_build import KILLED
 from tests.milvus import NumberEncoder, Server, killed
 from tutorial_lib.index import VectorIndex, VectorIndexError
-from tutorial_lib.index.milvus import _schema
 from tutorial_lib.index.milvus_client import BACK_OFF
+from tutorial_lib.index.milvus_schema import schema_of
 
 ENCODER, OTHER = NumberEncoder(), NumberEncoder("mirror", "f-mirror")
 IDS = ["east", "north", "west"]
@@ -165,8 +165,8 @@ def test_what_was_made_although_the_answer_was_lost_counts_as_made(milvus_server
 def test_what_is_there_without_any_retry_is_refused(tmp_path):
     index = VectorIndex(tmp_path / "index.db")
     index.store.client.create_collection("mine", dimension=2)
-    with pytest.raises(VectorIndexError, match="create_collection failed .* already exist"):
-        index.store.client.create_collection("mine", schema=_schema(2, 64))
+    with pytest.raises(VectorIndexError, match=r"create_collection failed .* already exist"):
+        index.store.client.create_collection("mine", schema=schema_of(2, 64))
     index.close()
 
 

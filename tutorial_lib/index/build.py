@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from tutorial_lib.index.embedded import Embedded, corpus_hash
+from tutorial_lib.index.embedded import Embedded, content_hash, corpus_hash
 from tutorial_lib.index.lock import whoami
 from tutorial_lib.index.store import NameTaken, VectorIndexError, VectorStore, add_note
 from tutorial_lib.index.version import FORMAT
@@ -22,21 +22,14 @@ TRIES = 20
 """Names tried for a version."""
 
 
-def record_of(
-    document_ids: Sequence[str],
-    hashes: Sequence[str] | None,
-    dimension: int,
-    encoder: TextEncoder,
-    calibration: Calibration | None,
-) -> dict[str, Any]:
+def record_of(rows: Embedded, encoder: TextEncoder, calibration: Calibration | None, *, with_hashes: bool) -> dict[str, Any]:
     """Return what is noted with a version as its building begins.
 
     Args:
-        document_ids: Ids, length N.
-        hashes: Text hashes, length N, or none.
-        dimension: Length D of a vector.
+        rows: The documents.
         encoder: The encoder that made the vectors; its settings are noted if it has any.
         calibration: Of that encoder.
+        with_hashes: Whether their text hashes are known, so that it can be told later what has changed.
     """
     settings = getattr(encoder, "settings", None)
     return {
@@ -44,9 +37,10 @@ def record_of(
         "fingerprint": encoder.fingerprint,
         "encoder": encoder.name,
         **({"settings": asdict(settings)} if isinstance(settings, EncoderSettings) else {}),
-        "dimension": dimension,
-        "articles": len(document_ids),
-        "corpus": corpus_hash(document_ids, hashes) if hashes is not None else None,
+        "dimension": int(rows.vectors.shape[1]),
+        "articles": len(rows.ids),
+        "corpus": corpus_hash(rows.ids, rows.hashes) if with_hashes else None,
+        "content": content_hash(rows),
         "calibration": calibration.record() if calibration else None,
         "built": datetime.now(UTC).isoformat(),
         "owner": whoami(),
@@ -70,9 +64,9 @@ def free_number(store: VectorStore, name: str, number: int) -> int:
 def _drop_unfinished(store: VectorStore, name: str) -> None:
     """Drop what kills have left half built or half dropped; where other machines may be building, it is not ours to tell."""
     for collection in [] if store.shared else store.names():
-        if re.fullmatch(rf"{name}_v\d+", collection) and (noted := store.describe(collection)):
-            if noted.record and not noted.record.get("complete"):
-                store.drop(collection)
+        noted = store.describe(collection) if re.fullmatch(rf"{name}_v\d+", collection) else None
+        if noted and noted.record and not noted.record.get("complete"):
+            store.drop(collection)
 
 
 def _drop_left_over(store: VectorStore, collection: str, record: Mapping[str, Any]) -> None:

@@ -17,6 +17,10 @@ class VectorIndexError(ValueError):
     """The index cannot do what was asked; the message says why and what to do."""
 
 
+class Damaged(VectorIndexError):
+    """What is on disk is not what was written there."""
+
+
 class NameTaken(VectorIndexError):
     """A collection cannot be made because something that is none stands under its name; another name may do."""
 
