@@ -21,7 +21,7 @@ from tutorial_lib.index.lock import held, user
 from tutorial_lib.index.milvus_client import Client, NoCollection
 from tutorial_lib.index.milvus_schema import EXACT, METADATA, schema_of
 from tutorial_lib.index.record import sealed, unsealed
-from tutorial_lib.index.store import Damaged, NameTaken, Noted, VectorIndexError, being_written
+from tutorial_lib.index.store import Damaged, NameTaken, Noted, VectorIndexError, add_note, being_written
 
 QUERIES = 500
 """Queries sent at a time."""
@@ -138,9 +138,9 @@ class MilvusStore:
 
     def drop(self, collection: str) -> None:
         """Remove a collection: an embedded one is noted as unfinished first, so that a kill leaves no half of a version."""
-        if self.client.file and (noted := self.describe(collection)) and noted.record.get("complete"):
-            with suppress(VectorIndexError):  # a full disk takes no note, and is to be emptied all the same
-                self.note(collection, {**noted.record, "complete": False})
+        if self.client.file:
+            with suppress(VectorIndexError):  # what is damaged, or on a full disk, takes no note, and is to go all the same
+                add_note(self, collection, complete=False)
         self.client.drop_collection(collection)
 
     def aliases(self, collection: str) -> list[str]:
@@ -196,7 +196,7 @@ class MilvusStore:
     def rows(self, collection: str, first: int, stop: int) -> Embedded:
         """Return rows number ``first`` to before ``stop``; a server gives at most 16,384 an answer."""
         found = self._query(collection, first, stop, ["id", "text_hash", "vector"])
-        vectors = np.array([row["vector"] for row in found], dtype=np.float32).reshape(len(found), -1)
+        vectors = np.array([row["vector"] for row in found], dtype=np.float32) if found else np.empty((0, 0), np.float32)
         return Embedded([row["id"] for row in found], [row["text_hash"] for row in found], vectors)
 
     def hashes(self, collection: str, first: int, stop: int) -> dict[str, str]:
