@@ -1,9 +1,13 @@
 """A build that is killed, or that the disk has no room for."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from tests.milvus import NumberEncoder, killed, opened, run_apart
+from tutorial_lib.index import VectorIndexError
 
 ENCODER, OTHER = NumberEncoder(), NumberEncoder("mirror", "f-mirror")
 IDS = ["east", "north", "west"]
@@ -56,6 +60,74 @@ def test_what_a_killed_build_left_is_invisible_and_overwritten(address):
     assert nearest(index) == ["east"]
     assert go_live(index, -VECTORS, OTHER).number == 2
     assert nearest(index, OTHER) == ["west"]
+    index.close()
+
+
+def collection_folder(address, name):
+    """Where the store keeps a collection, for what is left there by hand."""
+    return Path(address.removeprefix("flat:"), name) if address.startswith("flat:") else Path(address, "collections", name)
+
+
+@pytest.mark.parametrize("address", ["file", "flat"], indirect=True)
+@pytest.mark.parametrize("left", [[], ["schema.json.tmp"]])
+def test_a_folder_that_a_full_disk_or_a_kill_has_left_is_in_nobodys_way(address, left):
+    """A kill may fall between making the folder and writing what it is; nothing sees such a folder but the next making."""
+    index = opened(address)
+    go_live(index)
+    folder = collection_folder(address, "articles_v2")
+    folder.mkdir()
+    for name in left:
+        (folder / name).touch()
+    assert go_live(index, -VECTORS, OTHER).number in (2, 3)
+    assert nearest(index, OTHER) == ["west"]
+    assert index.versions()[-1].live
+    index.close()
+
+
+def test_a_server_whose_folder_is_in_the_way_is_given_the_next_number(milvus_server):
+    index = opened(milvus_server.uri)
+    go_live(index)
+    folder = collection_folder(str(milvus_server.folder), "articles_v2")
+    folder.mkdir()
+    assert go_live(index, -VECTORS, OTHER).number == 3
+    assert nearest(index, OTHER) == ["west"]
+    index.close()
+    milvus_server.clear()
+    folder.rmdir()
+
+
+def test_names_are_not_tried_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr("tutorial_lib.index.build.TRIES", 2)
+    for n in (1, 2):
+        (tmp_path / f"articles_v{n}").mkdir()
+    with pytest.raises(VectorIndexError, match=r"no version of 'articles' can be made at .*: the last 2 names are all taken"):
+        go_live(opened(f"flat:{tmp_path}"))
+
+
+@pytest.mark.parametrize("address", ["file", "flat"], indirect=True)
+def test_a_version_whose_dropping_was_killed_is_no_version_and_goes_with_the_next_build(address, monkeypatch):
+    index = opened(address)
+    go_live(index)
+    go_live(index, -VECTORS, OTHER)
+
+    class Killed(BaseException):
+        """Nothing handles it, as nothing handles SIGKILL."""
+
+    def die(*arguments, **options):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            index.store.client if address.endswith(".db") else shutil,
+            *(("drop_collection", die) if address.endswith(".db") else ("rmtree", die)),
+        )
+        with pytest.raises(Killed):
+            index.prune(keep=1)
+    assert [v.number for v in index.versions()] == [2]
+    with pytest.raises(VectorIndexError, match="nothing to roll back to"):
+        index.rollback()
+    assert index.build(IDS, VECTORS, ENCODER).number == 3
+    assert index.store.names() == ["articles_v2", "articles_v3"]
     index.close()
 
 

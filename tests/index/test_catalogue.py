@@ -78,7 +78,7 @@ def test_rows_come_back_as_they_went_in_whatever_the_size_of_the_pieces(index, m
     hashes = [text_hash(a) for a in backwards]
     built = index.build(backwards, VECTORS, ENCODER, hashes=hashes)
     for rows in (1, 4, 6, 5000):
-        monkeypatch.setattr("tutorial_lib.index.catalogue.READ_ROWS", rows)
+        monkeypatch.setattr("tutorial_lib.index.reading.READ_ROWS", rows)
         stored = index.stored(built)
         assert (stored.ids, stored.hashes) == (backwards, hashes)
         np.testing.assert_array_equal(stored.vectors, VECTORS)

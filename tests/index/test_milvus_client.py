@@ -12,11 +12,15 @@ import numpy as np
 import pytest
 from milvus_lite.adapter.grpc.servicer import MilvusServicer
 from milvus_lite.db import MilvusLite
+from pymilvus import MilvusException
+from pymilvus.client.types import Status
 from pymilvus.grpc_gen import milvus_pb2_grpc
 
 from tests.index.test_build import KILLED
 from tests.milvus import NumberEncoder, Server, killed
 from tutorial_lib.index import VectorIndex, VectorIndexError
+from tutorial_lib.index.milvus_client import BACK_OFF
+from tutorial_lib.index.milvus_schema import schema_of
 
 ENCODER, OTHER = NumberEncoder(), NumberEncoder("mirror", "f-mirror")
 IDS = ["east", "north", "west"]
@@ -134,6 +138,40 @@ def test_a_server_that_dies_in_a_build_and_comes_back_serves_the_old_version(mon
     assert nearest(index, OTHER) == ["west"]
     index.close()
     server.kill()
+
+
+@pytest.mark.parametrize("method", ["create_collection", "create_index", "create_alias"])
+def test_what_was_made_although_the_answer_was_lost_counts_as_made(milvus_server, monkeypatch, method):
+    monkeypatch.setattr("tutorial_lib.index.milvus_client.BACK_OFF", (0.01, 0.01))
+    index = VectorIndex(milvus_server.uri)
+    client = index.store.client._client
+    real, calls = getattr(client, method), []
+
+    def loses_the_first_answer(*arguments, **options):
+        calls.append(method)
+        answer = real(*arguments, **options)
+        if len(calls) == 1:
+            raise MilvusException(Status.CONNECT_FAILED, "the server went away after it had done what was asked")
+        return answer
+
+    monkeypatch.setattr(client, method, loses_the_first_answer)
+    assert go_live(index).number == 1
+    assert nearest(index) == ["east"]
+    assert calls == [method, method]
+    index.close()
+    milvus_server.clear()
+
+
+def test_what_is_there_without_any_retry_is_refused(tmp_path):
+    index = VectorIndex(tmp_path / "index.db")
+    index.store.client.create_collection("mine", dimension=2)
+    with pytest.raises(VectorIndexError, match=r"create_collection failed .* already exist"):
+        index.store.client.create_collection("mine", schema=schema_of(2, 64))
+    index.close()
+
+
+def test_the_wait_for_a_server_is_as_long_as_its_docstring_says():
+    assert sum(BACK_OFF) == pytest.approx(3.7)
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_the_first_time_everything_is_embedded_and_goes_live(index, tmp_path):
 
 def test_the_same_again_embeds_and_writes_nothing(index, tmp_path, monkeypatch):
     first = reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work")
-    for method in ("insert", "create", "note", "point", "rows", "hashes"):  # it does not even read the rows
+    for method in ("insert", "create", "note", "point", "drop"):
         monkeypatch.setattr(index.store, method, None)
     encoder = HashEncoder()
     shuffled = dict(sorted(DOCUMENTS.items(), key=lambda pair: pair[1]))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,29 +11,25 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from tutorial_lib.index.embedded import Embedded, corpus_hash
+from tutorial_lib.index.embedded import Embedded, content_hash, corpus_hash
 from tutorial_lib.index.lock import whoami
-from tutorial_lib.index.store import VectorIndexError, VectorStore, add_note
+from tutorial_lib.index.store import NameTaken, VectorIndexError, VectorStore, add_note
 from tutorial_lib.index.version import FORMAT
 from tutorial_lib.models.settings import EncoderSettings, TextEncoder
 from tutorial_lib.retrieval.calibration import Calibration
 
+TRIES = 20
+"""Names tried for a version."""
 
-def record_of(
-    document_ids: Sequence[str],
-    hashes: Sequence[str] | None,
-    dimension: int,
-    encoder: TextEncoder,
-    calibration: Calibration | None,
-) -> dict[str, Any]:
+
+def record_of(rows: Embedded, encoder: TextEncoder, calibration: Calibration | None, *, with_hashes: bool) -> dict[str, Any]:
     """Return what is noted with a version as its building begins.
 
     Args:
-        document_ids: Ids, length N.
-        hashes: Text hashes, length N, or none.
-        dimension: Length D of a vector.
+        rows: The documents.
         encoder: The encoder that made the vectors; its settings are noted if it has any.
         calibration: Of that encoder.
+        with_hashes: Whether their text hashes are known, so that it can be told later what has changed.
     """
     settings = getattr(encoder, "settings", None)
     return {
@@ -40,9 +37,10 @@ def record_of(
         "fingerprint": encoder.fingerprint,
         "encoder": encoder.name,
         **({"settings": asdict(settings)} if isinstance(settings, EncoderSettings) else {}),
-        "dimension": dimension,
-        "articles": len(document_ids),
-        "corpus": corpus_hash(document_ids, hashes) if hashes is not None else None,
+        "dimension": int(rows.vectors.shape[1]),
+        "articles": len(rows.ids),
+        "corpus": corpus_hash(rows.ids, rows.hashes) if with_hashes else None,
+        "content": content_hash(rows),
         "calibration": calibration.record() if calibration else None,
         "built": datetime.now(UTC).isoformat(),
         "owner": whoami(),
@@ -63,6 +61,14 @@ def free_number(store: VectorStore, name: str, number: int) -> int:
     return number
 
 
+def _drop_unfinished(store: VectorStore, name: str) -> None:
+    """Drop what kills have left half built or half dropped; where other machines may be building, it is not ours to tell."""
+    for collection in [] if store.shared else store.names():
+        noted = store.describe(collection) if re.fullmatch(rf"{name}_v\d+", collection) else None
+        if noted and noted.record and not noted.record.get("complete"):
+            store.drop(collection)
+
+
 def _drop_left_over(store: VectorStore, collection: str, record: Mapping[str, Any]) -> None:
     # The builder holds a lock on its own machine, so there it is no more.
     if store.shared and record.get("owner") != whoami():
@@ -71,6 +77,32 @@ def _drop_left_over(store: VectorStore, collection: str, record: Mapping[str, An
             f"has ended; if it was killed, drop what it left: index.store.drop({collection!r})"
         )
     store.drop(collection)
+
+
+def write_next(store: VectorStore, name: str, number: int, record: Mapping[str, Any], rows: Embedded, batch: int) -> int:
+    """Write ``rows`` as the next version of index ``name`` and return its number, the first from ``number`` on that is free.
+
+    Args:
+        store: Where to.
+        name: Of the index.
+        number: The first that may be.
+        record: What ``record_of`` returned.
+        rows: The documents.
+        batch: Rows sent at a time.
+
+    Raises:
+        VectorIndexError: Another machine builds this index, or the store fails.
+    """
+    _drop_unfinished(store, name)
+    for _ in range(TRIES):
+        number = free_number(store, name, number)
+        try:
+            write_version(store, f"{name}_v{number}", record, rows, batch)
+        except NameTaken:  # by what a server that was killed has left: it is out of our reach, and out of sight
+            number += 1
+            continue
+        return number
+    raise VectorIndexError(f"no version of {name!r} can be made at {store.address}: the last {TRIES} names are all taken")
 
 
 def write_version(store: VectorStore, collection: str, record: Mapping[str, Any], rows: Embedded, batch: int) -> None:

@@ -53,6 +53,18 @@ def corpus_hash(document_ids: Sequence[str], hashes: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()[:16]
 
 
+def content_hash(rows: Embedded) -> str:
+    """Return a hash of ids, text hashes and the bytes of the vectors, in their order.
+
+    >>> one = Embedded(["refund"], ["1f"], np.eye(1, dtype=np.float32))
+    >>> content_hash(one) == content_hash(Embedded(["refund"], ["1f"], one.vectors + 1))
+    False
+    """
+    content = hashlib.sha256(json.dumps([rows.ids, rows.hashes]).encode())
+    content.update(np.ascontiguousarray(rows.vectors, dtype="<f4").tobytes())
+    return content.hexdigest()[:16]
+
+
 def check_finite(ids: Sequence[str], vectors: NDArray[np.float32], advice: str) -> None:
     """Refuse vectors that hold NaN or infinity.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutorial_lib.index.embedded import Embedded
-from tutorial_lib.index.store import VectorIndexError
+from tutorial_lib.index.record import unsealed
+from tutorial_lib.index.store import Damaged, VectorIndexError
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,12 @@ class FlatRows:
 
         Raises:
             VectorIndexError: The two files do not fit together.
+            Damaged: They are not what their SHA-256 was taken of.
             OSError: One of them cannot be read.
         """
         vectors, ids = _files(folder, record)
+        if "sha256" in record and record["sha256"] != digests(folder, record):
+            raise Damaged(f"{vectors} or {ids.name} beside it is damaged: reindex, which builds it anew")
         rows = [json.loads(line) for line in ids.read_text(encoding="utf-8").splitlines()]
         shape = (len(rows), record["dimension"])
         if vectors.stat().st_size != 4 * shape[0] * shape[1]:
@@ -54,6 +59,15 @@ class FlatRows:
         order = sorted(range(len(self.ids)), key=self.ids.__getitem__)
         ids = [self.ids[n] for n in order]
         return ids, self.vectors if ids == self.ids else self.vectors[order]
+
+
+def digests(folder: Path, record: Mapping[str, Any]) -> list[str]:
+    """Return the SHA-256 of the two files that belong to ``record``, in hex; raises OSError if one cannot be read."""
+    found = []
+    for path in _files(folder, record):
+        with path.open("rb") as file:
+            found.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return found
 
 
 def empty(folder: Path, record: Mapping[str, Any]) -> None:
@@ -73,11 +87,31 @@ def append(folder: Path, record: Mapping[str, Any], rows: Embedded) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file holds, None if there is no such file."""
+    """Return what a JSON file holds, None if there is no such file.
+
+    Raises:
+        Damaged: It holds something else.
+    """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except ValueError as error:
+        raise Damaged(f"{path} is damaged ({error}): delete it, then reindex") from None
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return the record of a collection, None if there is no such file.
+
+    Raises:
+        Damaged: It is not what was written.
+    """
+    try:
+        return unsealed(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError as error:
+        raise Damaged(f"{path} is damaged ({error}): delete the folder it is in, then reindex") from None
 
 
 def _files(folder: Path, record: Mapping[str, Any]) -> tuple[Path, Path]:

@@ -11,6 +11,7 @@ A file that readers look at appears under its name when it is whole, so a kill l
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -23,9 +24,10 @@ from numpy.typing import NDArray
 
 from tutorial_lib.files import write_text
 from tutorial_lib.index.embedded import Embedded
-from tutorial_lib.index.flat_rows import FlatRows, append, empty, read_json
+from tutorial_lib.index.flat_rows import FlatRows, append, digests, empty, read_json, read_record
 from tutorial_lib.index.lock import held
-from tutorial_lib.index.store import Noted, VectorIndexError, being_written
+from tutorial_lib.index.record import sealed
+from tutorial_lib.index.store import NameTaken, Noted, VectorIndexError, being_written
 from tutorial_lib.retrieval.dense import exact_search
 
 ALIAS = ".alias.json"
@@ -85,7 +87,7 @@ class FlatStore:
         with self._told("describe"):
             while True:
                 target = self._target(name)
-                record = read_json(self.folder / (target or name) / RECORD)
+                record = read_record(self.folder / (target or name) / RECORD)
                 if record is not None:
                     return Noted(target or name, record)
                 if target == self._target(name):  # else it was switched and dropped between the two looks
@@ -94,7 +96,7 @@ class FlatStore:
     def note(self, collection: str, record: Mapping[str, Any]) -> None:
         """Put ``record`` in the place of what is noted with a collection."""
         with self._told("note"):
-            write_text(self.folder / collection / RECORD, json.dumps(record))
+            write_text(self.folder / collection / RECORD, sealed(record))
 
     def create(self, collection: str, record: Mapping[str, Any], *, documents: int, dimension: int, id_bytes: int) -> None:
         """Make an empty collection.
@@ -109,15 +111,27 @@ class FlatStore:
         Raises:
             VectorIndexError: There is one, or the disk refuses.
         """
-        new = self.folder / f".new-{uuid.uuid4().hex}"
-        record = {**record, "mark": uuid.uuid4().hex, "dimension": dimension}
+        record = {**record, "mark": uuid.uuid4().hex, "dimension": dimension, "exact_scores": True}
         with self._told("create"):
-            for left_over in self.folder.glob(".dropped-*"):
+            self._sweep(collection)
+            if (self.folder / collection).exists() and self.describe(collection) is None:
+                raise NameTaken(f"{self.folder / collection} is no collection: move it elsewhere")
+            try:
+                new = self.folder / f".new-{collection}-{uuid.uuid4().hex}"
+                new.mkdir()
+                empty(new, record)
+                write_text(new / RECORD, sealed(record))
+                new.rename(self.folder / collection)
+            except OSError:
+                shutil.rmtree(new, ignore_errors=True)
+                raise
+
+    def _sweep(self, collection: str) -> None:
+        """Remove what kills have left of dropped collections, and of this index' unfinished ones: its lock is held."""
+        ours = re.compile(rf"\.dropped-.*|\.new-{re.sub(r'[0-9]+$', '', collection)}[0-9]*-[0-9a-f]{{32}}")
+        for left_over in self.folder.iterdir():
+            if ours.fullmatch(left_over.name):
                 shutil.rmtree(left_over, ignore_errors=True)
-            new.mkdir()
-            empty(new, record)
-            write_text(new / RECORD, json.dumps(record))
-            new.rename(self.folder / collection)
 
     def drop(self, collection: str) -> None:
         """Remove a collection: out of sight first, so that a kill leaves no half of it."""
@@ -159,11 +173,14 @@ class FlatStore:
             append(self.folder / collection, self._record(collection), rows)
 
     def finish(self, collection: str, documents: int) -> None:
-        """Read the rows once: there is nothing to build."""
+        """Note the SHA-256 of the files, and read them once: there is nothing to build."""
+        with self._told("finish"):
+            record = self._record(collection)
+            self.note(collection, {**record, "sha256": digests(self.folder / collection, record)})
         self.load(collection)
 
     def load(self, collection: str) -> None:
-        """Read the ids, and let the system read the vectors when they are asked for."""
+        """Compare the files with their SHA-256, read the ids, and let the system read the vectors when they are asked for."""
         self._rows(collection)
 
     def rows(self, collection: str, first: int, stop: int) -> Embedded:
@@ -204,7 +221,7 @@ class FlatStore:
         return read_json(self.folder / f"{alias}{ALIAS}")
 
     def _record(self, collection: str) -> dict[str, Any]:
-        record = read_json(self.folder / collection / RECORD)
+        record = read_record(self.folder / collection / RECORD)
         if record is None:
             raise VectorIndexError(f"no collection {collection!r} at {self.address}: it was dropped, or never built")
         return record

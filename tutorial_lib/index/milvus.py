@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymilvus import DataType, MilvusClient
+from pymilvus import MilvusClient
 from pymilvus.client.types import LoadState
 
 from tutorial_lib.index.embedded import Embedded
 from tutorial_lib.index.layout import Layout
 from tutorial_lib.index.lock import held, user
 from tutorial_lib.index.milvus_client import Client, NoCollection
-from tutorial_lib.index.store import Noted, VectorIndexError, being_written
-
-METADATA = "tutorial_lib"
-"""Property of a collection that holds what is noted with it, as JSON."""
-
+from tutorial_lib.index.milvus_schema import EXACT, METADATA, schema_of
+from tutorial_lib.index.record import sealed, unsealed
+from tutorial_lib.index.store import Damaged, NameTaken, Noted, VectorIndexError, add_note, being_written
 
 QUERIES = 500
 """Queries sent at a time."""
@@ -79,11 +77,20 @@ class MilvusStore:
             description = self.client.describe_collection(name)
         except NoCollection:
             return None
-        return Noted(description["collection_name"], json.loads(description["properties"].get(METADATA, "{}")))
+        except VectorIndexError as error:
+            raise error if self.shared else Damaged(f"{error}: {_drop_it(name)}") from None
+        try:
+            noted = unsealed(description["properties"].get(METADATA, "{}"))
+        except ValueError as error:
+            what = (
+                f"what is noted with {description['collection_name']!r} on the index at {self.address} is damaged ({error})"
+            )
+            raise Damaged(f"{what}: {_drop_it(description['collection_name'])}") from None
+        return Noted(description["collection_name"], noted)
 
     def note(self, collection: str, record: Mapping[str, Any]) -> None:
         """Put ``record`` in the place of what is noted with a collection."""
-        self.client.alter_collection_properties(collection, {METADATA: json.dumps(record)})
+        self.client.alter_collection_properties(collection, {METADATA: sealed(record)})
 
     def create(self, collection: str, record: Mapping[str, Any], *, documents: int, dimension: int, id_bytes: int) -> None:
         """Make an empty collection, laid out for so many documents, with the parameters to search it noted.
@@ -98,20 +105,42 @@ class MilvusStore:
         Raises:
             VectorIndexError: There is one, or Milvus fails.
         """
-        record = {**record, "search_params": self._index_for(documents)[2]}
-        self.client.create_collection(
-            collection,
-            schema=_schema(dimension, id_bytes),
-            num_shards=self.layout.shards,
-            consistency_level=self.layout.consistency,
-            properties={METADATA: json.dumps(record)},
-        )
+        kind, _, params = self._index_for(documents)
+        record = {**record, "search_params": params, "exact_scores": kind in EXACT}
+        self._sweep()
+        try:
+            self.client.create_collection(
+                collection,
+                schema=schema_of(dimension, id_bytes),
+                num_shards=self.layout.shards,
+                consistency_level=self.layout.consistency,
+                properties={METADATA: sealed(record)},
+            )
+        except VectorIndexError as error:
+            self._sweep()  # a full disk leaves the folder and nothing in it
+            if "exist" in str(error).replace(self.address, "") and self.describe(collection) is None:
+                raise NameTaken(str(error)) from None
+            raise
         found = self.describe(collection)
         if found is None or found.record != record:  # a server may take the second to create it too
             raise VectorIndexError(f"another machine began to build {collection} at the same moment: wait until it has ended")
 
+    def _sweep(self) -> None:
+        """Remove from an embedded index the folders that a kill or a full disk has left without a schema.
+
+        The embedded index does not see them and refuses to make a collection of their name. No other build is at work: the
+        lock of the file is held.
+        """
+        if self.client.file:
+            for folder in (self.client.file / "collections").glob("*_v*/"):
+                if not (folder / "schema.json").exists():
+                    shutil.rmtree(folder, ignore_errors=True)
+
     def drop(self, collection: str) -> None:
-        """Remove a collection."""
+        """Remove a collection: an embedded one is noted as unfinished first, so that a kill leaves no half of a version."""
+        if self.client.file:
+            with suppress(VectorIndexError):  # what is damaged, or on a full disk, takes no note, and is to go all the same
+                add_note(self, collection, complete=False)
         self.client.drop_collection(collection)
 
     def aliases(self, collection: str) -> list[str]:
@@ -167,7 +196,7 @@ class MilvusStore:
     def rows(self, collection: str, first: int, stop: int) -> Embedded:
         """Return rows number ``first`` to before ``stop``; a server gives at most 16,384 an answer."""
         found = self._query(collection, first, stop, ["id", "text_hash", "vector"])
-        vectors = np.array([row["vector"] for row in found], dtype=np.float32)
+        vectors = np.array([row["vector"] for row in found], dtype=np.float32) if found else np.empty((0, 0), np.float32)
         return Embedded([row["id"] for row in found], [row["text_hash"] for row in found], vectors)
 
     def hashes(self, collection: str, first: int, stop: int) -> dict[str, str]:
@@ -215,11 +244,5 @@ class MilvusStore:
         return self.layout.index_for(documents, embedded=not self.shared)
 
 
-def _schema(dimension: int, id_bytes: int) -> Any:
-    schema = MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
-    schema.add_field("id", DataType.VARCHAR, is_primary=True, max_length=max(64, id_bytes))
-    schema.add_field("text_hash", DataType.VARCHAR, max_length=64)
-    # To read the rows back in pieces: ids may hold quotes, which Milvus' own iterator puts into a filter as they are.
-    schema.add_field("position", DataType.INT64)
-    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
-    return schema
+def _drop_it(collection: str) -> str:
+    return f"if its files are damaged, drop it with index.store.drop({collection!r}) and reindex"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,10 +19,18 @@ from pymilvus import MilvusClient, MilvusException
 from pymilvus.client.types import Status
 from pymilvus.exceptions import ErrorCode
 
+from tutorial_lib.index.address import secrets_in, shown
 from tutorial_lib.index.store import VectorIndexError
 
 BACK_OFF = (0.2, 0.5, 1.0, 2.0)
-"""Seconds to wait before each further try to reach a server."""
+"""Seconds to wait before each further try to reach a server: 3.7 s in all, then the call fails in one line.
+
+A service whose server may be away for longer sets it once: ``milvus_client.BACK_OFF = (1.0,) * 60`` waits a minute.
+"""
+
+
+CREATING = ("create_collection", "create_index", "create_alias")
+"""Calls that refuse what is there already."""
 
 
 for name in ("pymilvus", "milvus_lite"):  # they log errors that are caught and told in plain words here
@@ -57,13 +64,12 @@ class Client:
         if not uri:
             raise VectorIndexError(f"no address of an index: pass {kinds}, or set MILVUS_URI")
         self._closed = False
-        self.address = re.sub(r"//.*@", "//***@", uri)
+        self.address = shown(uri)
         self.file = None if "://" in uri else Path(uri).absolute()
-        logins = [token, *re.findall(r"//(.*)@", uri)]
-        self._secrets = [s for login in logins for s in (login, login.split(":", 1)[-1]) if s]
+        self._secrets = [s for s in (token, token.split(":", 1)[-1], *secrets_in(uri)) if s]
         if self.file:
-            if self.file.suffix != ".db":
-                raise VectorIndexError(f"no index at {uri}: pass {kinds}")
+            if self.file.suffix != ".db" or self.address != uri:
+                raise VectorIndexError(f"no index at {self.address}: pass {kinds}")
             self.file.parent.mkdir(parents=True, exist_ok=True)
         # The embedded server answers only when a graph is built, and takes the client's pings every ten seconds for abuse.
         quiet = {"grpc.keepalive_time_ms": 2**31 - 1} if self.file else {}
@@ -89,10 +95,12 @@ class Client:
         self._closed = True
 
     def _try(self, what: str, call: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        for wait in (*BACK_OFF, None):
+        for number, wait in enumerate((*BACK_OFF, None)):
             try:
                 return call(*args, **options)
             except (MilvusException, grpc.RpcError, OSError, ValueError) as error:
+                if number and what in CREATING and "already exist" in str(error):
+                    return None  # an earlier try has made it, only its answer was lost
                 if wait is None or self.file or not _is_away(error):
                     # The cause is left out where it could show a secret.
                     raise self._told(what, error) from (None if self._secrets else error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.index.embedded import Embedded, corpus_hash, text_hash
 from tutorial_lib.index.shards import embed_corpus, read_shards
-from tutorial_lib.index.store import VectorIndexError
+from tutorial_lib.index.store import Damaged, VectorIndexError
 from tutorial_lib.index.vector_index import VectorIndex
 from tutorial_lib.index.version import FORMAT, Verification, Version
 from tutorial_lib.models.settings import TextEncoder
@@ -56,6 +57,8 @@ class Reindexed:
         embedded: Articles whose vector the live version did not have: those new and changed, or all for a new model.
         verification: What let the version go live; None if nothing had changed.
         seconds: Spent on encoding.
+        damage: What was wrong on disk with the version that was live, if anything was: then nothing of it was used, every
+            article was encoded, and it has been dropped.
     """
 
     version: Version
@@ -63,6 +66,7 @@ class Reindexed:
     embedded: int
     verification: Verification | None
     seconds: float
+    damage: str | None = None
 
 
 def reindex(
@@ -81,7 +85,8 @@ def reindex(
     """Make ``index`` serve ``documents`` as ``encoder`` sees them: embed, build, verify, switch, prune.
 
     The old version serves until the new one is verified, and stays for ``rollback``. With the model that is live, only new
-    and changed articles are encoded; if nothing has changed, nothing is written. With another model all are. After an
+    and changed articles are encoded; if nothing has changed, nothing is written. With another model all are, and so they are
+    if the live version is damaged on disk, which is looked for each time (``VectorIndex.fault``). After an
     interruption at any moment the same call goes on where it was, at the cost of at most one shard.
 
     Args:
@@ -103,20 +108,19 @@ def reindex(
     if not documents:
         raise DataError("there are no articles to index: pass at least one, or the index would answer nothing")
     ids, hashes = list(documents), [text_hash(text) for text in documents.values()]
-    corpus = corpus_hash(ids, hashes)
+    corpus, live = corpus_hash(ids, hashes), index.live
     folder = Path(work, f"{index.name}-{encoder.fingerprint}")
-    live = index.live
     own = live if live and live.fingerprint == encoder.fingerprint else None
-    if own:
-        calibration = calibration or own.calibration
-        if (own.corpus, own.calibration) == (corpus, calibration):
-            _remove(folder)
-            return Reindexed(own, Changes((), (), (), len(ids)), 0, None, 0.0)
+    calibration = calibration or (own.calibration if own else None)
+    unchanged = own is not None and (own.corpus, own.calibration) == (corpus, calibration)
+    damage = index.fault(own) if own and unchanged else None
+    if own and unchanged and not damage:
+        _remove(folder)
+        return Reindexed(own, Changes((), (), (), len(ids)), 0, None, 0.0)
 
-    old = index.stored(own) if own and own.corpus else None
-    changes = _compare(_hashes_before(index, live, old), dict(zip(ids, hashes, strict=True)))
+    before = _Before(None, {}, damage) if damage else _before(index, live, own)
     started = time.monotonic()
-    vectors, embedded = _vectors(documents, hashes, old, encoder, folder, shard_size)
+    vectors, embedded = _vectors(documents, hashes, before.rows, encoder, folder, shard_size)
     seconds = time.monotonic() - started
 
     version = _built_already(index, encoder.fingerprint, corpus, calibration)
@@ -124,16 +128,38 @@ def reindex(
     sample = encoder.encode_queries(list(queries)) if queries else vectors[:: max(1, len(vectors) // SAMPLE)]
     verification = index.verify(version, ids, vectors, sample, min_recall=min_recall, smoke=smoke, encoder=encoder)
     version = _switched(index, version, verification)
-    index.prune(keep)
-    _remove(folder)
-    return Reindexed(version, changes, embedded, verification, seconds)
+    _tidy(index, live if before.damage else None, keep, folder)
+    changes = _compare(before.hashes, dict(zip(ids, hashes, strict=True)))
+    return Reindexed(version, changes, embedded, verification, seconds, before.damage)
 
 
-def _hashes_before(index: VectorIndex, live: Version | None, old: Embedded | None) -> dict[str, str]:
-    """Return document id -> text hash of the live version, whose rows may have been read already."""
-    if old:
-        return dict(zip(old.ids, old.hashes, strict=True))
-    return index.stored_hashes(live) if live and live.format == FORMAT else {}
+@dataclass(frozen=True)
+class _Before:
+    """What can be used of the version that is live.
+
+    Attributes:
+        rows: Its rows, if they are this model's.
+        hashes: Document id -> text hash.
+        damage: What is wrong with it: then it has neither.
+    """
+
+    rows: Embedded | None
+    hashes: Mapping[str, str]
+    damage: str | None = None
+
+
+def _before(index: VectorIndex, live: Version | None, own: Version | None) -> _Before:
+    if live is None or live.format < FORMAT:
+        return _Before(None, {})
+    try:
+        if own and own.corpus:
+            rows = index.stored(own)
+            return _Before(rows, dict(zip(rows.ids, rows.hashes, strict=True)))
+        return _Before(None, index.stored_hashes(live))
+    except VectorIndexError as error:
+        if index.store.shared and not isinstance(error, Damaged):
+            raise  # a server that is away: nothing is known of the version
+        return _Before(None, {}, str(error))
 
 
 def _built_already(index: VectorIndex, fingerprint: str, corpus: str, calibration: Calibration | None) -> Version | None:
@@ -184,6 +210,18 @@ def _vectors(
         embed_corpus(todo, encoder, folder, shard_size=shard_size)
         vectors[missing] = read_shards(folder).vectors
     return vectors, len(missing)
+
+
+def _tidy(index: VectorIndex, damaged: Version | None, keep: int, folder: Path) -> None:
+    """Drop what is kept no longer, first a version that is damaged, which is of no use to ``rollback``."""
+    if damaged:
+        logging.getLogger(__name__).warning(
+            "version %d of %r was damaged and has been built anew", damaged.number, index.name
+        )
+        with suppress(VectorIndexError):  # another alias points to it
+            index.drop(damaged)
+    index.prune(keep)
+    _remove(folder)
 
 
 def _remove(folder: Path) -> None:

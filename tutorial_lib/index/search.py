@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutorial_lib.index.catalogue import Catalogue
-from tutorial_lib.index.store import VectorIndexError
+from tutorial_lib.index.reading import damaged
+from tutorial_lib.index.store import Damaged, VectorIndexError
 from tutorial_lib.index.version import Version
 from tutorial_lib.models.settings import TextEncoder
 from tutorial_lib.retrieval.runs import Run, ranked
@@ -41,10 +42,13 @@ def search_live(
             encoded[live.fingerprint] = own.encode_queries(list(queries.values()))
         try:
             # By collection, not by alias: a switch since the check above must not mix two models.
+            index.check_count(live)
             hits = index.store.search(live.collection, encoded[live.fingerprint], k, live.search_params)
-        except VectorIndexError:
+            if not all(hits):
+                raise damaged(live, "it answers a query with no document at all")
+        except VectorIndexError as error:
             if index.live == live:
-                if attempt == SEARCHES:
+                if attempt == SEARCHES or isinstance(error, Damaged):
                     raise
                 index.store.load(live.collection)  # a server that was restarted has nothing in memory
             continue

@@ -17,6 +17,14 @@ class VectorIndexError(ValueError):
     """The index cannot do what was asked; the message says why and what to do."""
 
 
+class Damaged(VectorIndexError):
+    """What is on disk is not what was written there."""
+
+
+class NameTaken(VectorIndexError):
+    """A collection cannot be made because something that is none stands under its name; another name may do."""
+
+
 def being_written(name: str, address: str) -> VectorIndexError:
     """Return what ``alone`` raises where another build of index ``name`` is running."""
     return VectorIndexError(
@@ -70,7 +78,8 @@ class VectorStore(Protocol):
         """Make an empty collection.
 
         Args:
-            collection: Its name; refused if there is one.
+            collection: Its name; refused if there is one, with ``NameTaken`` if something else stands in its place, such
+                as what a full disk or a kill has left of one.
             record: What to note with it. The store may add ``search_params``, to be given to ``search``.
             documents: Rows it will hold.
             dimension: Length of a vector.

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tutorial_lib.index.build import free_number, record_of, write_version
+from tutorial_lib.index.build import record_of, write_next
 from tutorial_lib.index.catalogue import Catalogue
 from tutorial_lib.index.embedded import Embedded, check_rows
 from tutorial_lib.index.layout import Layout
@@ -99,9 +99,9 @@ class VectorIndex(Catalogue):
         check_rows(document_ids, vectors, hashes)
         rows = Embedded(list(document_ids), list(hashes or [""] * len(document_ids)), vectors)
         with self.store.alone(self.name):
-            number = free_number(self.store, self.name, 1 + max((v.number for v in self.versions()), default=0))
-            record = record_of(document_ids, hashes, int(vectors.shape[1]), encoder, calibration)
-            write_version(self.store, f"{self.name}_v{number}", record, rows, batch)
+            record = record_of(rows, encoder, calibration, with_hashes=hashes is not None)
+            after = max((v.number for v in self.versions()), default=0)
+            number = write_next(self.store, self.name, after + 1, record, rows, batch)
         return self.version(number)
 
     def verify(
@@ -134,7 +134,7 @@ class VectorIndex(Catalogue):
         found = self.store.search(version.collection, query_vectors, K, version.search_params)
         return Verification(
             version.number,
-            mean_recall(found, query_vectors, document_ids, vectors),
+            mean_recall(found, query_vectors, document_ids, vectors, scored=version.exact_scores),
             self.store.count(version.collection),
             len(document_ids),
             len(query_vectors),

@@ -31,6 +31,8 @@ class Version:
         served: Whether it is or was live.
         calibration: What a score of its encoder is worth, if it was built with that.
         search_params: What to search its index with.
+        content: ``content_hash`` of its rows; None if it was built before that was noted.
+        exact_scores: Whether its index type scores with the vectors themselves, none that were shortened.
     """
 
     number: int
@@ -45,6 +47,13 @@ class Version:
     served: bool = False
     calibration: Calibration | None = None
     search_params: Mapping[str, Any] = field(default_factory=dict)
+    content: str | None = None
+    exact_scores: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of the index."""
+        return self.collection.removesuffix(f"_v{self.number}")
 
 
 @dataclass(frozen=True)
@@ -101,4 +110,6 @@ def version_of(noted: Noted, name: str, live: str | None) -> Version | None:
         served=record.get("served", "format" not in record),  # format 1 did not say
         calibration=Calibration.from_record(calibration) if calibration else None,
         search_params=record.get("search_params", {}),
+        content=record.get("content"),
+        exact_scores=record.get("exact_scores", False),
     )
