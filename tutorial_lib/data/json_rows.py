@@ -40,6 +40,10 @@ def _lines(file: Iterable[str]) -> Iterator[str]:
         yield "".join(begun)
 
 
+class _KeyTwiceError(ValueError):
+    """An object names a key twice: which value is meant, nobody knows."""
+
+
 def parse_object(text: str) -> dict[str, Any]:
     """Return the object that a JSON text holds.
 
@@ -48,12 +52,16 @@ def parse_object(text: str) -> dict[str, Any]:
     """
     try:
         value = json.loads(text, object_pairs_hook=_object)
+    except _KeyTwiceError:
+        raise
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise ValueError("not JSON that can be read: nested too deeply") from None
+    except ValueError as error:  # also a number of more than 4,300 digits
+        raise ValueError(f"not JSON ({error})") from None
     if not isinstance(value, dict):
         raise ValueError(f"a JSON {type(value).__name__}, not an object")
     if "\\u" in text and _has_half_a_pair(value):
-        raise ValueError("half a surrogate pair, which is no character")
+        raise ValueError("a field holds half a surrogate pair, which is no character")
     return value
 
 
@@ -61,7 +69,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} stands twice in one object")
+        raise _KeyTwiceError(f"the key {next(n for n in names if names.count(n) > 1)!r} stands twice in one object")
     return found
 
 
