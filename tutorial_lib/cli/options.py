@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import tyro
 
 from tutorial_lib.data.columns import Columns
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.help_desk import HelpDesk
+from tutorial_lib.data.paths import resolved
 from tutorial_lib.data.registry import AWS_DOCS, BUILT_IN
 
 Flat = tyro.conf.OmitArgPrefixes
@@ -47,5 +47,5 @@ class DataOptions:
         if self.data in BUILT_IN:
             raise DataError(f"--articles belongs to a ticket export, and --data is {self.data}: pass the tickets as --data")
         columns = Columns.read(self.columns) if self.columns else Columns()
-        searches = Path(self.searches).resolve() if self.searches else None
-        return HelpDesk(Path(self.data).resolve(), Path(self.articles).resolve(), searches, columns)
+        searches = resolved(self.searches) if self.searches else None
+        return HelpDesk(resolved(self.data), resolved(self.articles), searches, columns)

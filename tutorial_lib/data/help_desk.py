@@ -49,9 +49,10 @@ class HelpDesk:
         Raises:
             DataError: A file, a column or a value cannot be used.
         """
-        corpus = read_articles(self.articles, self.columns)
-        read: dict[str, Any] = {"articles": self.articles, "columns": self.columns, "corpus": corpus, "divide": divide}
+        articles = read_articles(self.articles, self.columns)
+        read: dict[str, Any] = {"articles": self.articles, "columns": self.columns, "corpus": articles.corpus, "divide": divide}
         tickets = from_ticket_log(self.tickets, **read, split=split, max_tickets=max_tickets)
+        tickets = replace(tickets, notes=(*articles.notes, *tickets.notes))
         if self.searches is None:
             return tickets
         starts = tickets.card["starts"] if divide else {"dev": None, "test": None}
@@ -76,13 +77,14 @@ class HelpDesk:
 
 
 def solved_tickets(dataset: RetrievalDataset) -> dict[str, list[str]]:
-    """Return for each ticket id of ``from_ticket_log``'s dataset the articles that solved it."""
-    return {
-        dataset.queries[q].metadata["ticket_id"]: list(grades)
-        for judged in dataset.qrels.values()
-        for q, grades in judged.items()
-        if dataset.queries[q].metadata.get("source") == "ticket"
-    }
+    """Return for each ticket id of ``from_ticket_log``'s dataset, those of exact repeats too, the articles that solved it."""
+    solved: dict[str, list[str]] = {}
+    for judged in dataset.qrels.values():
+        for q, grades in judged.items():
+            metadata = dataset.queries[q].metadata
+            if metadata.get("source") == "ticket":
+                solved.update(dict.fromkeys([metadata["ticket_id"], *metadata.get("repeats", ())], list(grades)))
+    return solved
 
 
 def combine(*datasets: RetrievalDataset) -> RetrievalDataset:

@@ -13,6 +13,8 @@ from tutorial_lib.data.awscli_docs import AWSCLI_VERSION, aws_docs
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.data.help_desk import HelpDesk
+from tutorial_lib.data.parquet_rows import parquet_parts
+from tutorial_lib.data.paths import is_there, resolved
 from tutorial_lib.data.search_log import ClickSettings
 from tutorial_lib.data.splits import SplitSettings
 from tutorial_lib.data.support_desk_files import SUPPORT_DESK_FILES, support_desk
@@ -101,7 +103,7 @@ class Source:
         return self.reader(settings or ReadSettings())
 
     def _check_files(self) -> None:
-        missing = next((path for path in self.files() if not path.is_file()), None)
+        missing = next((path for path in self.files() if not is_there(path)), None)
         if missing:
             raise DataError(f"{missing}: no such file")
 
@@ -122,7 +124,7 @@ def find_source(data: str | Path, help_desk: HelpDesk | None = None) -> Source:
     if str(data) == AWS_DOCS:
         return Source(AWS_DOCS, Kind.DOCUMENTATION, lambda _: aws_docs(), version=AWSCLI_VERSION)
     if help_desk:
-        return _of_help_desk(str(Path(data).resolve()), help_desk)
+        return _of_help_desk(str(resolved(data)), help_desk)
     if str(data) == SUPPORT_DESK:
         return Source(
             SUPPORT_DESK,
@@ -131,7 +133,7 @@ def find_source(data: str | Path, help_desk: HelpDesk | None = None) -> Source:
             lambda: _tables_in(SUPPORT_DESK_FILES),
             takes=("clicks", "max_tickets"),
         )
-    folder = Path(data).resolve()
+    folder = resolved(data)
     if not folder.is_dir():
         hint = " (a ticket export needs its articles too: --articles)" if folder.is_file() else ""
         raise DataError(
@@ -153,9 +155,13 @@ def _of_help_desk(name: str, desk: HelpDesk) -> Source:
     def read(settings: ReadSettings) -> RetrievalDataset:
         return desk.read(split=settings.split, clicks=settings.clicks, max_tickets=settings.max_tickets)
 
-    return Source(name, Kind.TICKETS, read, lambda: desk.files, mapping, takes=("split", "clicks", "max_tickets"))
+    def files() -> list[Path]:
+        return [part for path in desk.files for part in (parquet_parts(path) if path.is_dir() else [path])]
+
+    return Source(name, Kind.TICKETS, read, files, mapping, takes=("split", "clicks", "max_tickets"))
 
 
 def _tables_in(folder: Path) -> list[Path]:
-    """Return the files of a folder, and of folders in it, that hold data."""
-    return [p for p in sorted(folder.rglob("*")) if p.suffix in {".jsonl", ".tsv", ".csv"} and p.is_file()]
+    """Return the files of a folder, and of folders in it, that hold data; a card names near-duplicates and notes."""
+    tables = {".jsonl", ".tsv", ".csv"}
+    return [p for p in sorted(folder.rglob("*")) if (p.suffix in tables or p.name == "card.json") and p.is_file()]

@@ -2,160 +2,74 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from tutorial_lib.data.columns import ExportFormat
+from tutorial_lib.data.csv_rows import csv_rows
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.data.json_rows import json_rows
+from tutorial_lib.data.parquet_rows import parquet_rows
+from tutorial_lib.data.paths import is_there
+
+_READERS: dict[str, Callable[[Path, str], Iterator[tuple[int, dict[str, Any] | str]]]] = {
+    ".csv": csv_rows,
+    ".tsv": csv_rows,
+    ".jsonl": lambda path, _: json_rows(path),
+    ".ndjson": lambda path, _: json_rows(path),
+    ".parquet": lambda path, _: parquet_rows(path),
+}
+_SKIPPING = "set skip_broken_rows = true under [format] to leave such rows out and count them"
 
 
 def read_rows(
-    path: str | Path, options: ExportFormat | None = None, broken: Counter | None = None
+    path: str | Path, options: ExportFormat | None = None, broken: Counter[str] | None = None
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line or row number from 1, row) of a CSV, TSV, JSONL or Parquet file, one at a time.
 
     Args:
-        path: The file; its ending says what it is.
+        path: The file; its ending says what it is. Text files may be packed (``.csv.gz``), a Parquet table may be a folder.
         options: Encoding, and whether broken rows are skipped.
-        broken: Counts the rows skipped, under "broken row".
+        broken: Counts the lines skipped, under "broken row".
 
     Raises:
-        DataError: The file is missing, of another kind, empty, wrongly encoded, or a row is broken; names the line.
+        DataError: The file is missing, of another kind, empty, wrongly encoded, or a row is broken; names the line. Where
+            broken rows may be skipped: more of them are broken than not.
     """
     path, options = Path(path), options or ExportFormat()
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
-    try:
-        codecs.lookup(options.encoding)
-    except LookupError:
-        raise DataError(f"encoding = {options.encoding!r} under [format] is not known: name one such as 'cp1252'") from None
-    readers = {".csv": _csv_rows, ".tsv": _csv_rows, ".jsonl": _json_rows, ".ndjson": _json_rows, ".parquet": _parquet_rows}
-    if path.suffix.lower() not in readers:
-        raise DataError(f"{path}: a file ending in {path.suffix or 'nothing'}: pass one of {', '.join(readers)}")
-    try:
-        yield from readers[path.suffix.lower()](path, options, Counter() if broken is None else broken)
-    except UnicodeDecodeError as error:
-        shown = error.object[max(0, error.start - 20) : error.end + 20]
-        raise DataError(
-            f"{path}: not {options.encoding} (byte 0x{error.object[error.start]:02x} in {shown!r}): name the "
-            'encoding in the mapping, e.g. encoding = "cp1252" under [format]'
-        ) from None
-
-
-def _csv_rows(path: Path, options: ExportFormat, broken: Counter) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open(encoding=options.encoding, newline="") as file:
-        delimiter = _delimiter(path, file.readline())
-        file.seek(0)
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
-        columns = next(reader)
-        while True:
-            start = reader.line_num + 1
-            problem = None
-            try:
-                row = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                problem = str(error)
-            else:
-                if not row:
-                    continue
-                if len(row) == len(columns):
-                    yield start, dict(zip(columns, row, strict=True))
-                    continue
-                problem = f"{len(row)} fields, the header has {len(columns)}"
-            if not options.skip_broken_rows:
-                raise DataError(
-                    f"{path} line {start}: {problem}: a quote is missing or not doubled; mend the line, or set "
-                    "skip_broken_rows = true under [format] to leave such rows out and count them"
-                )
-            broken["broken row"] += 1
-
-
-def _delimiter(path: Path, head: str) -> str:
-    """Return what divides the columns of a file: a tab, or what stands most often in its first line."""
-    if not head.strip():
-        raise DataError(f"{path}: the first line is empty: it must name the columns")
-    return "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=head.count)
-
-
-def _json_rows(path: Path, options: ExportFormat, broken: Counter) -> Iterator[tuple[int, dict[str, Any]]]:
-    with path.open(encoding=options.encoding) as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise ValueError(f"a JSON {type(row).__name__}, not an object")
-            except ValueError as error:
-                if not options.skip_broken_rows:
-                    raise DataError(
-                        f"{path} line {number}: {error}: write one JSON object a line, or set skip_broken_rows = "
-                        "true under [format] to leave such rows out and count them"
-                    ) from None
+    count: Counter[str] = Counter()
+    first = ""
+    for line, row in _reader(path)(path, options.encoding):
+        if isinstance(row, dict):
+            count["row"] += 1
+            yield line, row
+        elif not options.skip_broken_rows:
+            raise DataError(f"{path} line {line}: {row}; mend the line, or {_SKIPPING}")
+        else:
+            count["broken row"] += 1
+            first = first or f"line {line}: {row}"
+            if broken is not None:
                 broken["broken row"] += 1
-                continue
-            yield number, row
+    if count["broken row"] > count["row"]:
+        raise DataError(
+            f"{path}: {count['broken row']:,} lines are broken and only {count['row']:,} rows can be read: the file is written "
+            f"in another way than it is read ({first})"
+        )
 
 
-def _parquet_rows(path: Path, options: ExportFormat, broken: Counter) -> Iterator[tuple[int, dict[str, Any]]]:
-    import pyarrow.parquet
-
-    try:
-        file = pyarrow.parquet.ParquetFile(path)
-    except pyarrow.ArrowInvalid as error:
-        raise DataError(f"{path}: not a Parquet file ({error})") from None
-    number = 0
-    for batch in file.iter_batches(batch_size=10_000):
-        for row in batch.to_pylist():
-            number += 1
-            yield number, row
-
-
-def checked_rows(
-    path: Path, rows: Iterable[tuple[int, dict[str, Any]]], wanted: Mapping[str, str | None], table: str
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield ``rows``, refusing a file whose first row lacks a column that the mapping names.
-
-    Args:
-        path: The file, for messages.
-        rows: Its rows with their line numbers, as ``read_rows`` gives them.
-        wanted: Role -> column that plays it, or None where the file has none.
-        table: Table of the mapping that says so.
-
-    Raises:
-        DataError: A column is missing (names it and those that are there), or the file has no rows.
-    """
-    first = True
-    for number, row in rows:
-        if first:
-            for role, column in wanted.items():
-                if column is not None and column not in row:
-                    raise DataError(
-                        f"{path}: no column {column!r} (wanted for {role}); the file has "
-                        f"{', '.join(map(str, row))}: set {role} under [{table}] in the mapping (--columns)"
-                    )
-        first = False
-        yield number, row
-    if first:
-        raise DataError(f"{path}: no rows")
-
-
-def cell_text(value: Any) -> str:
-    """Return a cell as stripped text; empty for None and NaN, and without ".0" for whole numbers."""
-    if value is None or value != value:  # NaN is unequal to itself
-        return ""
-    if isinstance(value, float) and value.is_integer():  # ids in a Parquet column with gaps
-        value = int(value)
-    return str(value).strip()
-
-
-def is_true(value: Any) -> bool:
-    """Return whether a cell says yes: anything but empty, false, 0, no, none or null, in any case."""
-    return cell_text(value).lower() not in ("", "false", "0", "no", "none", "null")
+def _reader(path: Path) -> Callable[[Path, str], Iterator[tuple[int, dict[str, Any] | str]]]:
+    """Return what reads a file of this name; refuse what is not there, no file, or of another kind."""
+    suffixes = [s.lower() for s in path.suffixes]
+    packed = suffixes[-1:] == [".gz"]
+    kind = (suffixes[:-1] if packed else suffixes)[-1:] or [""]
+    folder = kind == [".parquet"] or not path.suffix
+    if not (folder and path.is_dir()) and not is_there(path):
+        raise DataError(f"{path}: no such file")
+    if path.is_dir():
+        return _READERS[".parquet"]
+    if kind[0] not in _READERS or (packed and kind[0] == ".parquet"):
+        ending = "".join(path.suffixes[-2:]) if packed else path.suffix
+        raise DataError(f"{path}: a file ending in {ending or 'nothing'}: pass one of {', '.join(_READERS)}")
+    return _READERS[kind[0]]

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
 
-from tutorial_lib.data.articles import read_articles
+from tutorial_lib.data.articles import Articles, read_articles
+from tutorial_lib.data.cells import cell_text, flag, what_it_holds
 from tutorial_lib.data.columns import Columns, SearchColumns
 from tutorial_lib.data.dataset import DataError, Document, Qrels, Query, RetrievalDataset
-from tutorial_lib.data.rows import cell_text, checked_rows, is_true, read_rows
 from tutorial_lib.data.splits import SplitSettings, split_by_time
-from tutorial_lib.data.times import located_time
+from tutorial_lib.data.table import NO_DATE, Table, open_table
 from tutorial_lib.text import has_words, normal_form
+
+MAX_RANK = 1_000_000
+"""No list of results is longer: a greater rank is a wrong column."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,12 @@ class _Learnt:
 
 @dataclass
 class _Log:
-    """A search log while it is read: where it lies, what it may name, when a click counts, what became of its rows."""
+    """A search log while it is read: its file, what it may name, when a click counts, what became of its rows."""
 
-    path: Path
-    columns: Columns
+    table: Table
+    names: SearchColumns
     corpus: Mapping[str, Document]
+    notes: tuple[str, ...]
     settings: ClickSettings
     solved: Mapping[str, Collection[str]]
     count: Counter[str] = field(default_factory=Counter)
@@ -104,24 +109,25 @@ def from_search_log(
         DataError: A file, a column or a value cannot be used, or no query keeps an article.
     """
     columns, split = columns or Columns(), split or SplitSettings()
-    corpus = read_articles(articles, columns) if corpus is None else corpus
-    log = _Log(Path(searches), columns, corpus, clicks or ClickSettings(), solved or {})
+    read = read_articles(articles, columns) if corpus is None else Articles(corpus, ())
+    of_clicks = ("article_id", "rank", "dwell_seconds") if columns.search.clicks else ()
+    table = open_table(searches, "search", columns, leave_out=of_clicks)
+    log = _Log(table, columns.search, *read, clicks or ClickSettings(), solved or {})
     dataset = _dataset_of(log, _added_up(log), Path(articles).name)
     return split_by_time(dataset, split, allow_empty=split.dev_from is not None) if divide else dataset
 
 
 def _added_up(log: _Log) -> dict[str, _Learnt]:
     """Read the log and return what its searches show, by their wording in normal form."""
-    names = log.columns.search
-    flat = ("article_id", "rank", "dwell_seconds")
-    wanted = {f.name: getattr(names, f.name) for f in fields(names) if not (names.clicks and f.name in flat)}
-    rows = checked_rows(log.path, read_rows(log.path, log.columns.format, log.count), wanted, "search")
     found: dict[str, _Learnt] = {}
-    for line, row in tqdm(_searches(rows, names), desc="read searches", unit=" searches", mininterval=1, delay=3):
+    searches = _searches(log.table.rows(log.count), log.names)
+    for line, row in tqdm(searches, desc="read searches", unit=" searches", mininterval=1, delay=3):
         gained = _gained(log, line, row)
-        if gained:
-            text = cell_text(row.get(names.query))
-            when = located_time(log.path, line, row.get(names.created_at), log.columns.format)
+        when = log.table.time(line, row) if gained else None
+        if gained and when is None:
+            log.count[NO_DATE] += 1
+        elif when:
+            text = cell_text(row.get(log.names.query))
             learnt = found.setdefault(normal_form(text), _Learnt(text, when))
             learnt.when = min(learnt.when, when)
             for a, weight in gained.items():
@@ -130,46 +136,51 @@ def _added_up(log: _Log) -> dict[str, _Learnt]:
 
 
 def _searches(rows: Iterable[tuple[int, dict[str, Any]]], names: SearchColumns) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield one row a search with its clicks in order; rows of one click are put together while they follow each other."""
+    """Yield one row a search with its clicks in order; rows of one click are put together while they follow each other.
+
+    Of such rows one may be a repeat of the search without a click, and any may name the ticket that followed.
+    """
     if names.clicks:
         for line, row in rows:
             yield line, {**row, "clicks": row.get(names.clicks) or []}
         return
+    followed = names.ticket_followed or ""
     current: dict[str, Any] | None = None
     start = 0
     for line, row in rows:
-        same = current and all(current.get(c) == row.get(c) for c in (names.session_id, names.query))
-        if current and same:
-            current["clicks"].append(row)
-            continue
-        if current:
-            yield start, current
-        start, current = line, {**row, "clicks": [row] if cell_text(row.get(names.article_id)) else []}
+        if current is None or any(current.get(c) != row.get(c) for c in (names.session_id, names.query)):
+            if current:
+                yield start, current
+            start, current = line, {**row, "clicks": []}
+        if cell_text(row.get(names.article_id)):
+            current["clicks"].append((line, row))
+        if flag(current.get(followed)) is False:
+            current[followed] = row.get(followed)
     if current:
         yield start, current
 
 
 def _gained(log: _Log, line: int, row: Mapping[str, Any]) -> dict[str, float]:
     """Return the weight that one search adds to each article: of the ticket that followed it, else of its last click."""
-    names, count, clicks = log.columns.search, log.count, row["clicks"]
+    names, count, clicks = log.names, log.count, row["clicks"]
     count["searches"] += 1
     if not isinstance(clicks, list):
         raise DataError(
-            f"{log.path} line {line}: {names.clicks} is {clicks!r}, not a list: where a row is one click, "
+            f"{log.table.path} line {line}: {names.clicks} is {clicks!r:.60}, not a list: where a row is one click, "
             "leave clicks out of [search]"
         )
     count["clicks"] += len(clicks)
     ticket = cell_text(row.get(names.ticket_followed or ""))
     if not has_words(cell_text(row.get(names.query))):
         count["empty searches"] += 1
-    elif is_true(ticket):
+    elif ticket in log.solved or flag(ticket) is not False:  # "1" and "y" may be a ticket's id, or say that one followed
         count["a ticket followed"] += 1
         gained = {a: log.settings.min_weight for a in log.solved.get(ticket, ()) if a in log.corpus}
         count["failed, answered by the ticket"] += bool(gained)
         return gained
     elif clicks:
         count["clicks before the last"] += len(clicks) - 1
-        return _satisfied(log, line, clicks[-1])
+        return _satisfied(log, *(clicks[-1] if isinstance(clicks[-1], tuple) else (line, clicks[-1])))
     else:
         count["given up without a click"] += 1
     return {}
@@ -177,20 +188,24 @@ def _gained(log: _Log, line: int, row: Mapping[str, Any]) -> dict[str, float]:
 
 def _satisfied(log: _Log, line: int, click: Any) -> dict[str, float]:
     """Return the weight of the last click of a search by its article; none, and the reason counted, if it says nothing."""
-    names, settings = log.columns.search, log.settings
+    names, settings = log.names, log.settings
     try:
-        article, rank, dwell = cell_text(click[names.article_id]), float(click[names.rank]), float(click[names.dwell_seconds])
-    except (KeyError, TypeError, ValueError):
+        article, rank, dwell = click[names.article_id], float(click[names.rank]), float(click[names.dwell_seconds])
+        usable = not what_it_holds(article) and 1 <= rank <= MAX_RANK and 0 <= dwell < math.inf
+    except (KeyError, TypeError, ValueError, OverflowError):
+        usable = False
+    if not usable:
         raise DataError(
-            f"{log.path} line {line}: a click needs {names.article_id}, {names.rank} and {names.dwell_seconds}, found {click}"
-        ) from None
+            f"{log.table.path} line {line}: a click needs {names.article_id}, {names.rank} (from 1 to {MAX_RANK:,}) and "
+            f"{names.dwell_seconds} (0 or more), found {click!r:.300}"
+        )
     if dwell < settings.min_dwell:
         log.count[f"left within {settings.min_dwell:.0f} s"] += 1
-    elif article not in log.corpus:
+    elif cell_text(article) not in log.corpus:
         log.count["article not in the help centre"] += 1
     else:
         log.count["satisfied"] += 1
-        return {article: max(1.0, rank) ** settings.position_bias}
+        return {cell_text(article): rank**settings.position_bias}
     return {}
 
 
@@ -208,18 +223,20 @@ def _dataset_of(log: _Log, found: Mapping[str, _Learnt], articles: str) -> Retri
             judged[id_] = dict.fromkeys(sorted(kept), 1)
     if not judged:
         raise DataError(
-            f"{log.path}: no search keeps an article ({dict(log.count)}): lower min_weight or min_dwell, or check "
+            f"{log.table.path}: no search keeps an article ({dict(log.count)}): lower min_weight or min_dwell, or check "
             "[search] in the mapping"
         )
-    card = {"source": f"{log.path.name} (searches) and {articles} (articles)", "read": dict(log.count)}
-    name, qrels = log.path.parent.name or log.path.stem, {"train": judged, "dev": {}, "test": {}}
-    return RetrievalDataset(name, dict(log.corpus), queries, qrels, card, notes=(_note(log, len(judged)),))
+    card = {"source": f"{log.table.path.name} (searches) and {articles} (articles)", "read": dict(log.count)}
+    name, qrels = log.table.path.parent.name or log.table.path.stem, {"train": judged, "dev": {}, "test": {}}
+    return RetrievalDataset(name, dict(log.corpus), queries, qrels, card, notes=_notes(log, len(judged)))
 
 
-def _note(log: _Log, kept: int) -> str:
+def _notes(log: _Log, kept: int) -> tuple[str, ...]:
     count = log.count
-    return (
-        f"{log.path.name}: {count['searches']:,} searches with {count['clicks']:,} clicks, {count['satisfied']:,} of them "
+    note = (
+        f"{log.table.path.name}: {count['searches']:,} searches with {count['clicks']:,} clicks, {count['satisfied']:,} of them "
         f"satisfied; {count['failed, answered by the ticket']:,} failed and were answered by a ticket; {kept:,} queries "
         "keep an article"
     )
+    left_out = [f"{count[reason]:,} {reason}" for reason in ("broken row", NO_DATE) if count[reason]]
+    return (*log.notes, *log.table.notes, note + (f"; left out: {', '.join(left_out)}" if left_out else ""))

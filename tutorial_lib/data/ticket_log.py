@@ -6,7 +6,7 @@ import heapq
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 from tqdm.auto import tqdm
 
-from tutorial_lib.data.articles import read_articles
+from tutorial_lib.data.articles import Articles, read_articles
+from tutorial_lib.data.cells import Repeated, cell_text
 from tutorial_lib.data.columns import Columns, ExportFormat
 from tutorial_lib.data.dataset import DataError, Document, Qrels, Query, RetrievalDataset
-from tutorial_lib.data.rows import cell_text, checked_rows, is_true, read_rows
 from tutorial_lib.data.splits import SplitSettings, split_by_time
-from tutorial_lib.data.times import located_time
+from tutorial_lib.data.table import NO_DATE, Table, open_table
 from tutorial_lib.text import has_words, normal_form
 
 MAX_TICKETS = 200_000
@@ -37,11 +37,12 @@ class _Ticket(NamedTuple):
 
 @dataclass
 class _Log:
-    """A ticket log while it is read: where it lies, what it may name, and what became of its rows."""
+    """A ticket log while it is read: its file, what it may name, and what became of its rows."""
 
-    path: Path
-    columns: Columns
+    table: Table
     corpus: Mapping[str, Document]
+    notes: tuple[str, ...]
+    repeats: dict[bytes, list[_Ticket]] = field(default_factory=dict)
     count: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
 
@@ -73,8 +74,8 @@ def from_ticket_log(
 
     Returns:
         The dataset as it stands in the log, not cleaned. ``card["read"]`` counts the rows by what became of them; a
-        query's metadata holds ``source`` ("ticket") and ``created_at``; an article's ``new_in_test`` says that it was
-        published only when test had begun.
+        query's metadata holds ``source`` ("ticket"), ``created_at`` and, if it stands for exact repeats, their ids under
+        ``repeats``; an article's ``new_in_test`` says that it was published only when test had begun.
 
     Raises:
         DataError: A file, a column or a date cannot be used, or no ticket names a known article.
@@ -83,7 +84,8 @@ def from_ticket_log(
     if max_tickets < 1:
         raise ValueError(f"max_tickets is {max_tickets}: pass how many tickets to keep, at least 1")
     columns = columns or Columns()
-    log = _Log(Path(tickets), columns, read_articles(articles, columns) if corpus is None else corpus)
+    read = read_articles(articles, columns) if corpus is None else Articles(corpus, ())
+    log = _Log(open_table(tickets, "tickets", columns), *read)
     kept = _newest_of(log, max_tickets)
     if not kept:
         raise _nothing_solved(log, articles)
@@ -96,7 +98,9 @@ def _newest_of(log: _Log, most: int) -> list[_Ticket]:
     held: dict[bytes, _Ticket] = {}
     too_many, solved = False, 0
     for ticket in _solved(log):
-        digest = blake2b("\0".join([normal_form(ticket.text), *ticket.answers]).encode(), digest_size=16).digest()
+        digest = _digest(ticket)
+        if digest in held:
+            log.repeats.setdefault(digest, [held[digest]]).append(ticket)
         held[digest] = max(ticket, held.get(digest, ticket))
         solved += 1
         if len(held) > 2 * most:  # what is dropped here is older than ``most`` others: it cannot come back
@@ -107,7 +111,14 @@ def _newest_of(log: _Log, most: int) -> list[_Ticket]:
     if kept:
         log.count["exact repeat" + (f", or older than the newest {most:,}" if too_many else "")] = solved - len(kept)
         log.count["kept"] = len(kept)
+    if too_many and kept:  # older repeats may have passed before their newest one: which, hangs on the order of the rows
+        log.repeats = {d: [t for t in same if t >= kept[0]] for d, same in log.repeats.items()}
     return kept
+
+
+def _digest(ticket: _Ticket) -> bytes:
+    """Return what exact repeats have in common."""
+    return blake2b("\0".join([normal_form(ticket.text), *ticket.answers]).encode(), digest_size=16).digest()
 
 
 def _newest(held: dict[bytes, _Ticket], count: int) -> dict[bytes, _Ticket]:
@@ -117,9 +128,7 @@ def _newest(held: dict[bytes, _Ticket], count: int) -> dict[bytes, _Ticket]:
 
 def _solved(log: _Log) -> Iterator[_Ticket]:
     """Yield the tickets that were solved with a known article, one at a time, and count the other rows."""
-    wanted = {f.name: getattr(log.columns.tickets, f.name) for f in fields(log.columns.tickets)}
-    rows = checked_rows(log.path, read_rows(log.path, log.columns.format, log.count), wanted, "tickets")
-    for line, row in tqdm(rows, desc="read tickets", unit=" rows", mininterval=1, delay=3):
+    for line, row in tqdm(log.table.rows(log.count), desc="read tickets", unit=" rows", mininterval=1, delay=3):
         log.count["rows"] += 1
         ticket = _ticket(log, line, row)
         if ticket:
@@ -128,9 +137,9 @@ def _solved(log: _Log) -> Iterator[_Ticket]:
 
 def _ticket(log: _Log, line: int, row: Mapping[str, Any]) -> _Ticket | None:
     """Return the ticket of one row; None, and the reason counted, if it gives no pair."""
-    names, options = log.columns.tickets, log.columns.format
-    text = "\n".join(filter(None, (cell_text(row.get(c)) for c in (names.subject, names.message) if c)))
-    named = _article_ids(row.get(names.resolved_by), options)
+    table, wanted = log.table, log.table.wanted
+    text = "\n".join(filter(None, (cell_text(row.get(wanted[role] or "")) for role in ("subject", "message"))))
+    named = _article_ids(row.get(wanted["resolved_by"] or ""), table.options)
     answers = tuple(a for a in named if a in log.corpus)
     if not has_words(text):
         log.count["empty message"] += 1
@@ -139,16 +148,20 @@ def _ticket(log: _Log, line: int, row: Mapping[str, Any]) -> _Ticket | None:
     elif not answers:
         log.count["article not in the help centre"] += 1
         log.unknown.update(named)
+    elif when := table.time(line, row):
+        id_ = cell_text(row.get(wanted["ticket_id"] or "")) or f"line {line}"
+        return _Ticket(when, id_, text, answers, table.flag(line, row, "reopened"))
     else:
-        when = located_time(log.path, line, row.get(names.created_at), options)
-        id_ = cell_text(row.get(names.ticket_id)) or f"line {line}"
-        return _Ticket(when, id_, text, answers, is_true(row.get(names.reopened or "")))
+        log.count[NO_DATE] += 1
     return None
 
 
 def _article_ids(value: Any, options: ExportFormat) -> list[str]:
     """Return the article ids of one cell: a list, or ids or links between separators."""
-    parts = value if isinstance(value, list) else cell_text(value).split(options.separator)
+    cells = value if isinstance(value, list) else [value]
+    # Of repeated columns, unlike of a list, each cell may hold several ids itself.
+    split = isinstance(value, Repeated) or cells is not value
+    parts = [part for cell in cells for part in (cell_text(cell).split(options.separator) if split else [cell])]
     found = []
     for part in map(cell_text, parts):
         match = re.search(options.article_pattern, part) if options.article_pattern else None
@@ -161,7 +174,7 @@ def _nothing_solved(log: _Log, articles: str | Path) -> DataError:
     why = ", ".join(f"{n:,} {reason}" for reason, n in log.count.most_common() if reason != "rows")
     seen = f"; named there: {', '.join(a for a, _ in log.unknown.most_common(3))}" if log.unknown else ""
     return DataError(
-        f"{log.path}: none of {log.count['rows']} tickets ({why}) names an article of {articles} (ids such as "
+        f"{log.table.path}: none of {log.count['rows']} tickets ({why}) names an article of {articles} (ids such as "
         f"{', '.join(list(log.corpus)[:3])}){seen}: check resolved_by under [tickets], or set article_pattern "
         "under [format] to take the id out of a link"
     )
@@ -175,15 +188,17 @@ def _dataset_of(log: _Log, tickets: list[_Ticket], articles: str) -> RetrievalDa
         id_ = f"ticket/{t.ticket_id}"
         id_ = id_ if id_ not in queries else f"{id_}#{len(queries)}"
         metadata = {"source": "ticket", "ticket_id": t.ticket_id, "created_at": t.when.isoformat(), "reopened": t.reopened}
+        repeats = sorted({same.ticket_id for same in log.repeats.get(_digest(t), ())} - {t.ticket_id})
+        metadata.update({"repeats": repeats} if repeats else {})
         queries[id_] = Query(id_, t.text, metadata)
         judged[id_] = dict.fromkeys(t.answers, 1)
     card = {
-        "source": f"{log.path.name} (tickets) and {articles} (articles)",
+        "source": f"{log.table.path.name} (tickets) and {articles} (articles)",
         "read": dict(log.count),
         "unknown_articles": dict(log.unknown.most_common(50)),
     }
     return RetrievalDataset(
-        log.path.parent.name or log.path.stem,
+        log.table.path.parent.name or log.table.path.stem,
         dict(log.corpus),
         dict(sorted(queries.items())),
         {"train": judged, "dev": {}, "test": {}},
@@ -196,7 +211,7 @@ def _read_notes(log: _Log) -> tuple[str, ...]:
     count, unknown = log.count, log.unknown
     dropped = [f"{n:,} {reason}" for reason, n in count.most_common() if reason not in ("rows", "kept") and n]
     left_out = f"; left out: {', '.join(dropped)}" if dropped else ""
-    notes = [f"{log.path.name}: {count['rows']:,} rows, {count['kept']:,} kept{left_out}"]
+    notes = [*log.notes, *log.table.notes, f"{log.table.path.name}: {count['rows']:,} rows, {count['kept']:,} kept{left_out}"]
     if unknown:
         shown = ", ".join(f"{a} ({n})" for a, n in unknown.most_common(5)) + (", …" if len(unknown) > 5 else "")
         notes.append(f"articles named by tickets but not in the help centre: {shown}")
