@@ -71,6 +71,14 @@ def test_ablations_place_one_row_a_setting_and_one_panel_a_dataset():
     assert docs.get_ylim() == desk.get_ylim() == (1.5, -0.5)
 
 
+def test_ablations_draw_the_defaults_as_mean_and_range_of_their_seeds():
+    rows = pd.DataFrame({"dataset": "docs", "group": "defaults", "setting": "the defaults", "value": [0.5, 0.6, 0.7]})
+    axis = axes_of(plots.ablations(rows, ["defaults"]), 1)
+    assert axis.lines[1].get_xdata() == pytest.approx([0.6, 0.6])
+    band = axis.patches[0]
+    assert (band.get_x(), band.get_x() + band.get_width()) == pytest.approx((0.5, 0.7))
+
+
 def test_broken_runs_show_loss_and_dev():
     left, right = axes_of(plots.broken_runs({"good": [(1, 2.0), (2, 1.0)]}, {"good": 0.9}), 2)
     assert left.lines[0].get_xydata().tolist() == [[1, 2.0], [2, 1.0]]

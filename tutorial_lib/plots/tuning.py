@@ -129,7 +129,8 @@ def ablations(rows: pd.DataFrame, groups: Sequence[str]) -> Figure:
     """Dots: dev nDCG@10 of every run, one row a setting by its numbers, one colour a group of settings, one panel a dataset.
 
     Args:
-        rows: Columns dataset, group, setting, value; one row a run. A line marks the values of the group "defaults".
+        rows: Columns dataset, group, setting, value; one row a run. The runs of the group "defaults" are drawn through all
+            rows, their mean as a line and their range as a band: a dot inside the band is no different.
         groups: Groups to show, top to bottom.
     """
     shown = _settings_by_group(rows, groups)
@@ -141,8 +142,10 @@ def ablations(rows: pd.DataFrame, groups: Sequence[str]) -> Figure:
         for place, (group, setting) in enumerate(shown):
             values = runs.loc[(runs["group"] == group) & (runs["setting"] == setting), "value"]
             axis.plot(values, [place] * len(values), "o", color=colours[group], alpha=0.8)
-        for value in runs.loc[runs["group"] == "defaults", "value"]:
-            axis.axvline(value, color="#bbbbbb", linewidth=1, zorder=0)
+        defaults = runs.loc[runs["group"] == "defaults", "value"]
+        if len(defaults):
+            axis.axvspan(defaults.min(), defaults.max(), color="#eeeeee", zorder=0)
+            axis.axvline(defaults.mean(), color="#bbbbbb", linewidth=1, zorder=0)
         axis.set(xlabel=f"{MEASURE} on dev", title=dataset)
         axis.grid(axis="y", color="#eeeeee")
     axes[0].set_yticks(range(len(shown)), [s for _, s in shown], fontsize=8)
