@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -21,6 +21,7 @@ from tutorial_lib.models.lora import adapter_update, add_adapter, low_precision,
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.training.arguments import trainer_arguments
+from tutorial_lib.training.checkpoints import newest_whole, step_of
 from tutorial_lib.training.dev import DevSet, dev_set, mean_score
 from tutorial_lib.training.pairs import Pair, PairCollator, documents_of, training_pairs
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
@@ -53,19 +54,19 @@ class FineTuning:
         Of the checkpoints the one with the best dev score is kept. If it is not above the base model's by more than the
         standard error of the difference over dev queries, the base model is kept: a gain that small may as well be a loss.
         """
-        checkpoint = self.last_checkpoint() if resume else None
-        self.trainer.start_dev_log(resumed=checkpoint is not None)
+        checkpoint = self._checkpoint_to_go_on_from() if resume else None
+        self.trainer.start_dev_log(checkpoint)
         started = time.monotonic()
-        done = _step(checkpoint) if checkpoint else 0
+        done = step_of(checkpoint) if checkpoint else 0
         with self.training_precision():
-            self.trainer.train(resume_from_checkpoint=checkpoint)
+            self.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         return self._result(time.monotonic() - started, done)
 
     def _result(self, seconds: float, done: int) -> TrainResult:
         """Choose what is kept, and return what was done in ``seconds`` from step ``done`` on."""
         state, dev = self.trainer.state, self.trainer.dev_log
         log: list[dict[str, Any]] = state.log_history
-        best = _step(state.best_model_checkpoint) if state.best_model_checkpoint else state.global_step
+        best = step_of(state.best_model_checkpoint) if state.best_model_checkpoint else state.global_step
         strengths, strength = self._choose_strength(dev.scores[0], dev.scores[best]) if dev.scores else ([], 1.0)
         trained = len(self.pairs) * (state.global_step - done) / math.ceil(len(self.pairs) / self.settings.batch_size)
         return TrainResult(
@@ -82,11 +83,21 @@ class FineTuning:
             parameters=self.parameters,
         )
 
-    def last_checkpoint(self) -> str | None:
-        """Return the last checkpoint written to its end, or None. A kill cuts one short: the Trainer's state comes last."""
-        folder = Path(str(self.trainer.args.output_dir))
-        whole = [state.parent for state in folder.glob("checkpoint-*/trainer_state.json")]
-        return max(map(str, whole), key=_step) if whole else None
+    def last_checkpoint(self) -> Path | None:
+        """Return the last checkpoint that was written to its end and is as it was written, or None."""
+        return newest_whole(Path(str(self.trainer.args.output_dir))).checkpoint
+
+    def _checkpoint_to_go_on_from(self) -> Path | None:
+        """Return ``last_checkpoint``, and say on stderr which that is, and which were passed over."""
+        found = newest_whole(Path(str(self.trainer.args.output_dir)))
+        lines = list(found.passed_over)
+        if found.checkpoint or lines:
+            step = step_of(found.checkpoint) if found.checkpoint else 0
+            lines.append(f"training goes on from step {step}" if step else "training begins anew")
+        if self.trainer.args.process_index == 0:
+            for line in lines:
+                print(line, file=sys.stderr, flush=True)  # noqa: T201
+        return found.checkpoint
 
     @contextmanager
     def training_precision(self) -> Iterator[None]:
@@ -125,11 +136,6 @@ class FineTuning:
         base = Encoder.load(self.encoder.name, device=self.encoder.device).model
         self.encoder.model.load_state_dict(base.state_dict())
         self.encoder.changed()
-
-
-def _step(checkpoint: str) -> int:
-    """Return the step after which a checkpoint was written, by its name."""
-    return int(checkpoint.rsplit("-", 1)[1])
 
 
 def rises(before: Mapping[str, float], after: Mapping[str, float]) -> bool:
@@ -210,8 +216,3 @@ def _base_vectors(
     if dev is not None:
         dev.document_vectors = encoder.encode_documents(list(dev.documents.values()))
     return dict(zip(used, vectors.to(encoder.device), strict=True))
-
-
-def remove_checkpoints(checkpoints: Path) -> None:
-    """Delete the checkpoints of a finished run."""
-    shutil.rmtree(checkpoints, ignore_errors=True)
