@@ -54,7 +54,7 @@ def test_a_sealed_record_is_read_back(tmp_path):
 )
 def test_any_other_content_is_damage_and_no_traceback(tmp_path, content):
     (tmp_path / "record.json").write_bytes(content)
-    with pytest.raises(DamagedError, match="record.json is damaged: it is not"):
+    with pytest.raises(DamagedError, match=r"record.json is damaged: it is not"):
         read_sealed(tmp_path / "record.json")
 
 
@@ -62,5 +62,5 @@ def test_any_other_content_is_damage_and_no_traceback(tmp_path, content):
 def test_a_changed_record_is_damage(tmp_path, how):
     write_sealed(tmp_path / "record.json", {"seconds": 1.5})
     damaged(tmp_path / "record.json", how)
-    with pytest.raises(DamagedError, match="record.json is damaged"):
+    with pytest.raises(DamagedError, match=r"record.json is damaged"):
         read_sealed(tmp_path / "record.json")

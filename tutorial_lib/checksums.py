@@ -35,17 +35,18 @@ def _sha256(file: Path) -> str:
 
 
 def difference(folder: Path, sums: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Return what is wrong with the first file under ``folder`` that is not as ``sums`` say, or None; others may lie there."""
+    """Return what is wrong with the first file under ``folder`` that is not as ``sums`` say, or None; others may lie there.
+
+    What is looked at first is what costs nothing: a file that is gone or has another size is found before any is hashed.
+    """
     for name, noted in sums.items():
-        file = folder / name
-        if not file.is_file():
+        if not (folder / name).is_file():
             return f"{name} is missing"
-        size = file.stat().st_size
+        size = (folder / name).stat().st_size
         if size != noted["bytes"]:
             return f"{name} has {size:,} bytes, written were {noted['bytes']:,}"
-        if _sha256(file) != noted["sha256"]:
-            return f"{name} is not what was written (its SHA-256 differs)"
-    return None
+    changed = next((name for name, noted in sums.items() if _sha256(folder / name) != noted["sha256"]), None)
+    return changed and f"{changed} is not what was written (its SHA-256 differs)"
 
 
 def write_sealed(path: Path, record: Mapping[str, Any]) -> None:
@@ -61,7 +62,7 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:  # not "does it exist": it may be replaced at this moment
+    except (FileNotFoundError, NotADirectoryError):  # not "does it exist": it may be replaced at this moment
         return None
     except (ValueError, RecursionError):
         raise DamagedError(f"{path} is damaged: it is not JSON") from None

@@ -55,15 +55,21 @@ def write_json(path: Path, value: Any) -> None:
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def new_folder(path: Path, part: Path | None = None) -> Iterator[Path]:
     """Give a temporary folder beside ``path``, and rename it to ``path`` when the block ends.
 
     A folder that stands at ``path`` is replaced, but only then; if the block raises, it stays and nothing new is left.
 
+    Args:
+        path: Where the folder is to stand.
+        part: The temporary folder, on the same disk, if it needs a name of its own; what stands there is deleted.
+
     Yields:
         An empty folder to write into.
     """
-    part = path.with_name(path.name + ".part")
+    part = part or path.with_name(path.name + ".part")
+    if part.is_symlink():
+        part.unlink()
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:

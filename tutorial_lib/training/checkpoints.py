@@ -26,6 +26,7 @@ class SealCheckpoints(TrainerCallback):
         self._dev_log = dev_log
 
     def on_save(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
+        """End the checkpoint that was just written."""
         if args.world_size > 1:
             torch.distributed.barrier()  # each process has written its random state
         if args.process_index == 0:
