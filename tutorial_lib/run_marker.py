@@ -6,7 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -129,6 +129,8 @@ def alone_in(root: Path) -> Iterator[None]:
             finally:
                 if made and not any(root.glob("*/stage.json")) and not any(root.glob("checkpoints.*/*")):
                     shutil.rmtree(made, ignore_errors=True)
+                with suppress(OSError):  # Windows keeps what is open
+                    (root / ".run.lock").unlink()
     except Timeout:
         raise DataError(f"another run is at work in {root}: wait for it, or pass another folder") from None
 

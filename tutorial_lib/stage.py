@@ -19,7 +19,7 @@ from typing import Any
 from filelock import FileLock
 
 from tutorial_lib.checksums import DamagedError, difference, read_sealed, sums_of, write_sealed
-from tutorial_lib.files import new_folder
+from tutorial_lib.files import new_folder, told_as_os_errors
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def _make(root: Path, wanted: Wanted, make: Make) -> None:
     for left in root.glob(f"{wanted.name}.*.part"):  # of a kill, perhaps with other settings
         shutil.rmtree(left, ignore_errors=True)
     started = time.monotonic()
-    with new_folder(root / wanted.name, _part(root, wanted)) as part:
+    with new_folder(root / wanted.name, _part(root, wanted)) as part, told_as_os_errors(root):
         make(part)
         _note(part, wanted, time.monotonic() - started)
 

@@ -177,15 +177,15 @@ def prepare_training(
 
     Raises:
         DataError: Fewer than two pairs, or negatives that contradict the dataset.
-        ModelError: The model cannot be loaded or adapted, was trained with other prompts than the settings name, or has
-            shorter vectors than ``matryoshka`` names.
+        ModelError: The model cannot be loaded or adapted, was trained with other prompts than the settings name, or is too
+            small for them (``check_sizes``).
     """
     lora, settings = lora or LoraSettings(), settings or TrainSettings()
     pairs = training_pairs(dataset, negatives, settings.negatives)
     dev = dev_set(dataset, bm25, settings) if dataset.qrels["dev"] and settings.dev_queries else None
     torch.manual_seed(settings.seed)
     encoder = Encoder.load(model, device=device, query_prompt=settings.query_prompt, document_prompt=settings.document_prompt)
-    _check_sizes(settings, encoder)
+    check_sizes(encoder, settings, None if all_weights else lora)
     parameters = sum(p.numel() for p in encoder.model.parameters())
     fixed = None if settings.train_documents else _base_vectors(dataset, encoder, pairs, dev)
     if not all_weights:
@@ -199,12 +199,22 @@ def prepare_training(
     return FineTuning(encoder, trainer, pairs, None if all_weights else lora, settings, parameters)
 
 
-def _check_sizes(settings: TrainSettings, encoder: Encoder) -> None:
-    too_long = [size for size in settings.matryoshka if size > encoder.dimension]
-    if too_long:
-        raise ModelError(
-            f"matryoshka is {too_long[0]}: the vectors of {encoder.name} have {encoder.dimension} numbers, pass at most that"
-        )
+def check_sizes(encoder: Encoder, settings: TrainSettings, lora: LoraSettings | None) -> None:
+    """Refuse settings that this model is too small for.
+
+    Raises:
+        ModelError: ``matryoshka`` or the adapter's rank lies above its dimension, or ``max_length`` above its positions.
+    """
+    config = encoder.model.config
+    width = int(getattr(config, "hidden_size", encoder.dimension))
+    positions = max(encoder.settings.max_length, int(getattr(config, "max_position_embeddings", 0)))
+    default = TrainSettings.max_length  # of a model with fewer positions it reads as many as there are
+    sizes = [("matryoshka", size, encoder.dimension, "the vectors have so many numbers") for size in settings.matryoshka]
+    sizes += [("max_length", settings.max_length, max(positions, default), "it has positions for so many tokens")]
+    sizes += [("rank", lora.rank, width, "its layers are that wide")] if lora else []
+    for name, asked, most, why in sizes:
+        if asked > most:
+            raise ModelError(f"{name} is {asked}, too much for {encoder.name}: {why}, pass at most {most}")
 
 
 def _base_vectors(
