@@ -118,3 +118,20 @@ def write_json(path, content):
 def with_twins(dataset, *groups):
     """Return ``dataset`` with these groups of near-duplicate articles."""
     return replace(dataset, near_duplicates=tuple(map(tuple, groups)))
+
+
+def damaged(file, how):
+    """Damage a file: cut it in "half", flip one "bit" or change one "digit" in its middle, or let it be "gone"."""
+    content = file.read_bytes()
+    middle = len(content) // 2
+    if how == "gone":
+        file.unlink()
+    elif how == "half":
+        file.write_bytes(content[:middle])
+    elif how == "bit":
+        file.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+    else:
+        at = min(
+            (n for n, byte in enumerate(content) if chr(byte).isdecimal()), key=lambda n: abs(n - middle), default=middle
+        )
+        file.write_bytes(content[:at] + (b"7" if content[at : at + 1] != b"7" else b"3") + content[at + 1 :])

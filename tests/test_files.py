@@ -50,6 +50,19 @@ def test_json_keeps_letters_and_reads_back(tmp_path):
     assert "Köln" in text and json.loads(text) == {"city": "Köln", "n": [1, 2]}
 
 
+def test_a_link_that_somebody_planted_is_not_followed(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "thesis.txt").write_text("theirs")
+    (tmp_path / "model.part").symlink_to(tmp_path / "theirs")
+    (tmp_path / "card.json.part").symlink_to(tmp_path / "theirs" / "thesis.txt")
+    with new_folder(tmp_path / "model") as part:
+        (part / "a.txt").write_text("a")
+    write_json(tmp_path / "card.json", {"a": 1})
+    assert not (tmp_path / "model").is_symlink()
+    assert [p.name for p in (tmp_path / "theirs").iterdir()] == ["thesis.txt"]
+    assert (tmp_path / "theirs" / "thesis.txt").read_text() == "theirs"
+
+
 def test_a_new_folder_appears_when_it_is_complete(tmp_path):
     with new_folder(tmp_path / "out" / "model") as part:
         (part / "a.txt").write_text("a")

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from tests.helpers import tree
+from tests.helpers import damaged, tree
+from tutorial_lib.checksums import write_sealed
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.run_marker import Marker, claim, noted_in
+from tutorial_lib.run_marker import Marker, alone_in, claim, noted_in
 from tutorial_lib.run_settings import RunSettings
 from tutorial_lib.training.settings import TrainSettings
 
@@ -55,7 +56,59 @@ def test_settings_may_change_until_something_is_trained(tmp_path):
     assert noted_in(tmp_path) == changed
 
 
+OLDER = {"dataset": "d", "model": "m", "export": None}
+
+
 def test_what_an_older_version_noted_is_told_as_that(tmp_path):
-    (tmp_path / "workspace.json").write_text(json.dumps({"dataset": "d", "model": "m", "export": None}))
-    with pytest.raises(DataError, match="was made by another version of this package: pass another folder"):
-        noted_in(tmp_path)
+    for write in (write_sealed, lambda path, record: path.write_text(json.dumps(record))):
+        write(tmp_path / "workspace.json", OLDER)
+        for told in (False, True):
+            with pytest.raises(DataError, match="was made by another version of this package: pass another folder"):
+                noted_in(tmp_path, told=told)
+
+
+@pytest.mark.parametrize("how", ["half", "bit", "digit"])
+def test_a_damaged_note_is_refused_or_written_anew_by_whoever_tells_the_settings(tmp_path, how, capsys):
+    claim(tmp_path, OURS)
+    damaged(tmp_path / "workspace.json", how)
+    with pytest.raises(DataError, match=r"workspace.json is damaged: .*: give the command that made .* again"):
+        claim(tmp_path, OURS)
+    assert noted_in(tmp_path, told=True) is None
+    claim(tmp_path, OURS, told=True)
+    assert noted_in(tmp_path) == OURS
+    assert capsys.readouterr().err == f"{tmp_path / 'workspace.json'} was damaged: it is noted anew\n"
+
+
+def test_what_a_kill_at_the_first_moment_leaves_is_no_obstacle(tmp_path):
+    (tmp_path / "workspace.json.0123456789abcdef.part").write_text("{")
+    (tmp_path / ".run.lock").touch()
+    claim(tmp_path, OURS)
+    assert noted_in(tmp_path) == OURS
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_two_runs_in_one_folder_are_not_at_work_at_a_time(tmp_path):
+    out = tmp_path / "out"
+    with alone_in(out):
+        claim(out, OURS)
+        before = tree(out)
+        with (
+            pytest.raises(DataError, match=r"another run is at work in .*out: wait for it, or pass another folder"),
+            alone_in(out),
+        ):
+            pytest.fail("two at a time")
+        assert tree(out) == before
+        (out / "dataset").mkdir()
+        (out / "dataset" / "stage.json").touch()
+    with alone_in(out):
+        assert noted_in(out) == OURS
+
+
+def test_a_run_that_made_nothing_leaves_nothing(tmp_path):
+    with pytest.raises(KeyError), alone_in(tmp_path / "runs" / "out"):
+        claim(tmp_path / "runs" / "out", OURS)
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(KeyError), alone_in(tmp_path):  # a folder that was there stays
+        raise KeyError
+    assert tmp_path.is_dir()

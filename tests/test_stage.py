@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from tests.helpers import tree
+from tests.helpers import damaged, tree
 from tutorial_lib import stage
-from tutorial_lib.stage import Processes, Wanted, artifact, record_of
+from tutorial_lib.stage import Processes, Wanted, artifact, noted_seconds, record_of, timed
 
 ONE = Wanted("numbers", {"source": "a"}, {"size": 1})
 
@@ -61,6 +61,54 @@ def test_what_breaks_off_leaves_the_older_one_as_it_was(tmp_path, error):
     with pytest.raises(error):
         artifact(tmp_path, Wanted("numbers", {"source": "b"}, {}), break_off)
     assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("how", ["half", "bit", "digit", "gone"])
+@pytest.mark.parametrize("name", ["numbers/n.txt", "numbers/stage.json"])
+def test_a_damaged_one_is_named_and_made_again(tmp_path, name, how, capsys):
+    artifact(tmp_path, ONE, write("1234567"))
+    expected = (tmp_path / "numbers" / "n.txt").read_text()
+    damaged(tmp_path / name, how)
+    capsys.readouterr()
+    artifact(tmp_path, ONE, write("1234567"))
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == "making numbers …"
+    if (name, how) != ("numbers/stage.json", "gone"):  # then it was never finished
+        assert said[0].startswith("numbers is damaged: ")
+        assert name.split("/")[1] in said[0]
+    assert (tmp_path / "numbers" / "n.txt").read_text() == expected
+    artifact(tmp_path, ONE, never)
+
+
+def test_files_are_hashed_once_a_process_until_one_of_them_changes(tmp_path, monkeypatch):
+    artifact(tmp_path, ONE, write("1"))
+    artifact(tmp_path, ONE, never)
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "difference", lambda *_: pytest.fail("hashed again"))
+        artifact(tmp_path, ONE, never)
+    (tmp_path / "numbers" / "n.txt").write_text("2")
+    os.utime(tmp_path / "numbers" / "n.txt", (0, 0))
+    artifact(tmp_path, ONE, write("1"))
+    assert (tmp_path / "numbers" / "n.txt").read_text() == "1"
+
+
+def test_what_a_kill_left_of_other_settings_goes(tmp_path):
+    (tmp_path / "numbers.0123456789abcdef.part").mkdir()
+    artifact(tmp_path, ONE, write("1"))
+    assert list(tmp_path.glob("*.part")) == []
+
+
+@pytest.mark.parametrize("how", ["half", "bit", "digit"])
+def test_damaged_times_are_left_out_and_that_is_said(tmp_path, how, capsys):
+    with timed(tmp_path, "slow"):
+        pass
+    assert list(noted_seconds(tmp_path)) == ["slow"]
+    damaged(tmp_path / "seconds.json", how)
+    assert noted_seconds(tmp_path) == {}
+    assert "seconds.json is damaged: it is not" in capsys.readouterr().err
+    with timed(tmp_path, "fast"):
+        pass
+    assert list(noted_seconds(tmp_path)) == ["fast"]
 
 
 def test_two_at_a_time_make_it_once(tmp_path):

@@ -1,4 +1,3 @@
-import json
 import re
 from dataclasses import replace
 
@@ -9,6 +8,7 @@ from sentence_transformers import SentenceTransformer
 from tests.helpers import tree
 from tests.tiny import LORA, TRAIN, beir_files, interrupt_adapter, tiny_bert, tiny_dataset
 from tutorial_lib import stage, workspace
+from tutorial_lib.checksums import write_sealed
 from tutorial_lib.data.beir import write_beir
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.registry import ReadSettings
@@ -153,10 +153,9 @@ def test_changed_training_settings_remake_the_adapter(copied):
 
 
 def test_an_adapter_with_settings_of_an_older_version_is_trained_again(copied):
-    stage = copied.root / "adapter" / "stage.json"
-    record = json.loads(stage.read_text())
+    record = copied.record("adapter")
     record["settings"]["train"]["gradient_cache"] = True
-    stage.write_text(json.dumps(record))
+    write_sealed(copied.root / "adapter" / "stage.json", record)
     copied.need("adapter")
     assert copied.record("adapter")["settings"]["train"]["learning_rate"] == TrainSettings().learning_rate
     assert "gradient_cache" not in copied.record("adapter")["settings"]["train"]

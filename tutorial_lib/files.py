@@ -54,16 +54,46 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False))
 
 
+_OF_A_FILE = ("inline_container.cc", "iostream error", "PytorchStreamWriter")
+"""What torch's errors hold when a file could not be written."""
+
+
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def told_as_os_errors(folder: Path) -> Iterator[None]:
+    """Within the block, what torch and safetensors say of a full disk in errors of their own is told as an ``OSError``.
+
+    Args:
+        folder: Where files are written: the message says how much room is left there.
+
+    Raises:
+        OSError: A file could not be written.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error).__name__ != "SafetensorError" and not any(sign in str(error) for sign in _OF_A_FILE):
+            raise
+        free = shutil.disk_usage(folder).free / 1e6
+        said = " ".join(str(error).split())
+        raise OSError(f"a file could not be written to {folder}, where {free:,.1f} MB are free: {said}") from error
+
+
+@contextmanager
+def new_folder(path: Path, part: Path | None = None) -> Iterator[Path]:
     """Give a temporary folder beside ``path``, and rename it to ``path`` when the block ends.
 
     A folder that stands at ``path`` is replaced, but only then; if the block raises, it stays and nothing new is left.
 
+    Args:
+        path: Where the folder is to stand.
+        part: The temporary folder, on the same disk, if it needs a name of its own; what stands there is deleted.
+
     Yields:
         An empty folder to write into.
     """
-    part = path.with_name(path.name + ".part")
+    part = part or path.with_name(path.name + ".part")
+    if part.is_symlink():
+        part.unlink()
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:

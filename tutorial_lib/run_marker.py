@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
+from tutorial_lib.checksums import SEAL, DamagedError, read_sealed, write_sealed
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.files import write_json
 from tutorial_lib.run_settings import RunSettings, from_record
+
+NOTE = "workspace.json"
+"""In a workspace's folder: what it is of."""
 
 
 @dataclass(frozen=True)
@@ -29,39 +38,101 @@ class Marker:
     settings: dict[str, Any]
 
 
-def noted_in(root: Path) -> Marker | None:
+def noted_in(root: Path, *, told: bool = False) -> Marker | None:
     """Return what ``root`` is the workspace of; None if there is nothing yet.
 
+    Args:
+        root: Folder of a workspace.
+        told: Whether the settings were told, so that a damaged note can be written anew: None is returned then.
+
     Raises:
-        DataError: It holds files that are no workspace, or one of another version of this package.
+        DataError: It holds files that are no workspace, or one of another version of this package, or a damaged note.
     """
-    file = root / "workspace.json"
-    if file.exists():
-        try:
-            marker = Marker(**json.loads(file.read_text(encoding="utf-8")))
-            from_record(RunSettings, marker.settings)
-        except (TypeError, ValueError):
-            advice = "pass another folder, or delete this one"
-            raise DataError(f"{root} was made by another version of this package: {advice}") from None
-        return marker
-    if root.is_file() or (root.is_dir() and any(root.iterdir())):
+    try:
+        noted = read_sealed(root / NOTE)
+    except DamagedError as error:
+        return _damaged(root, error, told=told)
+    if noted is not None:
+        return _as_marker(root, noted)
+    if root.is_file() or (root.is_dir() and any(not _is_left(p) for p in root.iterdir())):
         raise DataError(f"{root} exists and is no workspace: pass a new or empty folder")
     return None
 
 
-def claim(root: Path, marker: Marker) -> None:
+def _as_marker(root: Path, noted: dict[str, Any]) -> Marker:
+    try:
+        marker = Marker(**noted)
+        from_record(RunSettings, marker.settings)
+    except (TypeError, ValueError):
+        raise _of_another_version(root) from None
+    return marker
+
+
+def _of_another_version(root: Path) -> DataError:
+    return DataError(f"{root} was made by another version of this package: pass another folder, or delete this one")
+
+
+def _damaged(root: Path, error: DamagedError, *, told: bool) -> None:
+    try:
+        unsealed = SEAL not in json.loads((root / NOTE).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError, TypeError):
+        unsealed = False
+    if unsealed:  # as it was noted before notes were sealed
+        raise _of_another_version(root)
+    if not told:
+        raise DataError(f"{error}: give the command that made {root} again, with all its options, and it is noted anew")
+
+
+def _is_left(path: Path) -> bool:
+    """Return whether a file is what a kill or a full disk leaves of a run that had only begun: a lock, or half a note."""
+    return path.match(".*.lock") or path.match(f"{NOTE}.*.part")
+
+
+def claim(root: Path, marker: Marker, *, told: bool = False) -> None:
     """Note in ``root`` what it is the workspace of.
+
+    Args:
+        root: Folder of a workspace, made if need be.
+        marker: What to note.
+        told: As for ``noted_in``; that a damaged note is written anew is said on stderr.
 
     Raises:
         DataError: It is that of something else, or was trained with other settings; every difference is named.
     """
-    noted = noted_in(root)
+    noted = noted_in(root, told=told)
     if noted == marker:
         return
     if noted:
         _check_same_run(root, noted, marker)
+    elif (root / NOTE).exists():
+        print(f"{root / NOTE} was damaged: it is noted anew", file=sys.stderr, flush=True)  # noqa: T201
     root.mkdir(parents=True, exist_ok=True)
-    write_json(root / "workspace.json", asdict(marker))
+    write_sealed(root / NOTE, asdict(marker))
+    for left in root.glob(f"{NOTE}.*.part"):
+        left.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone_in(root: Path) -> Iterator[None]:
+    """Within the block this is the only run in ``root``. If nothing was made in a new folder, it is gone afterwards.
+
+    Raises:
+        DataError: Another run is at work there, or it holds something that is no workspace.
+    """
+    noted_in(root, told=True)
+    made = next((p for p in reversed([root, *root.parents]) if not p.exists()), None)
+    root.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(root / ".run.lock").acquire(timeout=0):
+            try:
+                yield
+            finally:
+                if made and not any(root.glob("*/stage.json")) and not any(root.glob("checkpoints.*/*")):
+                    shutil.rmtree(made, ignore_errors=True)
+                with suppress(OSError):  # Windows keeps what is open
+                    (root / ".run.lock").unlink()
+    except Timeout:
+        raise DataError(f"another run is at work in {root}: wait for it, or pass another folder") from None
 
 
 def _check_same_run(root: Path, noted: Marker, marker: Marker) -> None:

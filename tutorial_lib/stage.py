@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +18,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from tutorial_lib.files import write_json
+from tutorial_lib.checksums import DamagedError, difference, read_sealed, sums_of, write_sealed
+from tutorial_lib.files import new_folder, told_as_os_errors
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Stage:
 
 LOOK_EVERY = 0.2
 """Seconds between two looks of a process that waits for what another one makes."""
+RECORD = "stage.json"
+"""In each artifact's folder: what it was made from, and the sums of its files."""
+_CHECKED: dict[Path, tuple[tuple[Any, ...], str | None]] = {}
+"""Folder -> dates and sizes of its files when this process last looked at them, and what was wrong with one."""
 Make = Callable[[Path], None]
 """Fills a folder that is empty yet."""
 
@@ -73,34 +78,63 @@ def package_version() -> str:
 
 
 def record_of(root: Path, name: str) -> dict[str, Any] | None:
-    """Return what is noted about a stage's artifact (settings, inputs, version, seconds), or None."""
+    """Return what is noted about a stage's artifact (settings, inputs, version, seconds, files), or None."""
     try:
-        return json.loads((root / name / "stage.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:  # not "does it exist": it may be replaced at this moment
+        return read_sealed(root / name / RECORD)
+    except DamagedError:
         return None
 
 
 def artifact(root: Path, wanted: Wanted, make: Make) -> Path:
-    """Return the folder of a stage's artifact; ``make`` fills it if it is missing or was made from something else.
+    """Return the folder of a stage's artifact; ``make`` fills it if it is missing, damaged, or was made from something else.
 
     What breaks off leaves nothing behind, and an older artifact as it was. Of several processes the first one makes and
-    writes; the others wait until its record says that it is there, having taken part if that was wanted.
+    writes; the others wait until its record says that it is there, having taken part if that was wanted. Whether the files
+    are those that were written is asked at the first use in a process, and again when one of them has another date or size.
     """
     if Processes.of_this_run().first:
         with FileLock(root / f".{wanted.name}.lock"):
-            if not _is_current(record_of(root, wanted.name), wanted):
+            if damage := damage_of(root, wanted.name):
+                _say(f"{wanted.name} is damaged: {damage}")
+            if damage or not _is_current(record_of(root, wanted.name), wanted):
                 _make(root, wanted, make)
         return root / wanted.name
-    if wanted.together and not _is_current(record_of(root, wanted.name), wanted):
+    if wanted.together and not _is_whole(root, wanted):
         make(_part(root, wanted))
-    while not _is_current(record_of(root, wanted.name), wanted):
+    while not _is_whole(root, wanted):
         time.sleep(LOOK_EVERY)
     return root / wanted.name
+
+
+def damage_of(root: Path, name: str) -> str | None:
+    """Return what is wrong with a stage's artifact: a file that is gone, cut short or changed; None if it is as written."""
+    folder = root / name
+    try:
+        record = read_sealed(folder / RECORD)
+    except DamagedError as error:
+        return str(error)
+    if record is None or record.get("version") != package_version():
+        return None  # there is none, or it is made again anyway
+    state = _state(folder, record["files"])
+    looked = _CHECKED.get(folder.resolve())
+    if looked is None or looked[0] != state:
+        looked = _CHECKED[folder.resolve()] = (state, difference(folder, record["files"]))
+    return looked[1]
+
+
+def _state(folder: Path, names: Iterable[str]) -> tuple[Any, ...]:
+    """Return dates and sizes of files: hashing is for what has changed since the last look."""
+    found = [(folder / name) for name in names]
+    return tuple((p.stat().st_mtime_ns, p.stat().st_size) if p.is_file() else None for p in found)
 
 
 def _part(root: Path, wanted: Wanted) -> Path:
     """Return where the artifact is while it is being made."""
     return root / f"{wanted.name}.{wanted.key}.part"
+
+
+def _is_whole(root: Path, wanted: Wanted) -> bool:
+    return _is_current(record_of(root, wanted.name), wanted) and damage_of(root, wanted.name) is None
 
 
 def _is_current(record: Mapping[str, Any] | None, wanted: Wanted) -> bool:
@@ -109,19 +143,17 @@ def _is_current(record: Mapping[str, Any] | None, wanted: Wanted) -> bool:
 
 
 def _make(root: Path, wanted: Wanted, make: Make) -> None:
-    folder, part = root / wanted.name, _part(root, wanted)
-    print(f"making {wanted.name} …", file=sys.stderr, flush=True)  # noqa: T201
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
+    _say(f"making {wanted.name} …")
+    for left in root.glob(f"{wanted.name}.*.part"):  # of a kill, perhaps with other settings
+        shutil.rmtree(left, ignore_errors=True)
     started = time.monotonic()
-    try:
+    with new_folder(root / wanted.name, _part(root, wanted)) as part, told_as_os_errors(root):
         make(part)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
-    _note(part, wanted, time.monotonic() - started)
-    shutil.rmtree(folder, ignore_errors=True)
-    part.rename(folder)
+        _note(part, wanted, time.monotonic() - started)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _note(folder: Path, wanted: Wanted, seconds: float) -> None:
@@ -132,14 +164,18 @@ def _note(folder: Path, wanted: Wanted, seconds: float) -> None:
         "settings": dict(wanted.settings),
         "version": package_version(),
         "seconds": seconds,
+        "files": sums_of(folder),
     }
-    write_json(folder / "stage.json", record)
+    write_sealed(folder / RECORD, record)
 
 
 def noted_seconds(root: Path) -> dict[str, float]:
-    """Return what ``timed`` noted in ``root``."""
-    noted = root / "seconds.json"
-    return json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
+    """Return what ``timed`` noted in ``root``; a damaged note counts as none, and that is said on stderr."""
+    try:
+        return read_sealed(root / "seconds.json") or {}
+    except DamagedError as error:
+        _say(f"{error}; the times in it are left out")
+        return {}
 
 
 @contextmanager
@@ -147,7 +183,7 @@ def timed(root: Path, name: str) -> Iterator[None]:
     """Note in ``root`` the seconds that the block takes under ``name``."""
     started = time.monotonic()
     yield
-    write_json(root / "seconds.json", {**noted_seconds(root), name: time.monotonic() - started})
+    write_sealed(root / "seconds.json", {**noted_seconds(root), name: time.monotonic() - started})
 
 
 @dataclass(frozen=True)

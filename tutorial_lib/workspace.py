@@ -73,16 +73,16 @@ class Workspace:
         self.root = Path(elsewhere, Path(root).name) if elsewhere else Path(root)
         self.model_name = str(Path(model).resolve()) if Path(model).is_dir() else str(model)
         self.device, self.processes = device, Processes.of_this_run()
-        noted = noted_in(self.root)
+        self._told = settings is not None
+        noted = noted_in(self.root, told=self._told)
         if noted and noted.help_desk:
             help_desk = help_desk or HelpDesk.from_record(noted.help_desk)
         self.settings = settings or from_record(RunSettings, noted.settings if noted else {})
-        self._told = settings is not None
         self.origin = find_source(dataset, help_desk)
         self.help_desk = help_desk
         record = help_desk.record() if help_desk else None
         if self.processes.first:
-            claim(self.root, Marker(self.source, self.model_name, record, self.settings.record()))
+            claim(self.root, Marker(self.source, self.model_name, record, self.settings.record()), told=self._told)
         self._read: dict[str, tuple[str, Any]] = {}
         self._runs: dict[tuple[str, str], tuple[list[str | None], Run]] = {}
 

@@ -1,5 +1,7 @@
 """Which notebooks ``run`` executes."""
 
+from pathlib import Path
+
 import papermill
 import pytest
 
@@ -27,7 +29,9 @@ def test_every_chapter_has_its_notebook():
 
 def test_collecting_is_left_out_where_the_pairs_are_there_and_the_notebooks_are_told_where_they_are(copied, monkeypatch):
     asked = []
-    monkeypatch.setattr(papermill, "execute_notebook", lambda source, target, told, **_: asked.append((source, target, told)))
+    monkeypatch.setattr(
+        papermill, "execute_notebook", lambda source, target, told, **_: asked.append((Path(source), Path(target), told))
+    )
     assert chapters.papermill is papermill
     assert run_chapters(copied, CHAPTERS)
     assert [source.stem for source, _, _ in asked] == list(CHAPTERS[1:])
@@ -35,3 +39,11 @@ def test_collecting_is_left_out_where_the_pairs_are_there_and_the_notebooks_are_
     told = {"DATASET": copied.source, "WORKSPACE": str(copied.root.resolve()), "MODEL": copied.model_name}
     assert all(parameters == told for _, _, parameters in asked)
     assert not run_chapters(copied, CHAPTERS[:2])
+
+
+def test_braces_in_a_path_are_no_names_to_fill_in(copied, monkeypatch):
+    asked = []
+    monkeypatch.setattr(papermill, "execute_notebook", lambda source, target, told, **_: asked.append(target.format(**told)))
+    copied.root = copied.root.rename(copied.root.parent / "{DATASET}{x}")
+    run_chapters(copied, CHAPTERS[1:2])
+    assert asked == [str(copied.root / "notebooks" / f"{CHAPTERS[1]}.ipynb")]

@@ -98,6 +98,25 @@ def test_an_interrupted_run_resumes_to_the_same_result(prepare, interrupted_at):
     assert same_weights(adapter_weights(straight), adapter_weights(resumed))
 
 
+INSIDE = {"epochs": 3.0, "batch_size": 4, "dev_evaluations": 9}
+"""12 pairs in batches of 4 for 3 epochs: 9 steps, dev scored and a checkpoint written after each, most inside an epoch."""
+
+
+def test_a_run_interrupted_inside_an_epoch_goes_on_with_the_batches_it_would_have_had(prepare):
+    straight = prepare(**INSIDE)
+    expected_batches, expected = batches(straight), straight.train()
+    for step in (5, 6, 9):  # the first, second and third epoch end with steps 3, 6 and 9
+        broken = prepare(f"broken{step}", **INSIDE)
+        broken.trainer.add_callback(Interrupt(step))
+        with pytest.raises(KeyboardInterrupt):
+            broken.train()
+        resumed = prepare(f"broken{step}", **INSIDE)
+        seen, result = batches(resumed), resumed.train(resume=True)
+        assert seen == expected_batches[step - 1 :]  # Ctrl-C came before the checkpoint of its step
+        assert (result.losses, result.dev, result.best_step) == (expected.losses, expected.dev, expected.best_step)
+        assert same_weights(adapter_weights(straight), adapter_weights(resumed), atol=0)
+
+
 def test_a_run_killed_without_warning_resumes_to_the_same_result(prepare, tiny_folder, tmp_path):
     script = "import sys; from tests.training.test_finetune import train_until_killed; train_until_killed(*sys.argv[1:])"
     killed = subprocess.run(
@@ -107,7 +126,7 @@ def test_a_run_killed_without_warning_resumes_to_the_same_result(prepare, tiny_f
         stderr=subprocess.DEVNULL,
     )
     assert killed.returncode == -signal.SIGKILL
-    assert {p.name for p in (tmp_path / "killed").iterdir()} == {"checkpoint-2", "checkpoint-4", "dev.json"}
+    assert {p.name for p in (tmp_path / "killed").iterdir()} == {"checkpoint-2", "checkpoint-4"}
     straight, resumed = prepare(), prepare("killed")
     seen = batches(straight), batches(resumed)
     expected, result = straight.train(), resumed.train(resume=True)
@@ -117,13 +136,34 @@ def test_a_run_killed_without_warning_resumes_to_the_same_result(prepare, tiny_f
     assert same_weights(adapter_weights(straight), adapter_weights(resumed))
 
 
-def test_a_checkpoint_cut_short_is_passed_over(prepare, tmp_path):
+def test_a_checkpoint_cut_short_is_passed_over(prepare, tmp_path, capsys):
     broken = prepare("broken")
     broken.trainer.add_callback(Interrupt(7))
     with pytest.raises(KeyboardInterrupt):
         broken.train()
-    (tmp_path / "broken" / "checkpoint-6" / "trainer_state.json").unlink()  # written last
-    assert prepare("broken").train(resume=True).losses == prepare().train().losses
+    (tmp_path / "broken" / "checkpoint-6" / "files.json").unlink()  # written last
+    capsys.readouterr()
+    result = prepare("broken").train(resume=True)
+    said = [line for line in capsys.readouterr().err.splitlines() if "checkpoint" in line or "goes on" in line]
+    assert said == ["checkpoint-6 is passed over: it was not written to its end", "training goes on from step 4"]
+    assert result.losses == prepare().train().losses
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_a_moved_folder_is_no_damage(prepare, tmp_path, capsys):
+    broken = prepare("broken")
+    broken.trainer.add_callback(Interrupt(7))
+    with pytest.raises(KeyboardInterrupt):
+        broken.train()
+    (tmp_path / "broken").rename(tmp_path / "moved")
+    weights = tmp_path / "moved" / "checkpoint-6" / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    straight, resumed = prepare(), prepare("moved")
+    expected, result = straight.train(), resumed.train(resume=True)
+    said = capsys.readouterr().err
+    assert "checkpoint-6 is passed over: adapter_model.safetensors is not what was written" in said
+    assert "training goes on from step 4" in said
+    assert (result.losses, result.dev, result.best_step) == (expected.losses, expected.dev, expected.best_step)
+    assert same_weights(adapter_weights(straight), adapter_weights(resumed), atol=0)
 
 
 def test_an_interruption_before_the_first_checkpoint_starts_anew(prepare):
@@ -221,7 +261,7 @@ def test_checkpoints_are_json_and_safetensors_only_where_a_model_is_concerned(pr
     prepare("run").train()
     names = {p.name for p in (tmp_path / "run").rglob("adapter*")}
     assert names == {"adapter_config.json", "adapter_model.safetensors"}
-    written = json.loads((tmp_path / "run" / "dev.json").read_text())
+    written = json.loads((tmp_path / "run" / "checkpoint-8" / "dev.json").read_text())
     assert list(written) == ["0", "2", "4", "6", "8"]
     assert set(written["8"]) == {"q12", "q13", "q14", "q15"}
 

@@ -49,7 +49,12 @@ OTHER = {  # value -> message
             (8.5,): "matryoshka is 8.5: pass a whole number, at least 1",
             64: "matryoshka is 64: pass a tuple, such as (64,), or () for none",
         },
-        "query_prompt": {3: "query_prompt is 3: pass a text, or None for the base model's own"},
+        "batch_size": {10**20: "batch_size is 100000000000000000000: pass at most 9223372036854775807"},
+        "seed": {2**32: "seed is 4294967296: pass at least 0 and at most 4294967295"},
+        "query_prompt": {
+            "\udcff: ": "query_prompt is '\\udcff: ': pass a text",
+            3: "query_prompt is 3: pass a text, or None for the base model's own",
+        },
         "document_prompt": {False: "document_prompt is False: pass a text, or None for the base model's own"},
     },
     LoraSettings: {

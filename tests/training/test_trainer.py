@@ -59,9 +59,8 @@ def test_the_gradient_cache_changes_no_result(prepare):
 
 def epoch_order(run, epoch):
     """Return the positions of the training pairs in the order of one epoch."""
-    loader = run.trainer.get_train_dataloader()
-    loader.set_epoch(epoch)
-    return list(loader.order)
+    run.trainer.order.epoch = epoch
+    return list(run.trainer.order)
 
 
 def test_orders_differ_between_epochs_and_seeds_and_hang_on_nothing_else(prepare):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -11,13 +10,10 @@ from pathlib import Path
 
 import papermill
 
-from tutorial_lib.cli.options import DataOptions
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.registry import AWS_DOCS
 from tutorial_lib.files import course_folder
-from tutorial_lib.models.folder import resolve_model
 from tutorial_lib.report import before_after
-from tutorial_lib.run_settings import RunSettings
 from tutorial_lib.workspace import Workspace
 
 CHAPTERS = (
@@ -44,26 +40,6 @@ def named_chapters(numbers: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in CHAPTERS if not numbers or name[:2] in numbers)
 
 
-def open_workspace(out: Path, source: DataOptions, model: str, settings: RunSettings) -> Workspace:
-    """Open the workspace of a run and read its data; data that cannot be used leave nothing behind.
-
-    Raises:
-        DataError: The data, the settings or the output folder cannot be used.
-        ModelError: There is no such model, or it is damaged.
-    """
-    resolve_model(model)  # refuses what is not there before anything is written
-    fresh = not out.exists()
-    help_desk = source.help_desk()
-    space = Workspace(out, source.data, model, help_desk=help_desk, settings=settings)
-    try:
-        space.dataset()
-    except DataError:
-        if fresh:
-            shutil.rmtree(out)
-        raise
-    return space
-
-
 def run_chapters(space: Workspace, chapters: Sequence[str]) -> bool:
     """Execute notebooks on a workspace, each into its folder ``notebooks``; return whether the last was among them.
 
@@ -81,15 +57,21 @@ def run_chapters(space: Workspace, chapters: Sequence[str]) -> bool:
         started = time.monotonic()
         print(f"{chapter} …", flush=True)
         papermill.execute_notebook(
-            course_folder("notebooks") / f"{chapter}.ipynb",
-            executed / f"{chapter}.ipynb",
+            _as_it_is(course_folder("notebooks") / f"{chapter}.ipynb"),
+            _as_it_is(executed / f"{chapter}.ipynb"),
             parameters,
             cwd=course_folder("notebooks"),
             kernel_name="python3",
+            extra_arguments=["--log-level=ERROR"],  # not, each time, that a kernel on this machine is not encrypted
             progress_bar=sys.stderr.isatty(),
         )
         print(f"{chapter}: {time.monotonic() - started:.0f} s", flush=True)
     return CHAPTERS[-1] in chapters
+
+
+def _as_it_is(path: Path) -> str:
+    """Return a path as papermill takes it, which fills in what stands in braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def told(space: Workspace, *, gate: bool) -> int:

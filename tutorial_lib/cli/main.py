@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -27,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0; 1 for a failure, of a cell or a file; 2 for unusable input; 3 for "do not ship" where ``run`` was
-        asked to ``--gate``; 130 after Ctrl-C.
+        asked to ``--gate``; 130 after Ctrl-C, 143 after SIGTERM.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.pop("TUTORIAL_WORKSPACE", None)  # it moves the notebooks' workspace in tests; here --out decides
@@ -49,23 +52,67 @@ def _usage(given: Sequence[str]) -> int:
     return 0 if asked else 2
 
 
+AGAIN = "the same command goes on where this one stopped"
+
+
 def _status(run: Callable[[], int]) -> int:
     try:
-        return run()
+        with _told_to_end():
+            return run()
     except (DataError, ModelError) as error:
         _say(f"error: {error}")
         return 2
-    except KeyboardInterrupt:
-        _say("interrupted: the same command goes on where this one stopped")
-        return 130
+    except (KeyboardInterrupt, _TerminatedError) as ended:
+        _say(f"{'terminated' if isinstance(ended, _TerminatedError) else 'interrupted'}: {AGAIN}")
+        return 143 if isinstance(ended, _TerminatedError) else 130
     except OSError as error:
-        _say(f"error: {error} — nothing half-made is kept; the same command goes on where this one stopped")
+        _say(f"error: {error} — nothing half-made is kept; {AGAIN}")
         return 1
     except Exception as error:
-        if type(error).__name__ != "PapermillExecutionError":  # papermill is loaded only by the verb that needs it
+        status, line = _of_a_notebook(error)
+        if not status:
             raise
-        _say(f"error: a cell failed; read it at the end of the newest executed notebook\n{str(error)[-1500:]}")
-        return 1
+        _say(line)
+        return status
+
+
+def _of_a_notebook(error: Exception) -> tuple[int, str]:
+    """Return status and message for what a notebook's kernel raised, or 0. Only the verb that needs papermill loads it."""
+    kind = type(error).__name__
+    if kind == "DeadKernelError":
+        return 1, (
+            "error: a notebook's process was killed, most likely because memory ran out (dmesg tells): free some, or pass a "
+            f"smaller --token-budget and --activation-tokens; {AGAIN}"
+        )
+    if kind != "PapermillExecutionError":
+        return 0, ""
+    raised, said = getattr(error, "ename", ""), getattr(error, "evalue", "")
+    if raised in ("DataError", "ModelError"):
+        return 2, f"error: {said}"
+    if raised == "OSError":
+        return 1, f"error: {said} — nothing half-made is kept; {AGAIN}"
+    return 1, f"error: a cell failed; read it at the end of the newest executed notebook\n{str(error)[-1500:]}"
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM came."""
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Within the block SIGTERM ends what is done as Ctrl-C does, so that nothing half-made and no kernel stays behind."""
+
+    def end(*_: Any) -> None:
+        raise _TerminatedError
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _say(line: str) -> None:

@@ -40,7 +40,8 @@ class Run:
             ModelError: The model cannot be used.
             papermill.PapermillExecutionError: A cell failed; the executed notebook shows it.
         """
-        from tutorial_lib.cli.chapters import named_chapters, open_workspace, run_chapters, told
+        from tutorial_lib.cli.chapters import named_chapters, run_chapters, told
+        from tutorial_lib.cli.opening import opened
 
         if not self.settings.train.train_documents:
             raise DataError(
@@ -48,6 +49,6 @@ class Run:
                 "pass it to the verb train"
             )
         named = named_chapters(self.chapters)
-        space = open_workspace(self.out, self.source, self.model, self.settings)
-        done = run_chapters(space, named)
-        return told(space, gate=self.gate) if done else 0
+        with opened(self.out, self.source, self.model, self.settings) as space:
+            done = run_chapters(space, named)
+            return told(space, gate=self.gate) if done else 0

@@ -42,26 +42,17 @@ class Train:
             DataError: The data cannot be used, a check found an error, or ``out`` holds something else.
             ModelError: The model cannot be used.
         """
-        from tutorial_lib.models.folder import resolve_model
+        from tutorial_lib.cli.opening import opened
         from tutorial_lib.models.hardware import named_device
         from tutorial_lib.stage import Processes
-        from tutorial_lib.workspace import Workspace
 
         device = named_device(self.device)
-        resolve_model(self.model)  # refuses what is not there before anything is written
         processes = Processes.of_this_run(on_cpu=device.type == "cpu")
-        space = Workspace(
-            self.out,
-            self.source.data,
-            self.model,
-            help_desk=self.source.help_desk(),
-            settings=self.settings,
-            device=device,
-        )
-        for note in space.dataset().notes if processes.first else ():
-            print(f"note: {note}", file=sys.stderr, flush=True)
-        model = space.need("model")
-        result = space.training()
+        with opened(self.out, self.source, self.model, self.settings, device) as space:
+            for note in space.dataset().notes if processes.first else ():
+                print(f"note: {note}", file=sys.stderr, flush=True)
+            model = space.need("model")
+            result = space.training()
         if processes.first:
             print(result_line(result, model, documents=self.settings.train.train_documents))
         processes.leave()

@@ -11,8 +11,9 @@ from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.models.lora import save_adapter
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.training.card import model_card
+from tutorial_lib.training.checkpoints import remove_checkpoints
 from tutorial_lib.training.checks import preflight
-from tutorial_lib.training.finetune import prepare_training, remove_checkpoints
+from tutorial_lib.training.finetune import prepare_training
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -21,6 +21,7 @@ from tutorial_lib.models.lora import adapter_update, add_adapter, low_precision,
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.training.arguments import trainer_arguments
+from tutorial_lib.training.checkpoints import newest_whole, step_of
 from tutorial_lib.training.dev import DevSet, dev_set, mean_score
 from tutorial_lib.training.pairs import Pair, PairCollator, documents_of, training_pairs
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
@@ -53,19 +54,19 @@ class FineTuning:
         Of the checkpoints the one with the best dev score is kept. If it is not above the base model's by more than the
         standard error of the difference over dev queries, the base model is kept: a gain that small may as well be a loss.
         """
-        checkpoint = self.last_checkpoint() if resume else None
-        self.trainer.start_dev_log(resumed=checkpoint is not None)
+        checkpoint = self._checkpoint_to_go_on_from() if resume else None
+        self.trainer.start_dev_log(checkpoint)
         started = time.monotonic()
-        done = _step(checkpoint) if checkpoint else 0
+        done = step_of(checkpoint) if checkpoint else 0
         with self.training_precision():
-            self.trainer.train(resume_from_checkpoint=checkpoint)
+            self.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         return self._result(time.monotonic() - started, done)
 
     def _result(self, seconds: float, done: int) -> TrainResult:
         """Choose what is kept, and return what was done in ``seconds`` from step ``done`` on."""
         state, dev = self.trainer.state, self.trainer.dev_log
         log: list[dict[str, Any]] = state.log_history
-        best = _step(state.best_model_checkpoint) if state.best_model_checkpoint else state.global_step
+        best = step_of(state.best_model_checkpoint) if state.best_model_checkpoint else state.global_step
         strengths, strength = self._choose_strength(dev.scores[0], dev.scores[best]) if dev.scores else ([], 1.0)
         trained = len(self.pairs) * (state.global_step - done) / math.ceil(len(self.pairs) / self.settings.batch_size)
         return TrainResult(
@@ -82,11 +83,21 @@ class FineTuning:
             parameters=self.parameters,
         )
 
-    def last_checkpoint(self) -> str | None:
-        """Return the last checkpoint written to its end, or None. A kill cuts one short: the Trainer's state comes last."""
-        folder = Path(str(self.trainer.args.output_dir))
-        whole = [state.parent for state in folder.glob("checkpoint-*/trainer_state.json")]
-        return max(map(str, whole), key=_step) if whole else None
+    def last_checkpoint(self) -> Path | None:
+        """Return the last checkpoint that was written to its end and is as it was written, or None."""
+        return newest_whole(Path(str(self.trainer.args.output_dir))).checkpoint
+
+    def _checkpoint_to_go_on_from(self) -> Path | None:
+        """Return ``last_checkpoint``, and say on stderr which that is, and which were passed over."""
+        found = newest_whole(Path(str(self.trainer.args.output_dir)))
+        lines = list(found.passed_over)
+        if found.checkpoint or lines:
+            step = step_of(found.checkpoint) if found.checkpoint else 0
+            lines.append(f"training goes on from step {step}" if step else "training begins anew")
+        if self.trainer.args.process_index == 0:
+            for line in lines:
+                print(line, file=sys.stderr, flush=True)  # noqa: T201
+        return found.checkpoint
 
     @contextmanager
     def training_precision(self) -> Iterator[None]:
@@ -125,11 +136,6 @@ class FineTuning:
         base = Encoder.load(self.encoder.name, device=self.encoder.device).model
         self.encoder.model.load_state_dict(base.state_dict())
         self.encoder.changed()
-
-
-def _step(checkpoint: str) -> int:
-    """Return the step after which a checkpoint was written, by its name."""
-    return int(checkpoint.rsplit("-", 1)[1])
 
 
 def rises(before: Mapping[str, float], after: Mapping[str, float]) -> bool:
@@ -171,15 +177,15 @@ def prepare_training(
 
     Raises:
         DataError: Fewer than two pairs, or negatives that contradict the dataset.
-        ModelError: The model cannot be loaded or adapted, was trained with other prompts than the settings name, or has
-            shorter vectors than ``matryoshka`` names.
+        ModelError: The model cannot be loaded or adapted, was trained with other prompts than the settings name, or is too
+            small for them (``check_sizes``).
     """
     lora, settings = lora or LoraSettings(), settings or TrainSettings()
     pairs = training_pairs(dataset, negatives, settings.negatives)
     dev = dev_set(dataset, bm25, settings) if dataset.qrels["dev"] and settings.dev_queries else None
     torch.manual_seed(settings.seed)
     encoder = Encoder.load(model, device=device, query_prompt=settings.query_prompt, document_prompt=settings.document_prompt)
-    _check_sizes(settings, encoder)
+    check_sizes(encoder, settings, None if all_weights else lora)
     parameters = sum(p.numel() for p in encoder.model.parameters())
     fixed = None if settings.train_documents else _base_vectors(dataset, encoder, pairs, dev)
     if not all_weights:
@@ -193,12 +199,22 @@ def prepare_training(
     return FineTuning(encoder, trainer, pairs, None if all_weights else lora, settings, parameters)
 
 
-def _check_sizes(settings: TrainSettings, encoder: Encoder) -> None:
-    too_long = [size for size in settings.matryoshka if size > encoder.dimension]
-    if too_long:
-        raise ModelError(
-            f"matryoshka is {too_long[0]}: the vectors of {encoder.name} have {encoder.dimension} numbers, pass at most that"
-        )
+def check_sizes(encoder: Encoder, settings: TrainSettings, lora: LoraSettings | None) -> None:
+    """Refuse settings that this model is too small for.
+
+    Raises:
+        ModelError: ``matryoshka`` or the adapter's rank lies above its dimension, or ``max_length`` above its positions.
+    """
+    config = encoder.model.config
+    width = int(getattr(config, "hidden_size", encoder.dimension))
+    positions = max(encoder.settings.max_length, int(getattr(config, "max_position_embeddings", 0)))
+    default = TrainSettings.max_length  # of a model with fewer positions it reads as many as there are
+    sizes = [("matryoshka", size, encoder.dimension, "the vectors have so many numbers") for size in settings.matryoshka]
+    sizes += [("max_length", settings.max_length, max(positions, default), "it has positions for so many tokens")]
+    sizes += [("rank", lora.rank, width, "its layers are that wide")] if lora else []
+    for name, asked, most, why in sizes:
+        if asked > most:
+            raise ModelError(f"{name} is {asked}, too much for {encoder.name}: {why}, pass at most {most}")
 
 
 def _base_vectors(
@@ -210,8 +226,3 @@ def _base_vectors(
     if dev is not None:
         dev.document_vectors = encoder.encode_documents(list(dev.documents.values()))
     return dict(zip(used, vectors.to(encoder.device), strict=True))
-
-
-def remove_checkpoints(checkpoints: Path) -> None:
-    """Delete the checkpoints of a finished run."""
-    shutil.rmtree(checkpoints, ignore_errors=True)

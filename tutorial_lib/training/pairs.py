@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Sampler
 
 from tutorial_lib.data.dataset import DataError, RetrievalDataset, relevant
 from tutorial_lib.models.encoder import Encoder, length_batches
@@ -120,7 +120,11 @@ class PairCollator:
 
 
 class Shuffled(Sampler[int]):
-    """Another order each epoch, given by seed and epoch alone: the same after an interruption and in every process."""
+    """Another order each epoch, given by seed and epoch alone: the same after an interruption and in every process.
+
+    Attributes:
+        epoch: Which epoch's order is given next, counted from 0. Whoever trains sets it.
+    """
 
     def __init__(self, size: int, seed: int) -> None:
         self._size, self._seed, self.epoch = size, seed, 0
@@ -130,19 +134,3 @@ class Shuffled(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         return iter(np.random.default_rng([self._seed, self.epoch]).permutation(self._size).tolist())
-
-
-class PairLoader(DataLoader):
-    """Every process gets the whole batch and encodes its share of the texts; nothing is left to accelerate's sharding."""
-
-    def __init__(self, pairs: list[Pair], order: Shuffled, **options: Any) -> None:
-        super().__init__(
-            pairs,  # type: ignore[arg-type]
-            sampler=order,
-            **options,
-        )
-        self.order = order
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by the Trainer before each epoch."""
-        self.order.epoch = epoch

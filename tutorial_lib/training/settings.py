@@ -10,10 +10,11 @@ from typing import Any
 
 MAX_EPOCHS = 8
 INF = float("inf")
+MOST_WHOLE, MOST_SEED = 2**63 - 1, 2**32 - 1  # what torch, and numpy's old random numbers, take
 
 
 def check_whole(settings: Any, **least: int | None) -> None:
-    """Check fields of ``settings`` that must be whole numbers, each of at least so much (None: of any size).
+    """Check fields of ``settings`` that must be whole numbers of 64 bits, each of at least so much (None: of any size).
 
     Raises:
         ValueError: A field is something else; names it, its value and what to pass.
@@ -21,6 +22,7 @@ def check_whole(settings: Any, **least: int | None) -> None:
     for name, bound in least.items():
         wanted = "a whole number" if bound is None else f"at least {bound}"
         _check(name, getattr(settings, name), Integral, wanted, least=-INF if bound is None else bound)
+        _check(name, getattr(settings, name), Integral, f"at most {MOST_WHOLE}", most=MOST_WHOLE)
 
 
 def check_positive(settings: Any, *names: str) -> None:
@@ -143,14 +145,16 @@ class TrainSettings:
         check_between(self, warmup=(0, 1.0))
         check_whole(self, min_steps=0, batch_size=2, negatives=0, max_length=3, dev_evaluations=1, dev_queries=0)
         check_whole(self, dev_pool_per_query=1, activation_tokens=0, token_budget=1, seed=0)
+        check_between(self, seed=(0, MOST_SEED))
         for name in ("mask_known_positives", "train_documents"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is {getattr(self, name)!r}: pass True or False")
         for size in _items(self, "matryoshka"):
             _check("matryoshka", size, Integral, "at least 1", least=1)
         for name in ("query_prompt", "document_prompt"):
-            if not isinstance(getattr(self, name), str | None):
-                raise ValueError(f"{name} is {getattr(self, name)!r}: pass a text, or None for the base model's own")
+            prompt = getattr(self, name)  # an undecodable byte of a command line is half a letter, a surrogate
+            if not isinstance(prompt, str | None) or any("\ud800" <= letter <= "\udfff" for letter in prompt or ""):
+                raise ValueError(f"{name} is {prompt!r}: pass a text, or None for the base model's own")
         self._check_strengths()
 
     def _check_strengths(self) -> None:

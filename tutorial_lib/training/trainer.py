@@ -15,9 +15,10 @@ from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 from tutorial_lib.evaluation.measures import MAIN_MEASURE
 from tutorial_lib.models.encoder import Encoder, pooled
 from tutorial_lib.models.merged_linear import forget_merged
+from tutorial_lib.training.checkpoints import DEV_SCORES, SealCheckpoints
 from tutorial_lib.training.dev import DevLog, DevSet, mean_score
 from tutorial_lib.training.losses import batch_loss
-from tutorial_lib.training.pairs import Pair, PairLoader, Shuffled
+from tutorial_lib.training.pairs import Pair, Shuffled
 from tutorial_lib.training.settings import TrainSettings
 
 RandomState = tuple[torch.Tensor, torch.Tensor | None]
@@ -52,6 +53,16 @@ class _Forgetful(TrainerCallback):
         forget_merged(model)
 
 
+class _EpochOfStep(TrainerCallback):
+    """Sets the order of each epoch by the steps that are done, so that a run goes on inside an epoch in the same order."""
+
+    def __init__(self, order: Shuffled, batch_size: int) -> None:
+        self._order, self._steps = order, -(-len(order) // batch_size)
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._order.epoch = state.global_step // self._steps
+
+
 class ContrastiveTrainer(Trainer):
     """Trainer whose loss is InfoNCE over a batch of pairs and whose evaluation is retrieval on a dev pool.
 
@@ -66,6 +77,7 @@ class ContrastiveTrainer(Trainer):
         dev: The dev pool, or None.
         dev_log: What it scored.
         settings: Training settings.
+        order: The order of the pairs.
     """
 
     def __init__(
@@ -80,16 +92,22 @@ class ContrastiveTrainer(Trainer):
         )
         self._pairs = pairs
         self.encoder, self.dev, self.settings = encoder, dev, settings
-        self.dev_log = DevLog(Path(str(self.args.output_dir), "dev.json"))
+        self.dev_log = DevLog(Path(str(self.args.output_dir), DEV_SCORES))
+        self.order = Shuffled(len(pairs), self.args.seed)
         for callback in {ProgressCallback, DEFAULT_PROGRESS_CALLBACK, PrinterCallback}:
             self.remove_callback(callback)
         self.add_callback(_QuietProgress)
         self.add_callback(_Forgetful)
+        self.add_callback(_EpochOfStep(self.order, settings.batch_size))
+        self.add_callback(SealCheckpoints(self.dev_log))
 
     def get_train_dataloader(self) -> DataLoader:
-        """Return batches of pairs in an order that hangs on seed and epoch alone."""
-        order = Shuffled(len(self._pairs), self.args.seed)
-        return PairLoader(self._pairs, order, batch_size=self.settings.batch_size, collate_fn=self.data_collator)
+        """Return batches of pairs in an order that hangs on seed and epoch alone.
+
+        Every process gets the whole batch and encodes its share of the texts; nothing is left to accelerate's sharding.
+        """
+        options: dict[str, Any] = {"batch_size": self.settings.batch_size, "collate_fn": self.data_collator}
+        return DataLoader(self._pairs, sampler=self.order, **options)  # type: ignore[arg-type]
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Take the gradients of one batch; return its loss, detached."""
@@ -150,15 +168,15 @@ class ContrastiveTrainer(Trainer):
                 torch.cuda.set_rng_state(state[1], device)
             return self._encode(group)
 
-    def start_dev_log(self, *, resumed: bool) -> None:
-        """Score the dev pool before training, or read the scores that an interrupted run has left."""
-        if self.dev is not None and not (resumed and self.dev_log.read()):
-            self._note(0, self.dev.score(self.encoder))
+    def start_dev_log(self, checkpoint: Path | None) -> None:
+        """Score the dev pool before training, or read the scores that lie in the checkpoint to go on from."""
+        if self.dev is not None and not (checkpoint and self._read_dev_log(checkpoint)):
+            self.dev_log.scores = {0: self.dev.score(self.encoder)}
 
-    def _note(self, step: int, scores: dict[str, float]) -> None:
-        self.dev_log.scores[step] = scores
-        if self.args.process_index == 0:
-            self.dev_log.write()
+    def _read_dev_log(self, checkpoint: Path) -> bool:
+        log = DevLog(checkpoint / DEV_SCORES)
+        found, self.dev_log.scores = log.read(), log.scores
+        return found
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Score the dev pool; the Trainer keeps the checkpoint with the highest ``eval_nDCG@10``."""
@@ -169,7 +187,7 @@ class ContrastiveTrainer(Trainer):
         with self.encoder.inference():
             scores = self.dev.score(self.encoder)
         self.dev_log.seconds += time.monotonic() - started
-        self._note(self.state.global_step, scores)
+        self.dev_log.scores[self.state.global_step] = scores
         metrics = {f"eval_{MAIN_MEASURE}": mean_score(scores)}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
