@@ -67,8 +67,8 @@ def tokenize(text: str) -> list[str]:
     """Return the lower-cased words of ``text``, in order: what BM25 counts.
 
     A word is a run of letters and digits, with the signs that tell it from another (C++, C#, .NET, -1, <= 5, °C), in
-    Unicode's form NFKC. Scripts without spaces (Chinese, Japanese, Korean, Thai, Lao, Khmer, Burmese) are cut into overlapping
-    pairs of characters.
+    Unicode's form NFKC. Scripts without spaces (Chinese, Japanese, Korean, Thai, Lao, Khmer, Burmese) are cut into
+    overlapping pairs of characters.
 
     >>> tokenize("Refund for Annual-Plan #2?")
     ['refund', 'for', 'annual', 'plan', '2']

@@ -22,7 +22,8 @@ _FIRST_PERSON = re.compile(r"\b(?:I|we|ich|wir) (?:wrote|schrieb\w*)\b|\bschrieb
 _DATED = re.compile(r"\d{4}|\d\d?[:h.]\d\d")
 _ADDRESS = re.compile(r"\S+@\S+\.\w+")
 _SEPARATOR = re.compile(
-    r"^[>\s]*[-_\s]{3,}(?:original message|forwarded(?: message)?|ursprüngliche nachricht|weitergeleitete nachricht|message d'origine|"
+    r"^[>\s]*[-_\s]{3,}(?:original message|forwarded(?: message)?|ursprüngliche nachricht|"
+    r"weitergeleitete nachricht|message d'origine|"
     r"message transféré|mensaje original|messaggio originale|oorspronkelijk bericht|mensagem original)[-_\s]{3,}$",
     re.IGNORECASE,
 )
@@ -33,8 +34,12 @@ _FIELD = re.compile(
     re.IGNORECASE,
 )
 _MARK = re.compile(r"^(?:--|__|—)\s*$")
+CLOSINGS_OF = frozenset({"en", "de", "fr", "es", "it", "pt", "nl"})
+"""Languages whose closings ("Regards") are known."""
+
 _PHONE_CLIENT = re.compile(
-    r"^(?:sent from my \w+(?: \w+)?(?:,(?: [\w'-]+){1,3})?|get [\w-]+ for \w+|von meinem \w+(?: \w+)? gesendet|envoyé de mon \w+|"
+    r"^(?:sent from my \w+(?: \w+)?(?:,(?: [\w'-]+){1,3})?|get [\w-]+ for \w+|"
+    r"von meinem \w+(?: \w+)? gesendet|envoyé de mon \w+|"
     r"enviado desde mi \w+|inviato da \w+)\.?$",
     re.IGNORECASE,
 )
