@@ -150,7 +150,7 @@ def _signature_start(lines: Sequence[str], known: Collection[str]) -> int:
         if count > _MOST_LINES or len(line.split()) > 8 or line.endswith((".", "?", "!", ":", ";", "。", "？", "！")):
             break
         above = next((other.rstrip() for other in reversed(lines[:n]) if other.strip()), "")
-        ended = above.endswith((".", "?", "!", ")", "…", "。", "？", "！")) or n >= found - 2
+        ended = above.endswith((".", "?", "!", ")", "…", "。", "？", "！")) or (found < len(lines) and n >= found - 2)
         if n > 1 and ended and (_is_contact(line) or _is_name(line, known)):
             found = n
     return found

@@ -100,12 +100,16 @@ def prepare(
     last = clean(leaks.dataset, finish.after, settings)
     dataset = mark_seen(last.dataset)
     steps = [*cleaned.steps, leaks, *last.steps]
-    before = [raw, *(s.dataset for s in cleaned.steps[:-1]), divided, leaks.dataset, *(s.dataset for s in last.steps[:-1])]
-    befores = before[len(before) - len(steps) :]
-    error = emptied(dataset, steps, befores, finish.advice)
+    before = [*_before(raw, cleaned.steps), divided, *_before(leaks.dataset, last.steps)]
+    error = emptied(dataset, steps, before, finish.advice)
     if error:
         raise error
     check_leakage(dataset, copies)
     report = CleaningReport(steps, raw if finish.before else divided, (*finish.before, remove_leaks, *finish.after), settings)
-    notes = (*dataset.notes, *finish.tell(steps), *warnings(steps, befores, dataset))
+    notes = (*dataset.notes, *finish.tell(steps), *warnings(steps, before, dataset))
     return Prepared(replace(dataset, notes=notes), report)
+
+
+def _before(start: RetrievalDataset, steps: Sequence[CleaningStep]) -> list[RetrievalDataset]:
+    """Return the dataset before each of the steps, of which the first was given ``start``."""
+    return [start, *(step.dataset for step in steps)][: len(steps)]

@@ -203,14 +203,24 @@ def _without_overlaps(text: str, results: Iterable[Any], allowed: _Allowed) -> l
 
 
 def _is_none(finding: PersonalData, text: str) -> bool:
-    """Return whether a finding cannot be what it is taken for: a name in lower case or of codes, the number of a version."""
+    """Return whether a finding cannot be what it is taken for: a code or a common word for a name, a version for an address."""
     if finding.kind == "PERSON":
-        return finding.text.islower() or not regex.search(r"\b[^\W\d_]{2,}\b", finding.text)
-    return (
-        finding.kind == "IP"
-        and "." in finding.text
-        and _VERSION.search(text[max(0, finding.start - 60) : finding.start]) is not None
-    )
+        return not _may_be_a_name(finding.text, text)
+    before = text[max(0, finding.start - 60) : finding.start]
+    return finding.kind == "IP" and "." in finding.text and _VERSION.search(before) is not None
+
+
+def _may_be_a_name(name: str, text: str) -> bool:
+    """Return whether a finding of the name finder, raised on news, may be a name among error codes and product words."""
+    words = regex.findall(r"[^\W_]+", name)
+    if any(w in first_names() for w in words[:1]):
+        return True
+    if name.islower() or any(character.isdigit() for character in name) or (len(words) == 1 and name.isupper()):
+        return False
+    # "Download fails … the download", "Vat … VAT": what is written in two ways is a word.
+    others = {w for w in regex.findall(r"[^\W_]+", text) if w not in words}
+    spelt = {w.lower() for w in others}
+    return bool(words) and not all(w.lower() in spelt for w in words)
 
 
 def hide_numbers(texts: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tutorial_lib.cleaning.languages import ENGLISH, document_languages, language_of, named
+from tutorial_lib.cleaning.languages import ENGLISH, SURE, document_languages, language_of, named
 from tutorial_lib.cleaning.mail import CLOSINGS_OF, own_words
 from tutorial_lib.cleaning.pasted import pasted_everywhere
 from tutorial_lib.cleaning.privacy import PersonalData, find_personal_data, redact
@@ -101,7 +101,10 @@ def _counted(findings: Sequence[PersonalData], text: str) -> str:
 def _may_hold_names(query: Query, languages: Sequence[str], settings: CleaningSettings) -> bool:
     source = query.metadata.get("source")
     long = source == "ticket" or (source == "search" and len(tokenize(query.text)) >= settings.language_words)
-    return long and ENGLISH in languages and language_of(query.text, languages)[0] == ENGLISH
+    if not long or ENGLISH not in languages:
+        return False
+    foreign, probability = language_of(query.text)
+    return not (foreign != ENGLISH and probability > SURE) and language_of(query.text, languages)[0] == ENGLISH
 
 
 def superseded_documents(dataset: RetrievalDataset, settings: CleaningSettings = DEFAULTS) -> CleaningStep:
