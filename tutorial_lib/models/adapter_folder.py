@@ -23,7 +23,7 @@ WEIGHTS_FILE = "adapter_model.safetensors"
 PATTERN_SECONDS = 1.0
 """How long a regular expression for the target modules may take."""
 
-NUMBERS = {"r": int, "lora_alpha": (int, float), "lora_dropout": (int, float)}
+NUMBERS: dict[str, Any] = {"r": int, "lora_alpha": (int, float), "lora_dropout": (int, float)}
 SWITCHES = ("inference_mode", "fan_in_fan_out", "use_rslora", "use_dora", "lora_bias")
 NAMES = ("exclude_modules", "modules_to_save", "layers_pattern")
 VALUES = {"peft_type": ("LORA",), "bias": ("none", "all", "lora_only"), "init_lora_weights": (True, False, "gaussian")}
@@ -45,7 +45,7 @@ def base_of(folder: Path) -> str:
         fault = f"{CONFIG_FILE} sets base_model_name_or_path to {base!r}"
     if fault:
         raise ModelError(f"{folder} is no complete adapter: {fault}; train it again, or pass a merged model")
-    return base
+    return str(base)
 
 
 def merged_with(folder: Path, base: PreTrainedModel, base_name: str) -> PreTrainedModel:

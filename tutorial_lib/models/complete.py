@@ -64,7 +64,8 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, 
         raise ModelError(f"{name} has no tokenizer files: pass a folder with tokenizer.json beside model.safetensors")
     if tokenizer.pad_token_id is None:
         raise ModelError(f"{name} has no token for padding: name one as pad_token in tokenizer_config.json")
-    rows, highest = model.get_input_embeddings().weight.shape[0], max(tokenizer.get_vocab().values())
+    table: Any = model.get_input_embeddings()
+    rows, highest = table.weight.shape[0], max(tokenizer.get_vocab().values())
     if highest >= rows:
         raise ModelError(
             f"{name}: its tokenizer has token {highest} and the model knows {rows} tokens from 0 on: the two do not belong "
@@ -103,7 +104,7 @@ def window_of(said: Described, model: PreTrainedModel, tokenizer: PreTrainedToke
 
 def put_in_lower_case(tokenizer: PreTrainedTokenizerBase) -> None:
     """Let the tokenizer put texts into lower case before anything else, as sentence-transformers' do_lower_case does."""
-    own = tokenizer.backend_tokenizer.normalizer
+    own: Any = tokenizer.backend_tokenizer.normalizer
     steps = list(own) if isinstance(own, normalizers.Sequence) else [own] if own else []
     if not any(isinstance(step, normalizers.Lowercase) for step in steps):
         tokenizer.backend_tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *steps])
@@ -135,7 +136,7 @@ def check_finite(vectors: NDArray[np.float32], texts: Sequence[str], name: str) 
     Raises:
         NotFiniteError: Some are not; the first text is named.
     """
-    finite = np.isfinite(vectors).all(axis=1)
+    finite: NDArray[np.bool_] = np.isfinite(vectors).all(axis=1)
     if not finite.all():
         first = int(finite.argmin())
         raise NotFiniteError(
