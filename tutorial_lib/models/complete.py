@@ -105,7 +105,7 @@ def window_of(said: Described, model: PreTrainedModel, tokenizer: PreTrainedToke
 def put_in_lower_case(tokenizer: PreTrainedTokenizerBase) -> None:
     """Let the tokenizer put texts into lower case before anything else, as sentence-transformers' do_lower_case does."""
     own: Any = tokenizer.backend_tokenizer.normalizer
-    steps = list(own) if isinstance(own, normalizers.Sequence) else [own] if own else []
+    steps: list[Any] = [*iter(own)] if type(own) is normalizers.Sequence else [own] if own else []
     if not any(isinstance(step, normalizers.Lowercase) for step in steps):
         tokenizer.backend_tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *steps])
 
@@ -136,7 +136,7 @@ def check_finite(vectors: NDArray[np.float32], texts: Sequence[str], name: str) 
     Raises:
         NotFiniteError: Some are not; the first text is named.
     """
-    finite: NDArray[np.bool_] = np.isfinite(vectors).all(axis=1)
+    finite = np.asarray(np.isfinite(vectors).all(axis=1))
     if not finite.all():
         first = int(finite.argmin())
         raise NotFiniteError(
