@@ -117,7 +117,10 @@ def test_a_regular_expression_that_never_ends_is_given_up(adapter):
     ("keep", "said"),
     [
         (lambda name: "layer.0" in name, "of 24 weights 12 are missing, and 0 are of no layer of it"),
-        (lambda name: name.replace("base_model.model.", "base_model.model.bert."), "24 are missing, and 24 are of no layer"),
+        (
+            lambda name: name.replace("base_model.model.", "base_model.model.bert."),
+            "of 24 weights 24 are missing, and 24 are of no layer",
+        ),
     ],
 )
 def test_weights_that_match_nothing_or_half_of_the_layers_are_refused(adapter, keep, said):
@@ -143,5 +146,11 @@ def test_an_adapter_on_another_base_is_refused(adapter, tmp_path):
 
         AutoModel.from_config(AutoConfig.from_pretrained(tmp_path / "other")).save_pretrained(tmp_path / "other")
     change(adapter, base_model_name_or_path=str(tmp_path / "other"))
-    with pytest.raises(ModelError, match="does not fit .*other, or is damaged: .*size mismatch"):
+    with pytest.raises(ModelError, match=r"does not fit .*other, or is damaged: .*size mismatch"):
         Encoder.load(adapter)
+
+
+def test_the_pooler_that_no_vector_hangs_on_may_be_missing(adapter, float32):
+    expected = Encoder.load(adapter).encode(TEXTS)
+    change_weights(adapter, lambda name: ".pooler." not in name)
+    assert Encoder.load(adapter).encode(TEXTS) == pytest.approx(expected, abs=1e-6)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import normalizers
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tutorial_lib.models.described import Described
-from tutorial_lib.models.settings import ModelError
+from tutorial_lib.models.settings import ModelError, NotFiniteError
 
 UNLIMITED = 10**9
 """From here on, a number of positions or of tokens stands for "no limit"."""
@@ -62,7 +64,8 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, 
         raise ModelError(f"{name} has no tokenizer files: pass a folder with tokenizer.json beside model.safetensors")
     if tokenizer.pad_token_id is None:
         raise ModelError(f"{name} has no token for padding: name one as pad_token in tokenizer_config.json")
-    rows, highest = model.get_input_embeddings().weight.shape[0], max(tokenizer.get_vocab().values())
+    table: Any = model.get_input_embeddings()
+    rows, highest = table.weight.shape[0], max(tokenizer.get_vocab().values())
     if highest >= rows:
         raise ModelError(
             f"{name}: its tokenizer has token {highest} and the model knows {rows} tokens from 0 on: the two do not belong "
@@ -101,8 +104,8 @@ def window_of(said: Described, model: PreTrainedModel, tokenizer: PreTrainedToke
 
 def put_in_lower_case(tokenizer: PreTrainedTokenizerBase) -> None:
     """Let the tokenizer put texts into lower case before anything else, as sentence-transformers' do_lower_case does."""
-    own = tokenizer.backend_tokenizer.normalizer
-    steps = list(own) if isinstance(own, normalizers.Sequence) else [own] if own else []
+    own: Any = tokenizer.backend_tokenizer.normalizer
+    steps: list[Any] = [*iter(own)] if type(own) is normalizers.Sequence else [own] if own else []
     if not any(isinstance(step, normalizers.Lowercase) for step in steps):
         tokenizer.backend_tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *steps])
 
@@ -125,3 +128,18 @@ def check_output(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, nam
         raise ModelError(f"{name} gives no vector of its hidden_size for each token: pass another model")
     if not bool(hidden.isfinite().all()):
         raise ModelError(f"{name} gives vectors that are not finite numbers: its weights are damaged, make the model again")
+
+
+def check_finite(vectors: NDArray[np.float32], texts: Sequence[str], name: str) -> None:
+    """Refuse vectors of ``texts``, (len(texts), D), that are not all finite numbers.
+
+    Raises:
+        NotFiniteError: Some are not; the first text is named.
+    """
+    finite = np.asarray(np.isfinite(vectors).all(axis=1))
+    if not finite.all():
+        first = int(finite.argmin())
+        raise NotFiniteError(
+            f"{name} gives no finite vector for {len(finite) - int(finite.sum())} of {len(texts)} texts, first text "
+            f"{first} ({texts[first][:40]!r}): its weights are damaged, or its training has diverged"
+        )

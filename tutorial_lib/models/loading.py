@@ -79,7 +79,7 @@ def _loaded(kind: Any, folder: Path | str, **options: Any) -> Any:
         ) from error
 
 
-def _moved(model: PreTrainedModel, device: torch.device) -> PreTrainedModel:
+def _moved(model: Any, device: torch.device) -> PreTrainedModel:
     try:
         return model.to(device)
     except (RuntimeError, NotImplementedError, AssertionError) as error:  # torch's ways to say that there is no such device
