@@ -1,5 +1,7 @@
 """Encoders other than BERT, two layers each with random weights."""
 
+import json
+
 import pytest
 import torch
 import transformers
@@ -77,4 +79,20 @@ def write_model(folder, architecture):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         transformers.AutoModel.from_config(config).save_pretrained(str(folder))
+    return folder
+
+
+def write_modules(folder, pooling=None, transformer=None, whole=None, normalize=True):
+    """Write what sentence-transformers keeps beside a transformer: the list of modules, and what each file shall say."""
+    kinds = {"Transformer": "", "Pooling": "1_Pooling", **({"Normalize": "2_Normalize"} if normalize else {})}
+    modules = [{"path": path, "type": f"sentence_transformers.models.{kind}"} for kind, path in kinds.items()]
+    for name, content in (
+        ("modules.json", modules),
+        ("1_Pooling/config.json", {"word_embedding_dimension": 32, **(pooling or {})}),
+        ("sentence_bert_config.json", transformer),
+        ("config_sentence_transformers.json", whole),
+    ):
+        if content is not None:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(json.dumps(content), encoding="utf-8")
     return folder

@@ -1,11 +1,9 @@
 """Encoders other than BERT: loaded, and read as they are published."""
 
 import numpy as np
-import pytest
 import torch
 
-from tests.architectures import every_architecture, write_model
-from tests.helpers import write_json
+from tests.architectures import every_architecture, write_model, write_modules
 from tutorial_lib.models.batching import pooled
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import EncoderSettings
@@ -30,11 +28,13 @@ def test_padding_changes_no_vector(architecture, float32, tmp_path):
     assert np.allclose(encoder.encode(["repair", "please open the printer page then click repair " * 4])[0], alone, atol=1e-5)
 
 
-@pytest.mark.parametrize("passage", ["document", "passage"])
-def test_a_model_like_e5_is_read_with_its_prompts_and_mean_pooling(passage, float32, tmp_path):
+def test_a_model_like_e5_is_read_with_its_prompts_and_mean_pooling(float32, tmp_path):
     folder = write_model(tmp_path, "BERT")
-    write_json(folder / "1_Pooling" / "config.json", {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False})
-    write_json(folder / "config_sentence_transformers.json", {"prompts": {"query": "query: ", passage: "passage: "}})
+    write_modules(
+        folder,
+        {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False},
+        whole={"prompts": {"query": "query: ", "document": "passage: "}},
+    )
     encoder = Encoder.load(folder)
     assert encoder.settings == EncoderSettings("mean", 64, "query: ", "passage: ")
     assert np.array_equal(encoder.encode_documents(TEXTS), encoder.encode([f"passage: {t}" for t in TEXTS]))
@@ -42,7 +42,7 @@ def test_a_model_like_e5_is_read_with_its_prompts_and_mean_pooling(passage, floa
 
 def test_a_model_like_bge_is_pooled_by_its_first_token(float32, tmp_path):
     folder = write_model(tmp_path, "BERT")
-    write_json(folder / "1_Pooling" / "config.json", {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False})
+    write_modules(folder, {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False})
     encoder = Encoder.load(folder)
     assert encoder.settings.pooling == "cls"
     inputs = encoder.pad(encoder.tokenize(TEXTS))

@@ -119,3 +119,15 @@ def test_a_later_gpu_becomes_the_only_one_in_sight(monkeypatch, visible, left):
 def test_the_attention_kernel_is_chosen(tiny):
     attend_by(tiny.model, "eager")
     assert attention_kernel(tiny.model) == "eager"
+
+
+@pytest.mark.parametrize("name", ["mps", "xpu", "meta", "xla"])
+def test_a_device_that_torch_cannot_use_here_is_refused(name, monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available=False: None)
+    with pytest.raises(DataError, match=f"--device is {name}, and torch cannot use it here: pass --device cpu"):
+        named_device(name)
+
+
+def test_an_accelerator_that_is_there_is_taken(monkeypatch):
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available=False: torch.device("mps"))
+    assert named_device("mps") == torch.device("mps")

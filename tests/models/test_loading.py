@@ -4,7 +4,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.architectures import write_modules
 from tests.helpers import write_json
+from tutorial_lib.models import loading
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.loading import with_prompts
 from tutorial_lib.models.lora import add_adapter, save_adapter
@@ -50,16 +52,26 @@ def test_weights_cut_short_are_refused(copy):
 
 
 @pytest.mark.parametrize(
-    "config",
+    "pooling",
     [
         {"pooling_mode_max_tokens": True},
         {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True},
         {"pooling_mode": "weightedmean"},
     ],
 )
-def test_unknown_pooling_is_refused(copy, config):
-    write_json(copy / "1_Pooling" / "config.json", config)
+def test_unknown_pooling_is_refused(copy, pooling):
+    write_modules(copy, pooling)
     with pytest.raises(ModelError, match=r"pooling '.*' is not supported: mean, cls, lasttoken are"):
+        Encoder.load(copy)
+
+
+def test_a_tokenizer_whose_package_is_missing_names_it(copy, monkeypatch):
+    for name in ("tokenizer.json", "vocab.txt"):
+        (copy / name).unlink(missing_ok=True)
+    (copy / "spiece.model").write_bytes(b"no tokenizer")
+    write_json(copy / "tokenizer_config.json", {"tokenizer_class": "T5Tokenizer"})
+    monkeypatch.setattr(loading, "find_spec", lambda name: None)
+    with pytest.raises(ModelError, match=r"\(spiece.model\) takes the package sentencepiece: pip install sentencepiece"):
         Encoder.load(copy)
 
 
@@ -67,7 +79,7 @@ def test_unknown_pooling_is_refused(copy, config):
     ("damage", "said"),
     [
         (lambda folder: (folder / "adapter_model.safetensors").unlink(), r"adapter_model\.safetensors is missing"),
-        (lambda folder: (folder / "adapter_model.safetensors").write_bytes(b"12345678"), "does not fit .* or is damaged"),
+        (lambda folder: (folder / "adapter_model.safetensors").write_bytes(b"12345678"), "safetensors is damaged"),
         (lambda folder: (folder / "adapter_config.json").write_text("{}"), "names no base model"),
         (lambda folder: (folder / "adapter_config.json").write_text("{"), "is not JSON"),
     ],

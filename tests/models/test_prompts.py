@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from tests.architectures import write_modules
 from tests.tiny import LORA, set_update
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import add_adapter, merge_adapter, save_adapter
@@ -37,8 +38,7 @@ def named(tiny_folder, tmp_path):
 
     def named(query, document):
         folder = shutil.copytree(tiny_folder, tmp_path / "named")
-        (folder / PROMPT_FILE).write_text(json.dumps({"prompts": {"query": query, "document": document}}))
-        return folder
+        return write_modules(folder, whole={"prompts": {"query": query, "document": document}})
 
     return named
 
@@ -96,10 +96,12 @@ def test_a_base_model_that_names_prompts_refuses_others(named):
         Encoder.load(folder, document_prompt="page : ")
 
 
-def test_prompts_under_either_name_are_read(tmp_path):
+def test_prompts_are_read_by_the_names_that_sentence_transformers_knows(tmp_path):
     assert stored_prompts(tmp_path) is None
-    for name in ("document", "passage"):
-        (tmp_path / PROMPT_FILE).write_text(json.dumps({"prompts": {"query": QUERY, name: DOCUMENT}}))
-        assert stored_prompts(tmp_path) == (QUERY, DOCUMENT)
+    (tmp_path / PROMPT_FILE).write_text(json.dumps({"prompts": {"query": QUERY, "document": DOCUMENT, "passage": "other"}}))
+    assert stored_prompts(tmp_path) == (QUERY, DOCUMENT)
     (tmp_path / PROMPT_FILE).write_text(json.dumps(prompts_record(EncoderSettings(query_prompt=QUERY))))
     assert stored_prompts(tmp_path) == (QUERY, "")
+    (tmp_path / PROMPT_FILE).write_text(json.dumps({"prompts": {"query": QUERY, "passage": DOCUMENT}}))
+    with pytest.raises(ModelError, match="the prompt 'passage' is not put before documents by sentence-transformers"):
+        stored_prompts(tmp_path)

@@ -68,3 +68,43 @@ def test_saved_weights_are_checked_on_loading(tiny, tmp_path):
     weights.write_bytes(data)
     with pytest.raises(ModelError, match=r"model\.safetensors has SHA-256 \w+, expected \w+: the weights were changed"):
         Encoder.load(tmp_path / "model")
+
+
+def test_a_window_chosen_later_is_read_back_from_model_and_adapter_by_us_and_by_sentence_transformers(
+    tiny_folder, tmp_path, float32
+):
+    from sentence_transformers import SentenceTransformer
+
+    encoder = Encoder.load(tiny_folder, query_prompt="query : ").with_window(20)
+    long = ["reset " * 40, "repair"]
+    save_model(encoder, tmp_path / "model", "card")
+    add_adapter(encoder, LORA)
+    set_update(encoder)
+    save_adapter(encoder, tmp_path / "adapter", "card")
+    for kind in ("model", "adapter"):
+        ours, theirs = Encoder.load(tmp_path / kind), SentenceTransformer(str(tmp_path / kind), device="cpu")
+        assert ours.settings.max_length == theirs.max_seq_length == 20
+        assert ((theirs.encode_query(long) * ours.encode_queries(long)).sum(axis=1) > 0.9999).all()
+    assert ((encoder.encode(long) * ours.encode(long)).sum(axis=1) > 0.9999).all()
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_sentence_transformers_reads_an_adapter_folder(tiny_folder, tmp_path, float32, pooling):
+    from sentence_transformers import SentenceTransformer
+
+    source = Encoder.load(tiny_folder)
+    encoder = Encoder(source.model, source.tokenizer, EncoderSettings(pooling, 64), str(tiny_folder))
+    add_adapter(encoder, LORA)
+    set_update(encoder)
+    save_adapter(encoder, tmp_path / "adapter", "card")
+    theirs = SentenceTransformer(str(tmp_path / "adapter"), device="cpu").encode(TEXTS)
+    assert ((theirs * encoder.encode(TEXTS)).sum(axis=1) > 0.9999).all()
+    assert ((theirs * Encoder.load(tmp_path / "adapter").encode(TEXTS)).sum(axis=1) > 0.9999).all()
+
+
+def test_the_layers_of_an_adapter_are_listed_in_order(tiny, tmp_path):
+    add_adapter(tiny, LORA)
+    save_adapter(tiny, tmp_path / "adapter", "card")
+    listed = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())["target_modules"]
+    assert listed == sorted(listed)
+    assert len(listed) > 1

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.architectures import every_architecture, write_model
-from tests.helpers import write_json
+from tests.architectures import every_architecture, write_model, write_modules
 from tests.tiny import tiny_dataset
 from tutorial_lib.models import hardware
 from tutorial_lib.models.encoder import Encoder
@@ -70,11 +69,13 @@ def test_every_layer_that_a_vector_hangs_on_is_adapted_and_trained(architecture,
     assert all(p.grad is not None and p.grad.abs().max() > 0 for p in factors.values())
 
 
-@pytest.mark.parametrize("passage", ["document", "passage"])
-def test_a_model_like_e5_is_trained_with_its_prompts(passage, float32, tmp_path):
+def test_a_model_like_e5_is_trained_with_its_prompts(float32, tmp_path):
     folder = write_model(tmp_path, "BERT")
-    write_json(folder / "1_Pooling" / "config.json", {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False})
-    write_json(folder / "config_sentence_transformers.json", {"prompts": {"query": "query: ", passage: "passage: "}})
+    write_modules(
+        folder,
+        {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False},
+        whole={"prompts": {"query": "query: ", "document": "passage: "}},
+    )
     encoder = Encoder.load(folder)
     batch = prepare(tmp_path / "checkpoints", folder).trainer.data_collator(prepare(tmp_path, folder).pairs[:1])
     starts = sorted(encoder.tokenizer.decode(ids[1:3]) for g in batch["groups"] for ids in g["input_ids"])
@@ -83,7 +84,7 @@ def test_a_model_like_e5_is_trained_with_its_prompts(passage, float32, tmp_path)
 
 def test_a_model_like_bge_is_trained_by_its_first_token(float32, tmp_path):
     folder = write_model(tmp_path, "BERT")
-    write_json(folder / "1_Pooling" / "config.json", {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False})
+    write_modules(folder, {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False})
     run = prepare(tmp_path / "checkpoints", folder)
     losses = [loss for _, loss in run.train().losses]
     assert losses[-1] < losses[0] - 0.2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,8 @@ def merged_with(folder: Path, base: PreTrainedModel, base_name: str) -> PreTrain
     try:
         adapted = PeftModel.from_pretrained(base, str(folder), config=config, use_safetensors=True)
         with safe_open(folder / WEIGHTS_FILE, "pt") as weights:
-            found = set(weights.keys())
-        expected = set(get_peft_model_state_dict(adapted, save_embedding_layers=False))
+            found = _that_count(weights.keys())
+        expected = _that_count(get_peft_model_state_dict(adapted, save_embedding_layers=False))
         merged = adapted.merge_and_unload()
     except Exception as error:  # of whatever kind: PEFT raises a dozen on damaged folders
         raise ModelError(
@@ -71,6 +71,11 @@ def merged_with(folder: Path, base: PreTrainedModel, base_name: str) -> PreTrain
             f"and {len(found - expected)} are of no layer of it, first {min(found ^ expected)}; train it again"
         )
     return merged
+
+
+def _that_count(names: Iterable[str]) -> set[str]:
+    """Return ``names`` of weights but for a pooler's, which no vector hangs on and which some models are made without."""
+    return {name for name in names if ".pooler." not in name}
 
 
 def lora_config(folder: Path, base: torch.nn.Module) -> LoraConfig:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import normalizers
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tutorial_lib.models.described import Described
-from tutorial_lib.models.settings import ModelError
+from tutorial_lib.models.settings import ModelError, NotFiniteError
 
 UNLIMITED = 10**9
 """From here on, a number of positions or of tokens stands for "no limit"."""
@@ -125,3 +127,18 @@ def check_output(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, nam
         raise ModelError(f"{name} gives no vector of its hidden_size for each token: pass another model")
     if not bool(hidden.isfinite().all()):
         raise ModelError(f"{name} gives vectors that are not finite numbers: its weights are damaged, make the model again")
+
+
+def check_finite(vectors: NDArray[np.float32], texts: Sequence[str], name: str) -> None:
+    """Refuse vectors of ``texts``, (len(texts), D), that are not all finite numbers.
+
+    Raises:
+        NotFiniteError: Some are not; the first text is named.
+    """
+    finite = np.isfinite(vectors).all(axis=1)
+    if not finite.all():
+        first = int(finite.argmin())
+        raise NotFiniteError(
+            f"{name} gives no finite vector for {len(finite) - int(finite.sum())} of {len(texts)} texts, first text "
+            f"{first} ({texts[first][:40]!r}): its weights are damaged, or its training has diverged"
+        )

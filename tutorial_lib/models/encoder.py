@@ -21,12 +21,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.models import hardware
 from tutorial_lib.models.batching import PAD_TO, length_batches, pooled
-from tutorial_lib.models.complete import positions
+from tutorial_lib.models.complete import check_finite, positions
 from tutorial_lib.models.half_precision import HalfCopy
 from tutorial_lib.models.hardware import attend_by, side_by_side
 from tutorial_lib.models.loading import load_parts, with_prompts
 from tutorial_lib.models.merged_linear import forget_merged
-from tutorial_lib.models.settings import DEFAULT_MODEL, EncoderSettings, ModelError, NotFiniteError, check_pooling
+from tutorial_lib.models.settings import DEFAULT_MODEL, EncoderSettings, ModelError, check_pooling
 from tutorial_lib.private_api import attention_kernel
 
 
@@ -210,17 +210,8 @@ class Encoder:
         ):
             for size in run(encode_batch, batches):
                 bar.update(size)
-        self._check_finite(vectors, texts)
+        check_finite(vectors, texts, self.name)
         return vectors
-
-    def _check_finite(self, vectors: NDArray[np.float32], texts: Sequence[str]) -> None:
-        finite = np.isfinite(vectors).all(axis=1)
-        if not finite.all():
-            first = int(finite.argmin())
-            raise NotFiniteError(
-                f"{self.name} gives no finite vector for {len(finite) - int(finite.sum())} of {len(texts)} texts, first text "
-                f"{first} ({texts[first][:40]!r}): its weights are damaged, or its training has diverged"
-            )
 
     def _inference_model(self) -> Any:
         """Return the model to encode with: where bfloat16 is fast, a copy in it."""

@@ -50,8 +50,10 @@ def check_config(folder: Path | str) -> dict[str, Any]:
     """
     config = read_object(folder, "config.json")
     if config is None:
+        where = "" if Path(folder).is_dir() else ", or the Hub cannot be reached"
         raise ModelError(
-            f"{folder} has no config.json: pass a folder with config.json, model.safetensors and tokenizer files"
+            f"{folder} cannot be loaded as an encoder: it has no config.json{where} — pass a folder with "
+            "config.json, model.safetensors and tokenizer files"
         )
     for key, value in _entries(config):
         if key == "quantization_config" and value:

@@ -13,7 +13,7 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTo
 from tutorial_lib.models.adapter_folder import CONFIG_FILE, base_of, merged_with
 from tutorial_lib.models.complete import check_complete, check_output, check_tokenizer, put_in_lower_case, window_of
 from tutorial_lib.models.described import described
-from tutorial_lib.models.files import one_line
+from tutorial_lib.models.files import one_line, read_object
 from tutorial_lib.models.folder import check_config, resolve_model
 from tutorial_lib.models.hardware import default_device
 from tutorial_lib.models.prompts import prompts_are_fixed, stored_prompts
@@ -46,17 +46,19 @@ def _parts(model: str | Path, above: tuple[Path | str, ...]) -> Parts:
     folder = resolve_model(model)
     if (Path(folder) / CONFIG_FILE).exists():
         return _load_adapter(Path(folder), above)
+    if not Path(folder).is_dir() and read_object(folder, CONFIG_FILE) is not None:
+        raise ModelError(f"{model} is an adapter on the Hub: download it, and pass its folder")
     config = check_config(folder)
     said = described(folder, config)
     transformer, loading = _loaded(AutoModel, folder, use_safetensors=True, output_loading_info=True)
     check_complete(transformer, loading, str(model))
     tokenizer = _loaded(AutoTokenizer, folder)
+    window = window_of(said, transformer, tokenizer, str(model))
     check_tokenizer(tokenizer, transformer, str(model))
     if said.bare and getattr(tokenizer, "chat_template", None):
         raise ModelError(f"{model} has a chat_template and no modules.json, which is not supported: pass another model")
     if said.lower_case:
         put_in_lower_case(tokenizer)
-    window = window_of(said, transformer, tokenizer, str(model))
     return Parts(transformer, tokenizer, EncoderSettings(said.pooling, window, *said.prompts))
 
 

@@ -60,10 +60,10 @@ def _published(base: str) -> str:
 
 
 def _plain(value: object) -> str:
-    """Return a text of others' on one line, so that neither Markdown nor HTML in it takes effect.
+    r"""Return a text of others' on one line, so that neither Markdown nor HTML in it takes effect.
 
     >>> _plain("<img src=x> [a](b)")
-    '&lt;img src=x&gt; \\\\[a\\\\](b)'
+    '&lt;img src=x&gt; \\[a\\](b)'
     """
     return re.sub(r"([\\`\[\]])", r"\\\1", html.escape(" ".join(str(value).split()), quote=False))
 
