@@ -110,3 +110,16 @@ def test_the_report_of_a_collection_starts_from_its_completed_splits():
     made = prepare(unsplit(), Kind.JUDGED)
     assert [s.name for s in made.report.steps] == ["leaks", "near-duplicate articles"]
     assert made.report.without("leaks").dataset.counts() == made.dataset.counts()
+
+
+def test_a_note_says_where_keyword_search_finds_nothing_for_most_queries():
+    asked = [
+        f"Wie kann ich {word} ändern?" for word in ("Rechnung", "Kennwort", "Anschrift", "Sprache", "Zahlungsart", "Namen")
+    ]
+    ids = sorted(DOCUMENTS)
+    judged = {
+        split: {f"{split}{n}": (asked[2 * k + n], ids[n]) for n in range(2)}
+        for k, split in enumerate(("train", "dev", "test"))
+    }
+    notes = prepare(make_dataset(DOCUMENTS, judged), Kind.JUDGED).dataset.notes
+    assert [n[:61] for n in notes] == ["keyword search (BM25) finds nothing for 6 of 6 queries: they "]

@@ -19,6 +19,7 @@ from tutorial_lib.data.splits import (
     query_copies,
     split_at_random,
 )
+from tutorial_lib.retrieval.coverage import keyword_coverage
 from tutorial_lib.text import NearDuplicates
 
 
@@ -110,7 +111,8 @@ def prepare(
     check_leakage(dataset, copies)
     steps = [*cleaned.steps, leaks, *last.steps]
     report = CleaningReport(steps, raw if finish.before else divided, (*finish.before, remove_leaks, *finish.after), settings)
-    return Prepared(replace(dataset, notes=(*dataset.notes, *finish.tell(steps))), report)
+    unfound = keyword_coverage(dataset)
+    return Prepared(replace(dataset, notes=(*dataset.notes, *finish.tell(steps), *([unfound] if unfound else []))), report)
 
 
 def _refuse_empty(dataset: RetrievalDataset, advice: str) -> None:
