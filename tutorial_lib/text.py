@@ -15,7 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
-_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")  # with combining marks: Hindi words hold together
+_WORD = regex.compile(r"[\p{L}\p{N}]")
 _ASCII_WORD = re.compile("[a-z0-9]+")
 PERMUTATIONS = 128
 
@@ -51,14 +51,14 @@ _ASCII_SIGN = re.compile(r"""[#+<>]|[-.](?<![^\s(\[{"'=:,;/][-.])(?=[a-z0-9])"""
 _ASCII_TOKEN = re.compile(_telling("a-z0-9", "[a-z]") + "|[a-z0-9]+", re.VERBOSE)
 _TOKEN = regex.compile(
     _telling(r"\p{L}\p{M}\p{N}", r"\p{L}")
-    + rf"|{_UNSPACED}[\p{{M}}{_UNSPACED[1:-1]}]*|[[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]+",
+    + rf"|{_UNSPACED}[\p{{M}}{_UNSPACED[1:-1]}]*|[[\p{{L}}\p{{N}}]--{_UNSPACED}][[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]*",
     regex.VERBOSE | regex.VERSION1,
 )
 _SIGNS = str.maketrans({"−": "-", "–": "-", "≤": "<=", "≥": ">=", "™": " ", "℠": " ", "º": "°"})
 
 _ARTICLES = frozenset({"a", "an", "the"})
 _AFTER_A_NAME = frozenset(
-    "and or vs versus to from with without for in on at of is are was does do not but than as if".split()
+    {"and", "or", "vs", "versus", "to", "from", "with", "without", "for", "in", "on", "at", "of", "is", "are", "was", "does"}
 )
 """An "a" before these, or at the end, is a name ("plan a or b"), not an article."""
 
@@ -66,8 +66,8 @@ _AFTER_A_NAME = frozenset(
 def tokenize(text: str) -> list[str]:
     """Return the lower-cased words of ``text``, in order: what BM25 counts.
 
-    A word is a run of letters and digits, with the signs that tell it from another (C++, C#, .NET, -1, <= 5, °C), in Unicode's
-    form NFKC. Scripts without spaces between words (Chinese, Japanese, Korean, Thai, Lao, Khmer, Burmese) are cut into
+    A word is a run of letters and digits, with the signs that tell it from another (C++, C#, .NET, -1, <= 5, °C), in
+    Unicode's form NFKC. Scripts without spaces (Chinese, Japanese, Korean, Thai, Lao, Khmer, Burmese) are cut into
     overlapping pairs of characters.
 
     >>> tokenize("Refund for Annual-Plan #2?")
@@ -101,7 +101,7 @@ def _pairs(word: str) -> list[str]:
 
 def has_words(text: str) -> bool:
     """Return whether ``text`` holds at least one letter or digit (spaces and emoji alone do not)."""
-    return _WORD.search(text) is not None
+    return _WORD.search(text if text.isascii() else unicodedata.normalize("NFKC", text)) is not None
 
 
 def normal_form(text: str) -> str:

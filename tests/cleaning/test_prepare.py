@@ -6,7 +6,7 @@ from tests.cleaning.test_steps import with_leaks
 from tests.helpers import DOCUMENTS, JUDGED, make_dataset
 from tutorial_lib.cleaning.prepare import prepare
 from tutorial_lib.cleaning.settings import CleaningSettings
-from tutorial_lib.data import splits
+from tutorial_lib.data import copies, splits
 from tutorial_lib.data.dataset import DataError, Document
 from tutorial_lib.data.registry import Kind
 from tutorial_lib.data.splits import SplitSettings
@@ -26,7 +26,7 @@ def unsplit():
 
 def test_prepare_makes_a_given_dataset_ready_and_says_what_it_did():
     ready = prepare(with_leaks(), Kind.JUDGED).dataset
-    assert list(ready.notes) == ["2 queries were taken out of training because a held-out query asks the same"]
+    assert list(ready.notes) == ["taken out because a held-out query looks alike: 2 queries out of train"]
     assert ready.near_duplicates == ()
     assert ready.queries["e1"].metadata == {"article_seen": True}
 
@@ -96,8 +96,8 @@ def test_near_copies_are_looked_for_once(kind, monkeypatch):
         found.append(dict(texts))
         return near_copies(texts, *args)
 
-    near_copies = splits.near_copies
-    monkeypatch.setattr(splits, "near_copies", recorded)
+    near_copies = copies.near_copies
+    monkeypatch.setattr(copies, "near_copies", recorded)
     raw = unsplit()
     if kind is Kind.TICKETS:
         raw = splits.split_at_random(raw)

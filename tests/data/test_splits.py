@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import DOCUMENTS, make_dataset, small_dataset
+from tutorial_lib.data.copies import near_copies, query_copies
 from tutorial_lib.data.dataset import SPLITS, DataError, LeakageError
 from tutorial_lib.data.splits import (
     SHARES,
@@ -14,8 +15,6 @@ from tutorial_lib.data.splits import (
     draw_split,
     find_leaks,
     mark_seen,
-    near_copies,
-    query_copies,
     split_at_random,
 )
 
@@ -77,13 +76,6 @@ def test_one_query_in_two_splits_is_refused(where, expected):
     assert find_leaks(dataset) == [expected]
     with pytest.raises(LeakageError, match="query 'q'"):
         check_leakage(dataset)
-
-
-def test_near_copies_by_hand():
-    # 35 and 36 characters make 32 and 33 four-letter sequences, 32 of them shared: 32 / 33 = 0.97.
-    texts = {"a": "export every invoice of the last yr", "b": "export every invoice of the last yrs", "c": "weak signal"}
-    assert near_copies(texts).groups() == [["a", "b"]]
-    assert near_copies(texts, 0.99).groups() == []
 
 
 # --- drawing splits -----------------------------------------------------------------------------------------------

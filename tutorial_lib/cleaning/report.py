@@ -9,7 +9,9 @@ from typing import Protocol
 
 import pandas as pd
 
+from tutorial_lib.cleaning.privacy import hide_numbers
 from tutorial_lib.cleaning.settings import DEFAULTS, CleaningSettings
+from tutorial_lib.cleaning.tables import write_table
 from tutorial_lib.data.dataset import RetrievalDataset
 
 
@@ -23,6 +25,7 @@ class CleaningStep:
         rule: The rule applied, as a sentence.
         dataset: The dataset after the step.
         rows: One row for each thing it touched: id, text, reason.
+        note: What it could not do, as a sentence; "" for nothing.
     """
 
     name: str
@@ -30,6 +33,7 @@ class CleaningStep:
     rule: str
     dataset: RetrievalDataset
     rows: pd.DataFrame
+    note: str = ""
 
 
 class Step(Protocol):
@@ -68,7 +72,7 @@ class CleaningReport:
                 {
                     "step": s.name,
                     "rule": s.rule,
-                    "touched": f"{len(s.rows)} {_plural(s.unit, len(s.rows))}",
+                    "touched": f"{len(s.rows)} {plural(s.unit, len(s.rows))}",
                     "articles left": len(s.dataset.corpus),
                     "queries left": sum(map(len, s.dataset.qrels.values())),
                 }
@@ -105,18 +109,28 @@ class CleaningReport:
             FileExistsError: The folder exists.
         """
         folder.mkdir()
-        self.summary().to_csv(folder / "summary.csv", index=False)
+        write_table(folder / "summary.csv", self.summary())
         for n, step in enumerate(self.steps, 1):
-            step.rows.to_csv(folder / f"{n}_{step.name.replace(' ', '_')}.csv", index=False)
+            write_table(folder / f"{n}_{step.name.replace(' ', '_')}.csv", step.rows)
 
 
-def _plural(unit: str, count: int) -> str:
+def plural(unit: str, count: int) -> str:
+    """Return the word for ``count`` of a unit."""
     return unit if count == 1 else {"query": "queries"}.get(unit, f"{unit}s")
 
 
 def table_of(records: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
     """Return the rows of a step: (id, text, reason) of each thing it touched."""
     return pd.DataFrame(list(records), columns=["id", "text", "reason"])
+
+
+def private_table(records: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
+    """Return ``table_of`` records whose texts customers wrote: no address or number of a person stands in it.
+
+    Steps before ``personal_data`` see the texts as they came, and their rows are shown and saved.
+    """
+    hidden = hide_numbers([text for _, text, _ in records])
+    return table_of([(id_, text, reason) for (id_, _, reason), text in zip(records, hidden, strict=True)])
 
 
 def clean(dataset: RetrievalDataset, steps: Sequence[Step], settings: CleaningSettings = DEFAULTS) -> CleaningReport:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
+from tutorial_lib.cleaning.tables import restored, write_table
 from tutorial_lib.data.dataset import SPLITS, DataError, Qrels, RetrievalDataset
-from tutorial_lib.files import write_text
 
 DECISIONS = ("", "keep", "drop", "replace")
 
@@ -30,6 +32,8 @@ FILLED_IN = ("query_id", "article_id", "decision", "correct_article")
 def write_review(path: str | Path, dataset: RetrievalDataset, table: pd.DataFrame, *, worst: int = 200) -> Path:
     """Write the ``worst`` pairs as a CSV for people: fill in ``decision`` (keep, drop or replace) and ``correct_article``.
 
+    No cell is a formula to a spreadsheet (``tables.defused``).
+
     Raises:
         DataError: The file exists: a review somebody may have worked on is never overwritten.
     """
@@ -44,7 +48,7 @@ def write_review(path: str | Path, dataset: RetrievalDataset, table: pd.DataFram
         decision="",
         correct_article="",
     )
-    write_text(path, rows[REVIEW_COLUMNS].to_csv(index=False))
+    write_table(path, rows[REVIEW_COLUMNS])
     return path
 
 
@@ -57,8 +61,8 @@ def read_review(path: str | Path, dataset: RetrievalDataset) -> RetrievalDataset
     """
     path = Path(path)
     qrels: dict[str, Qrels] = {s: {q: dict(g) for q, g in dataset.qrels[s].items()} for s in SPLITS}
-    for n, row in enumerate(_reviewed(path).itertuples(index=False), 2):
-        q, a, decision, correct = (str(getattr(row, c)).strip() for c in FILLED_IN)
+    for n, row in _reviewed(path):
+        q, a, decision, correct = (row.get(c, "").strip() for c in FILLED_IN)
         if decision.lower() not in DECISIONS:
             raise DataError(f"{path} row {n}: decision {decision!r}: write keep, drop or replace, or leave it empty")
         if decision.lower() in ("", "keep"):
@@ -76,15 +80,43 @@ def read_review(path: str | Path, dataset: RetrievalDataset) -> RetrievalDataset
     return replace(dataset, qrels=qrels).restrict()
 
 
-def _reviewed(path: Path) -> pd.DataFrame:
+def _reviewed(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the place of each row (the header is row 1) and its cells by column, as they were before ``defused``."""
     try:
-        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(f"{path}: not UTF-8: save it from the spreadsheet as 'CSV UTF-8'") from None
-    missing = [c for c in FILLED_IN if c not in rows]
-    if missing:
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}: pass the file that write_review wrote") from None
+    first = text.partition("\n")[0]
+    delimiter = ";" if first.count(";") > first.count(",") else ","  # as spreadsheets save it in half of Europe
+    rows = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    try:
+        header = next(rows, [])
+        _check_header(path, header)
+        for n, cells in enumerate(rows, 2):
+            if any(cell.strip() for cell in cells):
+                yield n, _row(f"{path} row {n}", header, cells)
+    except csv.Error as error:
         raise DataError(
-            f"{path}: no column {missing[0]!r}; the file has {', '.join(map(str, rows))}: keep the columns that "
-            "write_review wrote"
+            f"{path} line {rows.line_num}: {error}: a quote is missing or not doubled: save it from a spreadsheet as CSV"
+        ) from None
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    missing = [c for c in FILLED_IN if c not in header]
+    twice = [c for c in FILLED_IN if header.count(c) > 1]
+    if missing or twice:
+        what = f"no column {missing[0]!r}" if missing else f"two columns {twice[0]!r}"
+        raise DataError(
+            f"{path}: {what}; the file has {', '.join(header) or 'no header'}: keep the columns that write_review wrote"
         )
-    return rows
+
+
+def _row(where: str, header: list[str], cells: list[str]) -> dict[str, str]:
+    """Return the cells by column; a cell beyond the header belongs to none, and nobody knows which the others are."""
+    if any(cell.strip() for cell in cells[len(header) :]):
+        raise DataError(
+            f"{where}: {len(cells)} cells under {len(header)} columns, the last {cells[-1]!r}: give remarks a column with a name"
+        )
+    return dict(zip(header, map(restored, cells), strict=False))

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Collection
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-from tutorial_lib.cleaning.report import CleaningStep, table_of
+from tutorial_lib.cleaning.languages import ENGLISH, SURE, document_languages, named
+from tutorial_lib.cleaning.report import CleaningStep, private_table
 from tutorial_lib.cleaning.settings import DEFAULTS, CleaningSettings
 from tutorial_lib.cleaning.ticket_texts import ticket_texts
 from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.language import chief, language_of
 from tutorial_lib.text import tokenize
 
 _AUTOMATIC_SUBJECT = re.compile(
-    r"\b(out of (the )?office|auto(matic|mated)?[- ]?(reply|response)|delivery (status|failure)|undeliver(able|ed)|"
-    r"mail delivery|returned mail)",
+    r"^\W*((re|fwd?|aw): *)*(i am |i'm )?(out of (the )?office|auto(matic|mated)?[- ]?(reply|response)|undeliver(able|ed)|"
+    r"(mail )?delivery (status|failure|has failed|failed)|mail delivery|returned mail)",
     re.IGNORECASE,
 )
+"""At the start of a subject: "How do I stop the automatic reply?" is a question."""
 
 
 _AUTOMATIC_TEXT = re.compile(
     r"(\bthis (message|mail|e-?mail|report|notice|notification) (was|is|has been) (sent |generated |created )?automatic|"
     r"\bthis is an automat|\b(please )?do[- ]not[- ]reply to this|\bfrom: \S*no-?reply@|\bmailer-daemon@|"
-    r"\b(to|click|here|link)\b.{0,30}\bunsubscribe\b|\bunsubscribe (here|at|from this|any time|link|https?:)|"
+    r"\b(to|click|here|link)\b.{0,30}\bunsubscribe\b|\bunsubscribe (here|at|any time|link|https?:)|"
     r"\bi (am|will be) (currently )?out of (the )?office)",
     re.IGNORECASE,
 )
@@ -58,45 +59,56 @@ _TEST_WORDS = frozenset(
 )
 
 
+_KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_WITHOUT_VOWELS = frozenset({"cs", "hr", "sl", "sr", "bg", "mk", "pl", "cy"})
+"""Languages with words such as "prst": no vowel there says nothing."""
+
+
 def set_apart(dataset: RetrievalDataset, settings: CleaningSettings = DEFAULTS) -> CleaningStep:
     """Drop tickets that no customer with a question wrote: tests, automatic mail, other languages than the help centre's.
 
-    The help centre's language is ``language``, or that of most articles; only tickets of ``language_words`` or more are
-    judged by it.
+    The help centre's languages are ``language``, or those that ``language_share`` of the articles is written in; only
+    tickets of ``language_words`` or more are judged by them. What the articles name is no test.
     """
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    language = settings.language or _language_of(dataset, identifier)
+    languages = (chief(settings.language),) if settings.language else document_languages(dataset, settings)
+    known = {w for text in dataset.document_texts().values() for w in tokenize(text)}
+    vowels = not _WITHOUT_VOWELS.intersection(languages)
     records = []
     for q, text in ticket_texts(dataset).items():
         words = tokenize(text)
-        if not set(words) - _TEST_WORDS or (len(words) <= 3 and _mash(words)):
+        if not set(words) - _TEST_WORDS or (len(words) <= 3 and _mash(text, known, vowels=vowels)):
             records.append((q, text, "a test"))
         elif _AUTOMATIC_SUBJECT.search(text.split("\n")[0]) or _AUTOMATIC_TEXT.search(text):
             records.append((q, text, "automatic mail"))
         elif len(words) >= settings.language_words:
-            found, probability = identifier.classify(text)
-            if found != language and probability > 0.95:
+            found, probability = language_of(text)
+            if found not in languages and probability > SURE:
                 records.append((q, text, f"written in {found!r}"))
-    rows = table_of(records)
-    return CleaningStep(
-        "set apart",
-        "ticket",
-        f"no tests, no automatic mail, only language {language!r}",
-        dataset.restrict(queries=set(dataset.queries) - set(rows["id"])),
-        rows,
-    )
+    rows = private_table(records)
+    only = f"only language{'s' if len(languages) > 1 else ''} {named(languages)}"
+    kept = dataset.restrict(queries=set(dataset.queries) - set(rows["id"]))
+    foreign = [language for language in languages if language != ENGLISH]
+    note = f"tests and automatic mail are known by English words: in {named(foreign)} some may stay" if foreign else ""
+    return CleaningStep("set apart", "ticket", f"no tests, no automatic mail, {only}", kept, rows, note)
 
 
-def _language_of(dataset: RetrievalDataset, identifier: LanguageIdentifier) -> str:
-    """Return the language of most of some fifty articles."""
-    sample = list(dataset.document_texts().values())[:: max(1, len(dataset.corpus) // 50)]
-    return Counter(identifier.classify(t)[0] for t in sample).most_common(1)[0][0]
+def _mash(text: str, known: Collection[str], *, vowels: bool) -> bool:
+    """Return whether all words look like fingers on a keyboard: long without a vowel, or one row of keys, or one letter.
+
+    Args:
+        text: A short text.
+        known: Words that are none, such as those of the articles.
+        vowels: Whether a word of the language needs one; capitals (SMTP) never do, nor what is not Latin.
+    """
+    words = re.findall(r"\w+", text)
+    return bool(words) and all(_is_mash(w, vowels=vowels) and w.lower() not in known for w in words)
 
 
-def _mash(words: list[str]) -> bool:
-    """Return whether all words look like fingers on a keyboard: long without a vowel, or one row of keys, or one letter."""
-    rows = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-    return all(
-        len(set(w)) == 1 or (len(w) > 3 and (not set(w) & set("aeiouy") or any(set(w) <= set(r) for r in rows)))
-        for w in words
-    )
+def _is_mash(word: str, *, vowels: bool) -> bool:
+    low = word.lower()
+    if not low.isascii() or len(low) < 2:
+        return False
+    if len(set(low)) == 1:
+        return True
+    no_vowel = vowels and not word.isupper() and not set(low) & set("aeiouy")
+    return len(low) > 3 and low.isalpha() and (no_vowel or any(set(low) <= set(row) for row in _KEYS))

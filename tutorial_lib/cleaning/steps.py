@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+
+import regex
 
 from tutorial_lib.cleaning.report import CleaningStep, Step, table_of
 from tutorial_lib.cleaning.settings import DEFAULTS, CleaningSettings
@@ -13,7 +14,8 @@ from tutorial_lib.data.dataset import SPLITS, Document, Qrels, RetrievalDataset
 from tutorial_lib.data.splits import find_leaks
 from tutorial_lib.text import NearDuplicates, has_words, near_duplicate_groups, normal_form, word_shingles
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+_SENTENCE = regex.compile(r"(?s).+?(?:(?<=[.!?])\s+(?=\p{Lu})|(?<=[。！？।؟])\s*|\Z)")
+"""A sentence with the blanks after it: the whole text is these, one after the other."""
 
 
 def empty_documents(dataset: RetrievalDataset, settings: CleaningSettings = DEFAULTS) -> CleaningStep:
@@ -28,16 +30,18 @@ def boilerplate(dataset: RetrievalDataset, settings: CleaningSettings = DEFAULTS
     """Cut sentences that stand in ``boilerplate_documents`` articles or more; drop articles that hold nothing else.
 
     Shared notices ("this is the documentation of the classic version …") say nothing about one article and use up
-    the encoder's window.
+    the encoder's window. Articles without such a sentence stay as they are, to the last line break.
     """
-    sentences = {a: _SENTENCE_END.split(document.text) for a, document in dataset.corpus.items()}
-    count = Counter(s for parts in sentences.values() for s in set(parts))
-    common = {s for s, n in count.items() if n >= settings.boilerplate_documents}
+    sentences = {a: _SENTENCE.findall(document.text) for a, document in dataset.corpus.items()}
+    count = Counter(s for parts in sentences.values() for s in {part.strip() for part in parts})
+    common = {s for s, n in count.items() if n >= settings.boilerplate_documents and s}
     corpus: dict[str, Document] = {}
     records = [("", s, f"in {count[s]} articles") for s in sorted(common, key=lambda s: (-count[s], s))]
     for a, document in dataset.corpus.items():
-        text = " ".join(s for s in sentences[a] if s not in common)
-        if has_words(text):
+        kept = [s for s in sentences[a] if s.strip() not in common]
+        if len(kept) == len(sentences[a]):
+            corpus[a] = document
+        elif has_words(text := "".join(kept).strip()):
             corpus[a] = replace(document, text=text)
         else:
             records.append((a, document.title, "nothing but boilerplate"))

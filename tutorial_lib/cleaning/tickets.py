@@ -1,116 +1,111 @@
 """Cleaning steps for what customers wrote, chained by ``clean``.
 
-Ticket texts are changed or dropped in every split alike; queries from elsewhere (searches, a golden set) stay as they are.
-No step looks at who is right: noisy judgments are the business of ``noise``. A step's rows never quote personal data it took
-out: the raw export holds it, and ``CleaningReport.without`` undoes a step.
+Ticket texts are changed or dropped in every split alike; of queries from elsewhere (searches, a golden set) only personal
+data and what is too long are taken out. No step looks at who is right: noisy judgments are the business of ``noise``. A
+step's rows never quote a mail address, card, IBAN, IP or phone number, of steps before ``personal_data`` either: the raw
+export holds them, and ``CleaningReport.without`` undoes a step.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mailparser_reply import EmailReplyParser
-
+from tutorial_lib.cleaning.languages import ENGLISH, SURE, document_languages, named
+from tutorial_lib.cleaning.mail import CLOSINGS_OF, own_words
 from tutorial_lib.cleaning.pasted import pasted_everywhere
-from tutorial_lib.cleaning.privacy import find_personal_data, redact
-from tutorial_lib.cleaning.report import CleaningStep, Step, table_of
+from tutorial_lib.cleaning.privacy import PersonalData, find_personal_data, redact
+from tutorial_lib.cleaning.repeats import repeated_tickets
+from tutorial_lib.cleaning.report import CleaningStep, Step, private_table, table_of
 from tutorial_lib.cleaning.set_apart import set_apart
 from tutorial_lib.cleaning.settings import DEFAULTS, CleaningSettings
 from tutorial_lib.cleaning.steps import merged_grades, near_duplicate_documents, remove_leaks
-from tutorial_lib.cleaning.ticket_texts import ticket_texts, with_texts
-from tutorial_lib.data.dataset import DataError, Document, Qrels, RetrievalDataset
-from tutorial_lib.text import has_words, near_duplicate_groups, tokenize, word_shingles
+from tutorial_lib.cleaning.ticket_texts import LONGEST_RUN, says_something, shortened, ticket_texts, with_texts
+from tutorial_lib.data.dataset import DataError, Document, Qrels, Query, RetrievalDataset
+from tutorial_lib.language import language_of
+from tutorial_lib.text import has_words, tokenize
+
+
+def long_texts(dataset: RetrievalDataset, settings: CleaningSettings = DEFAULTS) -> CleaningStep:
+    """Cut what no question needs and no tool can bear: runs of one character, endless words, what is beyond ``longest_text``.
+
+    A pasted log in one ticket must not hold up the import: mail and name finders take time with the square of such runs.
+    """
+    cut, records = {}, []
+    for q, query in dataset.queries.items():
+        short = shortened(query.text, settings.longest_text)
+        if short != query.text:
+            cut[q] = short
+            records.append((q, short, f"{len(query.text) - len(short)} of {len(query.text)} characters cut"))
+    rule = f"at most {settings.longest_text:,} characters are read of a text, and {LONGEST_RUN} of a run of one character"
+    return CleaningStep("long texts", "query", rule, with_texts(dataset, cut), private_table(records))
 
 
 def quoted_threads(dataset: RetrievalDataset, settings: CleaningSettings = DEFAULTS) -> CleaningStep:
     """Cut quoted mails and signatures from tickets: they are somebody else's words, and full of names.
 
-    ``mail-parser-reply`` finds quotes and marked signatures; unmarked ones are the few short lines without a full stop
-    after the last full stop. A message that would be empty afterwards is kept as it is.
+    Only what a sign marks is cut (``mail.own_words``). A message that would be empty afterwards is kept as it is.
     """
-    parser = EmailReplyParser(languages=["en", "de", "fr"])
+    known = _words_of_documents(dataset)
     cut, records = {}, []
     for q, text in ticket_texts(dataset).items():
-        replies = parser.read(text=text).replies
-        own = _without_sign_off(replies[0].body.strip()) if replies else ""
-        if has_words(own) and len(own) < len(text.strip()):
+        own = own_words(text, known)
+        if has_words(own.partition("\n")[2] or own) and len(own) < len(text.strip()):
             cut[q] = own
-            tail = text.strip().removeprefix(own).strip() if text.strip().startswith(own) else ""
-            records.append((q, own, f"{len(text.strip()) - len(own)} characters cut, {len(tail.splitlines())} lines"))
-    return CleaningStep(
-        "quoted threads", "ticket", "quoted mails and signatures are cut", with_texts(dataset, cut), table_of(records)
-    )
+            lines = _lines(text) - _lines(own)
+            records.append((q, own, f"{len(text.strip()) - len(own)} characters cut, {lines} line{'s' * (lines != 1)}"))
+    rule = "quoted mails and signatures are cut"
+    foreign = [language for language in document_languages(dataset, settings) if language not in CLOSINGS_OF]
+    note = f"closings such as 'Regards' are not known in {named(foreign)}" if foreign else ""
+    return CleaningStep("quoted threads", "ticket", rule, with_texts(dataset, cut), private_table(records), note)
 
 
-def _without_sign_off(text: str, *, max_lines: int = 5, max_words: int = 8) -> str:
-    """Return ``text`` without a last block such as "Ta" above "Jo Brandt, Brandt Roofing"; the first two lines stay."""
-    lines = [line for line in text.split("\n") if not line.startswith(">")]
-    end = len(lines)
-    while end > 2 and len(lines) - end < max_lines and _is_sign_off(lines[end - 1], max_words):
-        end -= 1
-    above = next((line for line in reversed(lines[:end]) if line.strip()), "")
-    if end == len(lines) or not above.rstrip().endswith((".", "?", "!", ")", "…")):
-        end = len(lines)  # the sentence goes on: no signature
-    return "\n".join(lines[:end]).strip()
+def _lines(text: str) -> int:
+    return sum(bool(line.strip()) for line in text.split("\n"))
 
 
-def _is_sign_off(line: str, max_words: int) -> bool:
-    words = line.split()
-    return (
-        len(words) <= max_words
-        and not line.rstrip().endswith((".", "?", ":"))
-        and (not words or words[0][0].isupper() or words[0][0] in "-(+0123456789" or "@" in line or len(words) == 1)
-    )
+def _words_of_documents(dataset: RetrievalDataset) -> set[str]:
+    return {w for text in dataset.document_texts().values() for w in tokenize(text)}
 
 
 def personal_data(dataset: RetrievalDataset, settings: CleaningSettings = DEFAULTS) -> CleaningStep:
-    """Replace personal data in tickets by typed placeholders such as <EMAIL>.
+    """Replace personal data in tickets and searches by typed placeholders such as <EMAIL>.
 
-    A finding made up of words that the articles use, in any case, is no name: "Season" is the product's.
+    What the articles name is none: a name made up of their words ("Season" is the product's), a number or address that
+    stands in one as it is. Names are looked for in English texts alone, for their finder knows no other language, and in
+    tickets, or searches of ``language_words`` or more; what has a fixed form (mail, card, IBAN, IP, phone) in every query.
     """
-    texts = ticket_texts(dataset)
-    never = {w for a in dataset.corpus.values() for w in tokenize(a.full_text)}
-    found = dict(zip(texts, find_personal_data(list(texts.values()), never=never), strict=True))
-    changed = {q: redact(texts[q], findings) for q, findings in found.items() if findings}
-    rows = table_of(
-        [
-            (q, text, ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(f.kind for f in found[q]).items())))
-            for q, text in changed.items()
-        ]
+    texts = {q: v.text for q, v in dataset.queries.items()}
+    languages = document_languages(dataset, settings)
+    english = {q: _may_hold_names(v, languages, settings) for q, v in dataset.queries.items()}
+    found = find_personal_data(
+        list(texts.values()),
+        never=_words_of_documents(dataset),
+        documents=dataset.document_texts().values(),
+        names=list(english.values()),
     )
-    return CleaningStep(
-        "personal data", "ticket", "names, addresses, numbers become typed placeholders", with_texts(dataset, changed), rows
-    )
+    findings = {q: f for q, f in zip(texts, found, strict=True) if f}
+    changed = {q: redact(texts[q], f) for q, f in findings.items()}
+    rows = table_of([(q, text, _counted(findings[q], text)) for q, text in changed.items()])
+    foreign = [language for language in languages if language != ENGLISH]
+    note = f"names of people are looked for in English alone: in {named(foreign)} they stay" if foreign else ""
+    rule = "names, addresses, numbers become typed placeholders"
+    return CleaningStep("personal data", "query", rule, with_texts(dataset, changed), rows, note)
 
 
-def repeated_tickets(dataset: RetrievalDataset, settings: CleaningSettings = DEFAULTS) -> CleaningStep:
-    """Merge tickets that share most of their 3-word sequences into the oldest one, with all their articles.
+def _counted(findings: Sequence[PersonalData], text: str) -> str:
+    kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(f.kind for f in findings).items()))
+    return kinds if says_something(text) else f"{kinds}, and nothing else: taken out"
 
-    Found with MinHash (Broder 1997). A repeat in a later split goes too: it would be a question already seen.
-    """
-    texts = ticket_texts(dataset)
-    shingles = {q: word_shingles(t) for q, t in texts.items()}
-    groups = near_duplicate_groups(shingles, settings.repeat_threshold, label="repeated tickets")
-    judged = {q: (split, grades) for split, queries in dataset.qrels.items() for q, grades in queries.items()}
-    qrels = {s: dict(queries) for s, queries in dataset.qrels.items()}
-    records = []
-    for group in groups:
-        oldest, *others = sorted(group, key=lambda q: (str(dataset.queries[q].metadata.get("created_at", "")), q))
-        split = judged[oldest][0]
-        for q in others:
-            if judged[q][0] == split:  # what a later period found out must not reach back into training
-                qrels[split][oldest] = merged_grades([qrels[split][oldest], judged[q][1]])
-            del qrels[judged[q][0]][q]
-            records.append((q, texts[q], f"repeats {oldest}"))
-    return CleaningStep(
-        "repeated tickets",
-        "ticket",
-        f"{settings.repeat_threshold:.0%} of 3-word sequences shared: one ticket",
-        replace(dataset, qrels=qrels).restrict(),
-        table_of(records),
-    )
+
+def _may_hold_names(query: Query, languages: Sequence[str], settings: CleaningSettings) -> bool:
+    source = query.metadata.get("source")
+    long = source == "ticket" or (source == "search" and len(tokenize(query.text)) >= settings.language_words)
+    if not long or ENGLISH not in languages:
+        return False
+    foreign, probability = language_of(query.text)
+    return not (foreign != ENGLISH and probability > SURE) and language_of(query.text, languages)[0] == ENGLISH
 
 
 def superseded_documents(dataset: RetrievalDataset, settings: CleaningSettings = DEFAULTS) -> CleaningStep:
@@ -155,6 +150,7 @@ def _end_of_chain(document_id: str, successor: Mapping[str, str], corpus: Mappin
 
 
 TICKET_STEPS: tuple[Step, ...] = (
+    long_texts,
     quoted_threads,
     set_apart,
     personal_data,
@@ -164,4 +160,5 @@ TICKET_STEPS: tuple[Step, ...] = (
     near_duplicate_documents,
     remove_leaks,
 )
-"""In this order: signatures go before names are looked for, repeats are compared without either."""
+"""In this order: long runs go before they cost time, signatures before names are
+looked for, repeats are compared without either."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from tutorial_lib.cleaning.notes import WARNING
 from tutorial_lib.cleaning.prepare import prepare
 from tutorial_lib.cleaning.settings import CleaningSettings
 from tutorial_lib.cli.options import DataOptions, Flat
@@ -35,5 +36,5 @@ class Check:
         dataset = prepare(origin.read(self.read), origin.kind, self.cleaning, self.read.split).dataset
         print(f"{dataset.name}: {', '.join(f'{n:,} {what}' for what, n in dataset.counts().items())}")
         for note in dataset.notes:
-            print(f"note: {note}")
+            print(note if note.startswith(WARNING) else f"note: {note}")
         return 0

@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tutorial_lib.data.copies import query_copies
 from tutorial_lib.data.dataset import SPLITS, DataError, Document, LeakageError, Qrels, RetrievalDataset
 from tutorial_lib.data.times import parse_time
-from tutorial_lib.text import NearDuplicates, char_shingles, near_duplicates
+from tutorial_lib.text import NearDuplicates
 
 SHARES = {"train": 0.7, "dev": 0.1, "test": 0.2}
 """Share of the queries that each split gets where neither dates nor judgments say otherwise."""
-
-NEAR_COPY = 0.9
-"""Jaccard similarity of character 4-grams from which two queries count as copies of each other."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +44,6 @@ class SplitSettings:
                 raise ValueError(f"dev starts on {dev:%Y-%m-%d}, after test on {test:%Y-%m-%d}: pass an earlier dev_from")
         if self.split_seed < 0:
             raise ValueError(f"split_seed is {self.split_seed}: pass a whole number from 0 up")
-
-
-def near_copies(texts: Mapping[str, str], threshold: float = NEAR_COPY) -> NearDuplicates:
-    """Return which queries ask the same thing in nearly the same letters (case, a/the, punctuation aside)."""
-    return near_duplicates({q: char_shingles(t) for q, t in texts.items()}, threshold, label="near-copies")
-
-
-def query_copies(dataset: RetrievalDataset) -> NearDuplicates:
-    """Return which of all judged queries are near-copies: found once, for dividing them and for every look at leaks."""
-    return near_copies({q: dataset.queries[q].text for judged in dataset.qrels.values() for q in judged})
 
 
 def find_leaks(dataset: RetrievalDataset, copies: NearDuplicates | None = None) -> list[tuple[str, str, str]]:
@@ -110,6 +98,7 @@ def draw_split(
         ValueError: The shares do not sum to 1.
 
     >>> texts = {"a": "stop renewal", "b": "Stop the renewal!", "c": "weak signal", "d": "pay by card"}
+    >>> from tutorial_lib.data.copies import near_copies
     >>> draw_split(texts, near_copies(texts), {"train": 0.5, "test": 0.5})
     {'train': ['a', 'b', 'd'], 'test': ['c']}
     """
