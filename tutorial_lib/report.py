@@ -93,7 +93,18 @@ def evaluate_workspace(workspace: Workspace) -> Report:
         "seconds": workspace.seconds(),
         "ship": {"decision": decision.decision, "reasons": decision.reasons},
     }
-    return Report(dataset, runs, systems, *against.values(), untrained, slices, decision, metrics)
+    return Report(
+        dataset,
+        runs,
+        systems,
+        against_base=against[BASELINE],
+        against_bm25=against[KEYWORD],
+        against_untrained=against[UNTRAINED],
+        untrained=untrained,
+        slices=slices,
+        decision=decision,
+        metrics=metrics,
+    )
 
 
 def _differences(comparison: Comparison) -> dict[str, dict[str, float]]:

@@ -110,3 +110,9 @@ def test_the_report_of_a_collection_starts_from_its_completed_splits():
     made = prepare(unsplit(), Kind.JUDGED)
     assert [s.name for s in made.report.steps] == ["leaks", "near-duplicate articles"]
     assert made.report.without("leaks").dataset.counts() == made.dataset.counts()
+
+
+def test_a_query_that_is_a_document_itself_is_told_in_a_note():
+    judged = {**JUDGED, "dev": {**JUDGED["dev"], "devices/wifi": ("slow wireless network", "devices/router")}}
+    notes = prepare(make_dataset(DOCUMENTS, judged), Kind.JUDGED).dataset.notes
+    assert sum(note.startswith("1 query is also a document, with the same id and text") for note in notes) == 1

@@ -9,6 +9,7 @@ from rank_bm25 import BM25Okapi
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.runs import ranked
 from tutorial_lib.retrieval.scorer import Scorer
+from tutorial_lib.retrieval.terms import BM25Settings, analyzer
 from tutorial_lib.text import tokenize
 
 FIVE = {
@@ -95,6 +96,71 @@ def test_scores_equal_rank_bm25(documents, queries):
     scores = BM25(documents).scores(queries)
     assert scores.shape == (len(queries), len(documents))
     assert np.allclose(scores, expected, rtol=0, atol=1e-9)
+
+
+@given(CORPORA, st.lists(WORDS, min_size=1, max_size=4), st.sampled_from([0.1, 0.9, 2.0]), st.sampled_from([0.0, 0.4, 0.9]))
+def test_with_stems_and_other_numbers_they_equal_rank_bm25_too(documents, queries, k1, b):
+    settings = BM25Settings(k1=k1, b=b, stemmer="en")
+    terms = analyzer(settings)
+    okapi = BM25Okapi([terms(t) for t in documents.values()], k1=k1, b=b)
+    expected = np.array([okapi.get_scores(terms(q)) for q in queries])
+    assert np.allclose(BM25(documents, settings).scores(queries), expected, rtol=0, atol=1e-9)
+
+
+# --- Lucene's IDF, stop words, stems ----------------------------------------------------------------------------------
+
+
+def test_lucene_scores_worked_out_by_hand():
+    plan = math.log(1 + (5 - 2 + 0.5) / (2 + 0.5))  # two of five articles hold it: ln 2.4
+    assert plan == pytest.approx(0.8754687)
+    row = BM25(FIVE, BM25Settings("lucene")).scores(["plan"])[0]
+    assert row == pytest.approx([plan * saturated(1, 3, 2.8), plan * saturated(1, 2, 2.8), 0, 0, 0], abs=1e-12)
+
+
+def test_what_the_weighs():
+    documents = {f"a{n}": f"the thing{n}" for n in range(10)}
+    floored, lucene = BM25(documents), BM25(documents, BM25Settings("lucene"))
+    mean = (10 * idf(10, 1) + idf(10, 10)) / 11  # ten words stand in one article each, "the" in all
+    assert floored.idf["the"] == pytest.approx(0.25 * mean)
+    assert floored.idf["the"] > 0.15 * floored.idf["thing0"]
+    assert lucene.idf["the"] == pytest.approx(math.log(1 + 0.5 / 10.5))  # 0.047
+    assert lucene.idf["thing0"] == pytest.approx(math.log(1 + 9.5 / 1.5))  # 1.992
+    assert "the" not in BM25(documents, BM25Settings("lucene", stop_words="en")).idf
+
+
+def test_with_k1_of_0_a_word_counts_once_however_often_it_stands_there():
+    bm25 = BM25(FIVE, BM25Settings("lucene", k1=0))
+    assert bm25.scores(["router"])[0].tolist() == [0, 0, 0, bm25.idf["router"], bm25.idf["router"]]
+
+
+@given(CORPORA, st.lists(WORDS, min_size=1, max_size=4))
+def test_with_lucene_every_document_that_shares_a_word_is_found_and_weighs_more_than_nothing(documents, queries):
+    bm25 = BM25(documents, BM25Settings("lucene"))
+    assert min(bm25.idf.values()) > 0
+    for query, row in zip(queries, bm25.scores(queries), strict=True):
+        sharing = [bool(set(tokenize(query)) & set(tokenize(documents[a]))) for a in bm25.ids]
+        assert (row > 0).tolist() == sharing
+
+
+def test_plural_and_singular_are_one_word_with_stems():
+    documents = {"a": "cancel the plans", "b": "the plants"}
+    assert BM25(documents, BM25Settings("lucene")).search({"q": "plan"}) == {"q": {}}
+    assert list(BM25(documents, BM25Settings("lucene", stemmer="en")).search({"q": "plan"})["q"]) == ["a"]
+
+
+def test_stop_words_count_neither_in_queries_nor_in_lengths():
+    bm25 = BM25({"a": "it is the plan", "b": "plan"}, BM25Settings("lucene", stop_words="en"))
+    assert bm25.okapi.doc_len == [1, 1]
+    assert bm25.search({"q": "what is the"}) == {"q": {}}
+    assert list(bm25.search({"q": "what is the plan"})["q"]) == ["a", "b"]
+
+
+def test_an_index_of_stop_words_alone_is_refused():
+    with pytest.raises(ValueError, match="none of the 1 articles holds a word that is no stop word: pass"):
+        BM25({"a": "the"}, BM25Settings(stop_words="en"))
+
+
+# --- what holds of any ------------------------------------------------------------------------------------------------
 
 
 def test_words_are_indexed_and_not_letters():

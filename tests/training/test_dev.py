@@ -1,7 +1,6 @@
 import json
 
 from tests.tiny import tiny_dataset
-from tutorial_lib.models.settings import NotFiniteError
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.training.dev import DevLog, dev_set, mean_score
 from tutorial_lib.training.settings import TrainSettings
@@ -32,12 +31,3 @@ def test_the_log_outlives_the_process(tmp_path):
     assert later.read()
     assert later.scores == log.scores
     assert later.means() == [(0, 0.25), (10, 0.75)]
-
-
-def test_a_model_whose_training_has_diverged_scores_nothing():
-    class Diverged(Known):
-        def encode_queries(self, texts):
-            raise NotFiniteError("no finite vector")
-
-    dev = DevSet({"q1": "east", "q2": "north"}, {"a1": "to the east"}, {"q1": {"a1": 1}, "q2": {"a1": 1}})
-    assert dev.score(Diverged()) == {"q1": 0.0, "q2": 0.0}

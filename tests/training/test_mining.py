@@ -87,9 +87,21 @@ def test_a_near_duplicate_of_a_positive_is_never_a_negative():
     assert (three["c"], three["d"]) == ("near_duplicate", "near_duplicate")
 
 
-def test_an_article_judged_not_relevant_is_no_negative_either():
-    # Grade 0 says somebody looked; the filter leaves every judged article alone.
-    assert reasons(mined({"b": 1, "c": 0}))["c"] == "positive"
+def test_an_article_judged_0_is_a_known_non_answer_and_may_be_a_negative():
+    assert mined({"b": 1, "c": 0}).negatives == {"q": ["c", "d"]}
+    # a stands above the answer by both scorers: perhaps an answer too, unless somebody looked and said no.
+    assert reasons(mined({"b": 1, "a": 0})) == {"a": "kept", "b": "positive", "c": "kept", "d": "kept"}
+    assert reasons(mined({"b": 1, "a": 0}, twins=[["a", "b"]]))["a"] == "near_duplicate"
+
+
+def test_a_note_says_where_most_queries_find_nothing(capsys):
+    asked = {f"q{n}": (text, "b") for n, text in enumerate(["refund", "Geld zurück", "Rechnung"])}
+    result = mine(make_dataset({**FIVE, **PADDING}, {"train": asked}))
+    assert len(result.notes) == 1
+    assert result.notes[0].startswith("keyword search (BM25) finds nothing for 2 of 3 queries")
+    assert f"note: {result.notes[0]}" in capsys.readouterr().err
+    assert mined("b").notes == ()
+    assert not capsys.readouterr().err
 
 
 def test_the_best_of_several_positives_is_the_measure():

@@ -4,52 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from functools import cache
-
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from tutorial_lib.cleaning.settings import DEFAULTS, CleaningSettings
 from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.language import language_of
 
 ENGLISH = "en"
 SURE = 0.95
 """Probability from which a text is taken to be in the language found."""
 
 _SAMPLE = 200
-_GROUPS = (
-    "zh wuu yue hak nan gan lzh", "ar ary arz apc ars aeb", "en pcm sco", "de lb gsw nds bar", "no nb nn da", "es gl ast an",
-    "fr gcf gcr oc wa", "id ms jv su", "hr bs sr sh", "cs sk", "nl af fy li", "fa pes prs", "hi mr ne",
-)  # fmt: skip
-_CHIEF = {code: group.split()[0] for group in _GROUPS for code in group.split()}
-"""Of languages that short texts hardly tell apart, the one that stands for all."""
-
-
-@cache
-def _identifier() -> LanguageIdentifier:
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-
-
-def chief(language: str) -> str:
-    """Return the ISO 639 code that stands for a language and those that short texts hardly tell from it.
-
-    >>> chief("nb"), chief("da"), chief("fr")
-    ('no', 'no', 'fr')
-    """
-    return _CHIEF.get(language, language)
-
-
-def language_of(text: str, among: Collection[str] = ()) -> tuple[str, float]:
-    """Return the language of a text (``chief``'s code) and its probability, 0 to 1.
-
-    Args:
-        text: The text; of a few words the answer is a guess.
-        among: The likeliest of these, whatever the others; () for any.
-    """
-    total: Counter[str] = Counter()
-    for code, probability in _identifier().rank(text):
-        if not among or chief(code) in among:
-            total[chief(code)] += float(probability)
-    return total.most_common(1)[0] if total else (next(iter(among)), 0.0)
 
 
 def document_languages(dataset: RetrievalDataset, settings: CleaningSettings = DEFAULTS) -> tuple[str, ...]:

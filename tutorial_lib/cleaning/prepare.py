@@ -20,6 +20,7 @@ from tutorial_lib.data.splits import (
     mark_seen,
     split_at_random,
 )
+from tutorial_lib.retrieval.coverage import keyword_coverage
 from tutorial_lib.text import NearDuplicates
 
 
@@ -106,7 +107,8 @@ def prepare(
         raise error
     check_leakage(dataset, copies)
     report = CleaningReport(steps, raw if finish.before else divided, (*finish.before, remove_leaks, *finish.after), settings)
-    notes = (*dataset.notes, *finish.tell(steps), *warnings(steps, before, dataset), *dataset.own_documents_note())
+    found = (*warnings(steps, before, dataset), *keyword_coverage(dataset), *dataset.own_documents_note())
+    notes = (*dataset.notes, *finish.tell(steps), *found)
     return Prepared(replace(dataset, notes=notes), report)
 
 

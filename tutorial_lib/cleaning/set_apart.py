@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from tutorial_lib.cleaning.languages import ENGLISH, SURE, chief, document_languages, language_of, named
+from tutorial_lib.cleaning.languages import ENGLISH, SURE, document_languages, named
 from tutorial_lib.cleaning.report import CleaningStep, private_table
 from tutorial_lib.cleaning.settings import DEFAULTS, CleaningSettings
 from tutorial_lib.cleaning.ticket_texts import ticket_texts
 from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.language import chief, language_of
 from tutorial_lib.text import tokenize
 
 _AUTOMATIC_SUBJECT = re.compile(

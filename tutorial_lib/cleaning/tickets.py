@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tutorial_lib.cleaning.languages import ENGLISH, SURE, document_languages, language_of, named
+from tutorial_lib.cleaning.languages import ENGLISH, SURE, document_languages, named
 from tutorial_lib.cleaning.mail import CLOSINGS_OF, own_words
 from tutorial_lib.cleaning.pasted import pasted_everywhere
 from tutorial_lib.cleaning.privacy import PersonalData, find_personal_data, redact
@@ -23,6 +23,7 @@ from tutorial_lib.cleaning.settings import DEFAULTS, CleaningSettings
 from tutorial_lib.cleaning.steps import merged_grades, near_duplicate_documents, remove_leaks
 from tutorial_lib.cleaning.ticket_texts import LONGEST_RUN, says_something, shortened, ticket_texts, with_texts
 from tutorial_lib.data.dataset import DataError, Document, Qrels, Query, RetrievalDataset
+from tutorial_lib.language import language_of
 from tutorial_lib.text import has_words, tokenize
 
 

@@ -192,8 +192,9 @@ def _check_fit(
 
 
 def _check_finite(kind: str, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
-    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1)) if len(vectors) else ()
-    if len(wrong):
+    finite = np.isfinite(vectors)
+    if not finite.all():
+        wrong = np.flatnonzero(~finite.all(axis=1))
         raise DataError(
             f"{len(wrong)} of {len(ids)} {kind} vectors hold NaN or infinity, that of {ids[wrong[0]]!r} first: "
             "encode again with a model whose weights are finite"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.dataset import DataError, RetrievalDataset, relevant
+from tutorial_lib.retrieval.coverage import coverage_note
 from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import top_k
 from tutorial_lib.retrieval.scorer import Scorer
@@ -22,7 +24,7 @@ from tutorial_lib.training.settings import check_share, check_whole
 
 REASONS = {
     "positive": "judged relevant in training",
-    "near_duplicate": "near-duplicate of a judged article",
+    "near_duplicate": "near-duplicate of an article judged relevant",
     "likely_positive": "both scorers put it close to, or above, the positive: perhaps an answer nobody recorded",
     "surplus": "passed every filter, but enough were found already",
     "kept": "hard negative",
@@ -103,6 +105,13 @@ class MinedNegatives:
         """Queries for which fewer than ``per_query`` negatives were found, with the number found."""
         return {q: len(n) for q, n in self.negatives.items() if len(n) < self.settings.per_query}
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of them: that for most queries nothing was found, if so."""
+        silent = len(self.negatives) - self.candidates["query_id"].nunique()
+        note = coverage_note(silent, len(self.negatives)) if self.settings.range_min == 1 else None
+        return (note,) if note else ()
+
     def statistics(self) -> pd.DataFrame:
         """Return the number and share of candidates per reason code, in checking order."""
         count = Counter(self.candidates["reason"])
@@ -141,10 +150,10 @@ def mine_negatives(
 ) -> MinedNegatives:
     """Return hard negatives for every training query.
 
-    Candidates are the articles at the scorer's ranks ``range_min`` to ``range_max``. A judged article of the query or a
-    near-duplicate of one never becomes a negative, and the query's own document is no candidate; nor does one become it that
-    both scorer and vectors find too close to the positive, since it may well be an answer that nobody recorded (a false
-    negative).
+    Candidates are the articles at the scorer's ranks ``range_min`` to ``range_max``, without the query's own document. An
+    article judged relevant or a near-duplicate of one never becomes a negative; nor does one that both scorer and vectors
+    find too close to the positive, since it may well be an answer that nobody recorded (a false negative), unless it was
+    judged 0: then it is known to be none. A note on stderr says so where most queries find nothing.
 
     Args:
         dataset: Dataset; only its training judgments and near-duplicates are used for choosing.
@@ -172,7 +181,10 @@ def mine_negatives(
         rows += found
         negatives[q] = [row[1] for row in found if row[-1] == "kept"]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return MinedNegatives(negatives, table, settings, _held_out(dataset, negatives))
+    mined = MinedNegatives(negatives, table, settings, _held_out(dataset, negatives))
+    for note in mined.notes:
+        print(f"note: {note}", file=sys.stderr, flush=True)  # noqa: T201
+    return mined
 
 
 def _check_scorer(dataset: RetrievalDataset, scorer: Scorer) -> None:
@@ -200,7 +212,8 @@ class _Miner:
 
     def candidates(self, query_id: str, scores: NDArray[np.floating], cosines: NDArray[np.float32]) -> list[tuple]:
         """Return one row of ``COLUMNS`` for each candidate of a query, given both scores of all documents: (N,) each."""
-        positives = relevant(self.dataset.qrels["train"][query_id])
+        judged = self.dataset.qrels["train"][query_id]
+        positives = relevant(judged)
         at = [bisect_left(self.ids, a) for a in positives]
         best = float(scores[at].max()), float(cosines[at].max())
         own = self.dataset.own_documents.get(query_id)
@@ -209,15 +222,15 @@ class _Miner:
         rows: list[tuple] = []
         kept = 0
         for rank, n in enumerate(window[scores[window] != 0], self.settings.range_min):
-            suspect = _likely_positive(scores[n], cosines[n], best, self.settings)
-            reason = self._reason(query_id, self.ids[n], positives, suspect=suspect, kept=kept)
+            suspect = self.ids[n] not in judged and _likely_positive(scores[n], cosines[n], best, self.settings)
+            reason = self._reason(self.ids[n], positives, suspect=suspect, kept=kept)
             kept += reason == "kept"
             rows.append((query_id, self.ids[n], rank, scores[n], best[0], cosines[n], best[1], reason))
         return rows
 
-    def _reason(self, query_id: str, candidate: str, positives: Sequence[str], *, suspect: bool, kept: int) -> str:
+    def _reason(self, candidate: str, positives: Sequence[str], *, suspect: bool, kept: int) -> str:
         """Return the reason code of one candidate, a key of ``REASONS``, when ``kept`` were found before it."""
-        if candidate in self.dataset.qrels["train"][query_id]:
+        if candidate in positives:
             return "positive"
         if any(candidate in self.twins.get(a, ()) for a in positives):
             return "near_duplicate"
