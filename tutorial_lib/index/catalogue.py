@@ -129,7 +129,7 @@ class Catalogue:
         """Return what is wrong with a version that was whole once, in one line with the remedy; None if nothing is.
 
         Its rows are counted, read back and compared with what was noted at the build, and its scores with what these rows
-        give (of more than 100,000 documents a sample): a fraction of a second for some thousand documents.
+        give (of more than 5,000 documents a sample): a second or two for some thousand documents.
 
         Raises:
             VectorIndexError: A server does not answer.
