@@ -110,7 +110,7 @@ def reindex(
     folder = Path(work, f"{index.name}-{encoder.fingerprint}")
     before = _before(index, encoder.fingerprint, hashes, calibration)
     if before.live and before.unchanged:
-        _remove(folder)
+        _tidy(index, before, keep, folder)  # of which a kill may have left something
         return Reindexed(before.live, Changes((), (), (), len(hashes)), 0, None, 0.0)
 
     rows, embedded, seconds = _rows(documents, hashes, before.rows, encoder, folder, shard_size)
