@@ -36,6 +36,30 @@ def test_rollback_goes_back_one_version_and_no_further(index):
     assert index.live.number == 1
 
 
+@pytest.mark.parametrize("address", ["file", "flat"], indirect=True)
+@pytest.mark.parametrize(("method", "live"), [("point", 1), ("note", 2)])
+def test_a_kill_between_switching_and_noting_it_costs_no_way_back(index, monkeypatch, method, live):
+    """Only a version that has been live is one to go back to, and each one that has been is."""
+    go_live(index)
+    built = index.build(IDS, VECTORS[::-1].copy(), OTHER)
+
+    class Killed(BaseException):
+        """Nothing handles it, as nothing handles SIGKILL."""
+
+    def die(*arguments, **options):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(index.store, method, die)
+        with pytest.raises(Killed):
+            index.switch(index.verify(built, IDS, VECTORS[::-1].copy(), QUERY_VECTORS))
+    assert [(v.number, v.served) for v in index.versions()] == [(1, True), (2, live == 2)]
+    assert index.live.number == live
+    go_live(index, VECTORS[::-1].copy(), OTHER)
+    index.prune(keep=2)
+    assert index.rollback().number == live
+
+
 def test_prune_keeps_the_newest_and_never_drops_the_live_one(index):
     go_live(index)
     for _ in range(3):

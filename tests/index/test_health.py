@@ -61,6 +61,10 @@ def change_an_id(address):
     flip(the(address, "collections/articles_v1/partitions/*/data/*.parquet"), b"a00", 0)
 
 
+def lose_a_field(address):
+    flip(the(address, "collections/articles_v1/schema.json"), b"text_hash", 0)
+
+
 def change_a_vector(address):
     flip(the(address, "articles_v1/*.float32"), 3)
 
@@ -74,7 +78,7 @@ def lose_the_vectors(address):
 
 
 MILVUS = [lose_rows, lose_the_list_of_files, lose_the_metric, change_a_searched_vector]
-MILVUS += [change_the_search_files_head, change_an_id]
+MILVUS += [change_the_search_files_head, change_an_id, lose_a_field]
 FLAT = [change_a_vector, change_an_id_of_the_flat_store, lose_the_vectors]
 PLACES = [("file", damage) for damage in MILVUS] + [("flat", damage) for damage in FLAT]
 
@@ -179,13 +183,14 @@ def test_a_damaged_alias_is_told_with_what_to_do(tmp_path):
 
 
 def test_of_a_large_version_a_sample_is_searched_for(tmp_path, monkeypatch):
-    """Above ``FLAT_LIMIT`` rows: here above 10."""
-    monkeypatch.setattr("tutorial_lib.index.health.FLAT_LIMIT", 10)
+    """Above ``WHOLE`` rows: here above 10, and 5 from each of four places."""
+    monkeypatch.setattr("tutorial_lib.index.health.WHOLE", 10)
+    monkeypatch.setattr("tutorial_lib.index.health.SAMPLE", 5)
     made(f"flat:{tmp_path}", tmp_path / "work")
     index = opened(f"flat:{tmp_path}")
     assert fault(index.store, index.live) is None
     monkeypatch.setattr(index.store, "search", lambda collection, vectors, k, params: [{"a00": 0.5}] * len(vectors))
-    assert "it does not find 20 of 20 documents by their own vectors" in fault(index.store, index.live)
+    assert "it does not find 5 of 5 documents by their own vectors" in fault(index.store, index.live)
 
 
 def test_a_server_that_is_away_is_no_damage(tmp_path, monkeypatch):

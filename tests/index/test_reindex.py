@@ -113,6 +113,17 @@ def test_a_version_that_fails_is_dropped_and_the_old_one_serves(index, tmp_path)
     assert done.version.number == 2
 
 
+def test_what_a_kill_before_the_pruning_has_left_goes_with_the_next_call(index, tmp_path, monkeypatch):
+    for n in range(2):
+        reindex(index, {**DOCUMENTS, "a000": str(n)}, HashEncoder(), tmp_path / "work")
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "prune", lambda keep: [])
+        reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work")
+    assert [v.number for v in index.versions()] == [1, 2, 3]
+    assert reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work").embedded == 0
+    assert [v.number for v in index.versions()] == [2, 3]
+
+
 def test_a_calibration_is_kept_until_another_is_given_and_costs_no_embedding(index, tmp_path):
     calibration = Calibration(slope=10, intercept=-8, queries=100, no_answer_share=0.5)
     reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work", calibration=calibration)

@@ -10,9 +10,21 @@ RECORD = {"format": 2, "fingerprint": "f", "encoder": "e", "articles": 3, "built
 
 
 def test_a_version_is_read_from_what_is_noted():
-    version = version_of(Noted("help_v12", {**RECORD, "search_params": {"ef": 9}}), "help", "help_v12")
-    assert (version.number, version.documents, version.live, version.served) == (12, 3, True, False)
+    version = version_of(Noted("help_v12", {**RECORD, "search_params": {"ef": 9}}), "help", "help_v11")
+    assert (version.number, version.documents, version.live, version.served) == (12, 3, False, False)
     assert (version.search_params, version.calibration, version.corpus) == ({"ef": 9}, None, None)
+
+
+def test_what_is_live_is_served_whatever_is_noted():
+    """A kill may fall between the switch and the note."""
+    version = version_of(Noted("help_v12", {**RECORD, "content": "1f", "exact_scores": True}), "help", "help_v12")
+    assert (version.live, version.served, version.name, version.content, version.exact_scores) == (
+        True,
+        True,
+        "help",
+        "1f",
+        True,
+    )
 
 
 @pytest.mark.parametrize(

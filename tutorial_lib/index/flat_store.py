@@ -1,6 +1,6 @@
 """Files in one folder as the place of an index, compared one by one: exact, for as many vectors as memory holds.
 
-    <collection>/record.json        what is noted, and the mark of the two files that belong to it
+    <collection>/record.json        what is noted, and mark and SHA-256 of the two files that belong to it
     <collection>/<mark>.float32     the vectors, row after row
     <collection>/<mark>.jsonl       id and text hash of each row
     <alias>.alias.json              the collection that an alias points to

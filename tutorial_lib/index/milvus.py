@@ -238,6 +238,8 @@ class MilvusStore:
         found = self.client.query(
             collection, output_fields=["position", *fields], filter=f"position >= {first} and position < {stop}"
         )
+        if found and (lost := {"position", *fields} - set(found[0])):
+            raise Damaged(f"{collection} on the index at {self.address} has lost {', '.join(lost)}: {_drop_it(collection)}")
         return sorted(found, key=lambda row: row["position"])
 
     def _index_for(self, documents: int) -> tuple[str, dict[str, Any], dict[str, Any]]:

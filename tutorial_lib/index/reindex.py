@@ -7,11 +7,10 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.index.embedded import Embedded, corpus_hash, text_hash
@@ -107,66 +106,72 @@ def reindex(
     """
     if not documents:
         raise DataError("there are no articles to index: pass at least one, or the index would answer nothing")
-    ids, hashes = list(documents), [text_hash(text) for text in documents.values()]
-    corpus, live = corpus_hash(ids, hashes), index.live
+    hashes = {a: text_hash(text) for a, text in documents.items()}
     folder = Path(work, f"{index.name}-{encoder.fingerprint}")
-    own = live if live and live.fingerprint == encoder.fingerprint else None
-    calibration = calibration or (own.calibration if own else None)
-    unchanged = own is not None and (own.corpus, own.calibration) == (corpus, calibration)
-    damage = index.fault(own) if own and unchanged else None
-    if own and unchanged and not damage:
-        _remove(folder)
-        return Reindexed(own, Changes((), (), (), len(ids)), 0, None, 0.0)
+    before = _before(index, encoder.fingerprint, hashes, calibration)
+    if before.live and before.unchanged:
+        _tidy(index, before, keep, folder)  # of which a kill may have left something
+        return Reindexed(before.live, Changes((), (), (), len(hashes)), 0, None, 0.0)
 
-    before = _Before(None, {}, damage) if damage else _before(index, live, own)
-    started = time.monotonic()
-    vectors, embedded = _vectors(documents, hashes, before.rows, encoder, folder, shard_size)
-    seconds = time.monotonic() - started
-
-    version = _built_already(index, encoder.fingerprint, corpus, calibration)
-    version = version or index.build(ids, vectors, encoder, hashes=hashes, calibration=calibration)
-    sample = encoder.encode_queries(list(queries)) if queries else vectors[:: max(1, len(vectors) // SAMPLE)]
-    verification = index.verify(version, ids, vectors, sample, min_recall=min_recall, smoke=smoke, encoder=encoder)
-    version = _switched(index, version, verification)
-    _tidy(index, live if before.damage else None, keep, folder)
-    changes = _compare(before.hashes, dict(zip(ids, hashes, strict=True)))
-    return Reindexed(version, changes, embedded, verification, seconds, before.damage)
+    rows, embedded, seconds = _rows(documents, hashes, before.rows, encoder, folder, shard_size)
+    built = _built(index, rows, encoder, before.calibration)
+    sample = encoder.encode_queries(list(queries)) if queries else rows.vectors[:: max(1, len(rows.ids) // SAMPLE)]
+    verification = index.verify(built, rows.ids, rows.vectors, sample, min_recall=min_recall, smoke=smoke, encoder=encoder)
+    version = _switched(index, built, verification)
+    _tidy(index, before, keep, folder)
+    return Reindexed(version, _compare(before.hashes, hashes), embedded, verification, seconds, before.damage)
 
 
 @dataclass(frozen=True)
 class _Before:
-    """What can be used of the version that is live.
+    """The version that is live, and what can be used of it.
 
     Attributes:
+        live: It, if there is one.
+        calibration: That of the version to come.
+        unchanged: Whether it is just what is wanted.
         rows: Its rows, if they are this model's.
         hashes: Document id -> text hash.
-        damage: What is wrong with it: then it has neither.
+        damage: What is wrong with it: then it has neither rows nor hashes.
     """
 
-    rows: Embedded | None
-    hashes: Mapping[str, str]
+    live: Version | None
+    calibration: Calibration | None
+    unchanged: bool = False
+    rows: Embedded | None = None
+    hashes: Mapping[str, str] = field(default_factory=dict)
     damage: str | None = None
 
 
-def _before(index: VectorIndex, live: Version | None, own: Version | None) -> _Before:
+def _before(index: VectorIndex, fingerprint: str, hashes: Mapping[str, str], calibration: Calibration | None) -> _Before:
+    """Look at what is live: by its rows only where that is needed."""
+    live = index.live
+    own = live if live and live.fingerprint == fingerprint else None
+    before = _Before(live, calibration or (own.calibration if own else None))
+    corpus = corpus_hash(list(hashes), list(hashes.values()))
+    if own and (own.corpus, own.calibration) == (corpus, before.calibration):
+        damage = index.fault(own)
+        return replace(before, unchanged=not damage, damage=damage)
     if live is None or live.format < FORMAT:
-        return _Before(None, {})
+        return before
     try:
         if own and own.corpus:
             rows = index.stored(own)
-            return _Before(rows, dict(zip(rows.ids, rows.hashes, strict=True)))
-        return _Before(None, index.stored_hashes(live))
+            return replace(before, rows=rows, hashes=dict(zip(rows.ids, rows.hashes, strict=True)))
+        return replace(before, hashes=index.stored_hashes(live))
     except VectorIndexError as error:
         if index.store.shared and not isinstance(error, Damaged):
             raise  # a server that is away: nothing is known of the version
-        return _Before(None, {}, str(error))
+        return replace(before, damage=str(error))
 
 
-def _built_already(index: VectorIndex, fingerprint: str, corpus: str, calibration: Calibration | None) -> Version | None:
-    """Return the version that a run which was killed after its build has left: just what is wanted, not yet live."""
-    wanted = (fingerprint, corpus, calibration)
-    fresh = [v for v in index.versions() if not v.served]
-    return next((v for v in fresh if (v.fingerprint, v.corpus, v.calibration) == wanted), None)
+def _built(index: VectorIndex, rows: Embedded, encoder: TextEncoder, calibration: Calibration | None) -> Version:
+    """Return a version of these rows: what a run that was killed after its build has left, not yet live, or a new one."""
+    wanted = (encoder.fingerprint, corpus_hash(rows.ids, rows.hashes), calibration)
+    for version in index.versions():
+        if not version.served and (version.fingerprint, version.corpus, version.calibration) == wanted:
+            return version
+    return index.build(rows.ids, rows.vectors, encoder, hashes=rows.hashes, calibration=calibration)
 
 
 def _switched(index: VectorIndex, version: Version, verification: Verification) -> Version:
@@ -189,17 +194,18 @@ def _compare(before: Mapping[str, str], now: Mapping[str, str]) -> Changes:
     )
 
 
-def _vectors(
+def _rows(
     documents: Mapping[str, str],
-    hashes: Sequence[str],
+    hashes: Mapping[str, str],
     old: Embedded | None,
     encoder: TextEncoder,
     folder: Path,
     shard_size: int,
-) -> tuple[NDArray[np.float32], int]:
-    """Return one vector an article, (N, D): those of unchanged articles from ``old``; and how many had to be encoded."""
+) -> tuple[Embedded, int, float]:
+    """Return the articles with a vector each, that of an unchanged one from ``old``; how many were encoded; the seconds."""
+    started = time.monotonic()
     known = {pair: n for n, pair in enumerate(zip(old.ids, old.hashes, strict=True))} if old else {}
-    source = [known.get(pair, -1) for pair in zip(documents, hashes, strict=True)]
+    source = [known.get(pair, -1) for pair in hashes.items()]
     vectors = np.empty((len(source), encoder.dimension), dtype=np.float32)
     for n, place in enumerate(source):
         if old and place >= 0:
@@ -209,17 +215,16 @@ def _vectors(
         todo = [pair for pair, place in zip(documents.items(), source, strict=True) if place < 0]
         embed_corpus(todo, encoder, folder, shard_size=shard_size)
         vectors[missing] = read_shards(folder).vectors
-    return vectors, len(missing)
+    return Embedded(list(hashes), list(hashes.values()), vectors), len(missing), time.monotonic() - started
 
 
-def _tidy(index: VectorIndex, damaged: Version | None, keep: int, folder: Path) -> None:
+def _tidy(index: VectorIndex, before: _Before, keep: int, folder: Path) -> None:
     """Drop what is kept no longer, first a version that is damaged, which is of no use to ``rollback``."""
-    if damaged:
-        logging.getLogger(__name__).warning(
-            "version %d of %r was damaged and has been built anew", damaged.number, index.name
-        )
+    if before.live and before.damage:
+        number = before.live.number
+        logging.getLogger(__name__).warning("version %d of %r was damaged and has been built anew", number, index.name)
         with suppress(VectorIndexError):  # another alias points to it
-            index.drop(damaged)
+            index.drop(before.live)
     index.prune(keep)
     _remove(folder)
 

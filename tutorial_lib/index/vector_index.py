@@ -61,7 +61,8 @@ class VectorIndex(Catalogue):
 
         Raises:
             VectorIndexError: The name has other characters, no address is given, nothing answers there after several
-                tries, the token is refused, or another process has the file open.
+                tries within 3.7 seconds (``milvus_client.BACK_OFF``, which a service may lengthen), the token is refused,
+                or another process has the file open.
         """
         if not re.fullmatch(r"[A-Za-z_]\w*", name, flags=re.ASCII):
             raise VectorIndexError(f"index name {name!r}: pass letters, digits and underscores, not starting with a digit")

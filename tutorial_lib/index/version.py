@@ -107,7 +107,7 @@ def version_of(noted: Noted, name: str, live: str | None) -> Version | None:
         format=record.get("format", 1),
         corpus=record.get("corpus"),
         built=record.get("built", ""),
-        served=record.get("served", "format" not in record),  # format 1 did not say
+        served=collection == live or record.get("served", "format" not in record),  # format 1 did not say
         calibration=Calibration.from_record(calibration) if calibration else None,
         search_params=record.get("search_params", {}),
         content=record.get("content"),
