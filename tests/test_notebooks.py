@@ -101,6 +101,7 @@ def test_approximate_marks_signed_figures_and_leaves_thresholds():
 
 
 def test_prose_states_no_number_that_nothing_backs(notebook):
+    # two decimals and more, thousands set apart, shares: a claim of another kind ("twice as long") the author must check
     assert unsupported(notebook) == [], "print the number in a cell, or name the record it stands in"
 
 
@@ -129,7 +130,8 @@ def test_a_number_may_stand_in_the_record_that_the_cell_names(tmp_path):
 
 
 def test_what_states_a_result():
-    text = "With 4,237 queries nDCG@10 rises from 0.70 to `0.95`, by 0.2; see arXiv:2407.15831."
-    assert claims(text) == ["4,237", "0.70"]
+    text = "With 4,237 queries nDCG@10 rises from 0.70 to `0.95`, by 0.2 or 28 %; see arXiv:2407.15831."
+    assert claims(text) == ["4,237", "0.70", "28 %"]
+    assert backed("28 %", [0.284]) and backed("28 %", [28.0]) and not backed("28 %", [0.34])
     assert backed("0.70", [0.6954]) and not backed("0.70", [0.713])
     assert backed("1,836", [1836.0]) and not backed("1,836", [1835.0])
