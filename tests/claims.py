@@ -12,17 +12,19 @@ RECORDS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 NEARBY = 4
 """Cells on either side whose outputs and code can back a sentence; a recap sums up the whole notebook."""
 
-_CLAIM = re.compile(r"(?<![\w.,:/])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.,:/])\d+\.\d{2,}(?![\w.]*\d)")
+_CLAIM = re.compile(
+    r"(?<![\w.,:/])(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)? %|\d+\.\d{2,}(?![\w.]*\d))",
+)
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e-?\d+)?")
-_NO_CLAIM = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)|https?://\S+|arXiv:\S+", flags=re.DOTALL)
-"""Code is a setting, not a claim; nor is an address."""
+_NO_CLAIM = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)|https?://\S+|arXiv:\S+|\b95 %", flags=re.DOTALL)
+"""Code is a setting, not a claim; nor is an address, nor the level of an interval."""
 
 
 def claims(text: str) -> list[str]:
-    """Return the numbers in prose that state a result: two decimals or more, or thousands set apart.
+    """Return the numbers in prose that state a result: two decimals or more, thousands set apart, a share.
 
-    >>> claims("With 4,237 queries nDCG@10 rises from 0.70 to `0.95`, by 0.2; see arXiv:2407.15831.")
-    ['4,237', '0.70']
+    >>> claims("With 4,237 queries nDCG@10 rises from 0.70 to `0.95`, by 0.2 or 28 %; see arXiv:2407.15831.")
+    ['4,237', '0.70', '28 %']
     """
     return _CLAIM.findall(_NO_CLAIM.sub(" ", text))
 
@@ -49,12 +51,17 @@ def unsupported(path: Path) -> list[tuple[int, str]]:
 def backed(claim: str, known: list[float]) -> bool:
     """Return whether a known number is ``claim`` when rounded as it is; a printed one may have been rounded before.
 
+    A share may be known as one of 100 or of 1.
+
     >>> backed("0.70", [0.6954]), backed("0.70", [0.713]), backed("1,836", [1836.0]), backed("1,836", [1835.0])
     (True, False, True, False)
+    >>> backed("28 %", [0.284]), backed("28 %", [28.0]), backed("28 %", [0.34])
+    (True, True, False)
     """
-    decimals = len(claim.partition(".")[2])
-    slack = 0.6 * 10**-decimals if decimals else 0.0
-    return any(abs(abs(x) - float(claim.replace(",", ""))) <= slack for x in known)
+    number, share = claim.replace(",", "").removesuffix(" %"), claim.endswith("%")
+    decimals = len(number.partition(".")[2])
+    slack = 0.6 * 10**-decimals if decimals or share else 0.0
+    return any(abs(abs(x) - float(number)) <= slack for x in [*known, *(100 * x for x in known if share)])
 
 
 def _printed(cell: dict[str, Any]) -> list[float]:

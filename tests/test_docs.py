@@ -1,6 +1,8 @@
 """What the documents name is there."""
 
+import json
 import re
+import statistics
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,76 @@ def test_every_module_of_the_package_has_a_test_file():
         and not (ROOT / "tests" / module.relative_to(ROOT / "tutorial_lib").with_name(f"test_{module.name}")).exists()
     ]
     assert missing == []
+
+
+def record(name):
+    return json.loads((ROOT / "benchmarks" / "results" / name).read_text(encoding="utf-8"))
+
+
+def test_readme_shows_what_the_course_printed():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = next(b for b in re.findall(r"```\n(.*?)```", text, flags=re.DOTALL) if "nDCG@10" in b)
+    systems = record("course_cpu.json")["systems"]
+    head, *rows = [line.split() for line in block.splitlines() if line.strip()]
+    shown = {row[0]: dict(zip(head, row[1:], strict=True)) for row in rows if len(row) == len(head) + 1}
+    assert set(shown) == set(systems)
+    assert shown == {name: {m: f"{v[m]:.3f}" for m in head} for name, v in systems.items()}
+
+
+WAYS = {
+    "base model": "base",
+    "fused with BM25": "hybrid",
+    "the best without training": "untrained",
+    "a matrix on query vectors": "linear queries",
+    "LoRA": "lora",
+    "full fine-tuning": "full",
+    "sentence-transformers' LoRA": "sentence-transformers lora",
+}
+"""How README's rows begin, and what the record calls them."""
+
+
+def seeds(dataset, system):
+    rows = [r for r in record("quality.json")["rows"] if (r["dataset"], r["system"]) == (dataset, system)]
+    return [r["measures"]["nDCG@10"] for r in rows if not r["train_queries"]]
+
+
+def test_readme_compares_ways_by_the_mean_of_their_seeds():
+    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("**", "")
+    rows = re.findall(r"^\| ([^|]+) \| (0\.\d{3}) \| (0\.\d{3}) \| ", text, flags=re.MULTILINE)
+    assert len(rows) >= 6
+    for name, *shown in rows:
+        system = next(way for begin, way in WAYS.items() if name.startswith(begin))
+        means = [statistics.mean(seeds(dataset, system)) for dataset in ("aws_docs", "support_desk")]
+        assert shown == [f"{mean:.3f}" for mean in means], name
+
+
+def test_readme_says_what_three_seeds_of_the_help_desk_gave():
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    low, *_, high = sorted(seeds("support_desk", "lora"))
+    mean = statistics.mean(seeds("support_desk", "lora"))
+    assert f"between {low:.3f} and {high:.3f}, in the mean {mean:.3f}" in text
+    assert f"nDCG@10 is {seeds('support_desk', 'base')[0]:.3f} before" in text
+
+
+def test_readme_compares_speeds_by_the_records_medians():
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    training, encoding = record("training.json"), record("encoding.json")["ratios"]
+    speed, memory = (
+        [training[kind][peer]["median"] for peer in ("sentence-transformers", "sentence-transformers bf16")]
+        for kind in ("speed_ratio", "memory_ratio")
+    )
+    plain, bf16, openvino = (
+        encoding[f"ours / {peer}"]["median"] for peer in ("sentence-transformers", "sentence-transformers, bf16", "OpenVINO")
+    )
+    assert f"| {speed[0]:.1f} times as many | {speed[1]:.1f} times (bf16) |" in text
+    assert f"| {memory[0]:.2f} of its | {memory[1]:.2f} of its |" in text
+    assert f"| {plain:.1f} times as many | {bf16:.1f} times (bf16); {openvino:.1f} times its OpenVINO backend |" in text
+
+
+def test_readme_tells_how_much_longer_a_whole_training_takes():
+    rows = [r for r in record("quality.json")["rows"] if r["dataset"] == "aws_docs" and not r["train_queries"]]
+    ours, theirs = (
+        {r["seed"]: r["seconds"] for r in rows if r["system"] == system} for system in ("lora", "sentence-transformers lora")
+    )
+    ratio = statistics.mean(theirs[seed] / ours[seed] for seed in ours)
+    assert f"{ratio:.1f} times as long as this course's" in " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.claims import backed, claims, unsupported
 from tutorial_lib.notebook import approximate
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -97,3 +98,40 @@ def test_only_marked_numbers_escape_comparison(line, compared):
 def test_approximate_marks_signed_figures_and_leaves_thresholds():
     reason = "nDCG@10 gains +0.194 (-0.005 to ≈+0.21), 0.02 wanted, p < 0.001, aws-2.5"
     assert approximate(reason) == "nDCG@10 gains ≈+0.194 (≈-0.005 to ≈+0.21), 0.02 wanted, p < 0.001, aws-2.5"
+
+
+def test_prose_states_no_number_that_nothing_backs(notebook):
+    # two decimals and more, thousands set apart, shares: a claim of another kind ("twice as long") the author must check
+    assert unsupported(notebook) == [], "print the number in a cell, or name the record it stands in"
+
+
+def a_notebook(path, *cells):
+    kinds = [{"cell_type": kind, "source": [source], "outputs": [{"text": [output]}]} for kind, source, output in cells]
+    path.write_text(json.dumps({"cells": kinds}), encoding="utf-8")
+    return path
+
+
+def test_a_sentence_that_says_another_number_than_its_cell_is_found(tmp_path):
+    cell = ("code", "print(score, rows)", "≈0.8249 of 1,836")
+    sentence = "nDCG@10 is 0.82 (not 0.91) for 1,836 queries, not for 2,248; a step of `0.55` is a setting."
+    path = a_notebook(tmp_path / "n.ipynb", cell, ("markdown", sentence, ""))
+    assert unsupported(path) == [(1, "0.91"), (1, "2,248")]
+
+
+def test_a_number_must_be_printed_near_its_sentence_and_a_recap_may_look_back(tmp_path):
+    far = [("code", "print(0.82)", "0.82"), *[("markdown", "more", "")] * 5]
+    assert unsupported(a_notebook(tmp_path / "far.ipynb", *far, ("markdown", "It was 0.82.", ""))) == [(6, "0.82")]
+    assert unsupported(a_notebook(tmp_path / "recap.ipynb", *far, ("markdown", "## Recap\nIt was 0.82.", ""))) == []
+
+
+def test_a_number_may_stand_in_the_record_that_the_cell_names(tmp_path):
+    named = ("markdown", "The lowest was 0.8786, and not 0.8986 (`confirm_h100.json`).", "")
+    assert unsupported(a_notebook(tmp_path / "n.ipynb", named)) == [(0, "0.8986")]
+
+
+def test_what_states_a_result():
+    text = "With 4,237 queries nDCG@10 rises from 0.70 to `0.95`, by 0.2 or 28 %; see arXiv:2407.15831."
+    assert claims(text) == ["4,237", "0.70", "28 %"]
+    assert backed("28 %", [0.284]) and backed("28 %", [28.0]) and not backed("28 %", [0.34])
+    assert backed("0.70", [0.6954]) and not backed("0.70", [0.713])
+    assert backed("1,836", [1836.0]) and not backed("1,836", [1835.0])
