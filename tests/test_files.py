@@ -1,9 +1,8 @@
 import json
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import re
 
 import pytest
 
