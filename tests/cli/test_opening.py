@@ -1,12 +1,16 @@
 """What ``run`` and ``train`` refuse before a folder is claimed, and what they say they go on with."""
 
+import papermill
 import pytest
 
 from tests.helpers import damaged, tree
+from tests.tiny import beir_files
+from tutorial_lib.cli import main
 from tutorial_lib.cli.opening import opened
 from tutorial_lib.cli.options import DataOptions
 from tutorial_lib.run_marker import alone_in
 from tutorial_lib.run_settings import RunSettings
+from tutorial_lib.workspace import Workspace
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -60,3 +64,18 @@ def test_what_is_there_is_said_and_what_is_damaged_is_made_again(tiny_data, tiny
         assert "workspace.json was damaged: it is noted anew" in said
         assert "dataset is damaged: qrels/test.tsv has" in said
         assert len(space.dataset().qrels["test"]) == 8
+
+
+def test_a_notebook_opens_the_workspace_with_the_options_of_the_command(tiny_folder, tmp_path, monkeypatch, capsys):
+    data, sizes = beir_files(tmp_path / "data"), []
+    with (data / "corpus.jsonl").open("a") as file:
+        file.write('{"_id": "blank", "text": "..."}\n')
+
+    def execute(source, target, told, **_):
+        sizes.append(len(Workspace(told["WORKSPACE"], told["DATASET"], told["MODEL"]).dataset().corpus))
+
+    monkeypatch.setattr(papermill, "execute_notebook", execute)
+    options = ("--data", data, "--out", tmp_path / "out", "--model", tiny_folder, "--drop-blank", "--chapters", "02")
+    assert main(["run", *map(str, options)]) == 0
+    assert sizes == [24]
+    assert capsys.readouterr().err.count("making dataset") == 1
