@@ -51,7 +51,8 @@ def noted_in(root: Path, *, told: bool = False) -> Marker | None:
     try:
         noted = read_sealed(root / NOTE)
     except DamagedError as error:
-        return _damaged(root, error, told=told)
+        _refuse_damaged(root, error, told=told)
+        return None
     if noted is not None:
         return _as_marker(root, noted)
     if root.is_file() or (root.is_dir() and any(not _is_left(p) for p in root.iterdir())):
@@ -72,7 +73,7 @@ def _of_another_version(root: Path) -> DataError:
     return DataError(f"{root} was made by another version of this package: pass another folder, or delete this one")
 
 
-def _damaged(root: Path, error: DamagedError, *, told: bool) -> None:
+def _refuse_damaged(root: Path, error: DamagedError, *, told: bool) -> None:
     try:
         unsealed = SEAL not in json.loads((root / NOTE).read_text(encoding="utf-8"))
     except (ValueError, RecursionError, TypeError):
