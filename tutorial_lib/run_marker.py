@@ -121,19 +121,27 @@ def alone_in(root: Path) -> Iterator[None]:
         DataError: Another run is at work there, or it holds something that is no workspace.
     """
     noted_in(root, told=True)
-    made = next((p for p in reversed([root, *root.parents]) if not p.exists()), None)
+    fresh = [folder for folder in (root, *root.parents) if not folder.exists()]
     root.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(root / ".run.lock").acquire(timeout=0):
             try:
                 yield
             finally:
-                if made and not any(root.glob("*/stage.json")) and not any(root.glob("checkpoints.*/*")):
-                    shutil.rmtree(made, ignore_errors=True)
                 with suppress(OSError):  # Windows keeps what is open
                     (root / ".run.lock").unlink()
+                if fresh and not any(root.glob("*/stage.json")) and not any(root.glob("checkpoints.*/*")):
+                    _remove(fresh)
     except Timeout:
         raise DataError(f"another run is at work in {root}: wait for it, or pass another folder") from None
+
+
+def _remove(fresh: list[Path]) -> None:
+    """Delete a run's folder, and those above it that were made with it and hold nothing else."""
+    shutil.rmtree(fresh[0], ignore_errors=True)
+    with suppress(OSError):
+        for folder in fresh[1:]:
+            folder.rmdir()
 
 
 def _check_same_run(root: Path, noted: Marker, marker: Marker) -> None:
