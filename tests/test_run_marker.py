@@ -113,6 +113,6 @@ def test_a_run_that_made_nothing_leaves_nothing(tmp_path):
         (tmp_path / "runs" / "two").mkdir()  # by another run
         raise KeyError
     assert [p.name for p in (tmp_path / "runs").iterdir()] == ["two"]
-    with pytest.raises(KeyError), alone_in(tmp_path):  # a folder that was there stays
+    with pytest.raises(KeyError), alone_in(tmp_path / "runs" / "two"):  # a folder that was there stays
         raise KeyError
-    assert tmp_path.is_dir()
+    assert list((tmp_path / "runs" / "two").iterdir()) == []
