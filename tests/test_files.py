@@ -1,4 +1,5 @@
 import json
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tutorial_lib import files
-from tutorial_lib.files import course_folder, new_folder, write_json, write_text
+from tutorial_lib.files import course_folder, new_folder, told_as_os_errors, write_json, write_text
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -114,3 +115,26 @@ def test_a_folder_shipped_with_the_package_comes_first(tmp_path, monkeypatch):
 def test_another_folder_is_refused():
     with pytest.raises(ValueError, match="no folder 'docs': pass one of notebooks, support_desk, results"):
         course_folder("docs")
+
+
+class SafetensorError(Exception):
+    """Named as the one of safetensors, which is no OSError."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+        RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 704 vs 598"),
+        RuntimeError("basic_ios::clear: iostream error"),
+    ],
+)
+def test_a_full_disk_is_an_os_error_whoever_tells_it(tmp_path, error):
+    said = r"a file could not be written to .*, where [\d.,]+ MB are free: " + re.escape(str(error))
+    with pytest.raises(OSError, match=said), told_as_os_errors(tmp_path):
+        raise error
+
+
+def test_other_errors_stay_what_they_are(tmp_path):
+    with pytest.raises(RuntimeError, match="shapes"), told_as_os_errors(tmp_path):
+        raise RuntimeError("shapes differ")

@@ -109,6 +109,10 @@ def test_a_run_that_made_nothing_leaves_nothing(tmp_path):
         claim(tmp_path / "runs" / "out", OURS)
         raise KeyError
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(KeyError), alone_in(tmp_path):  # a folder that was there stays
+    with pytest.raises(KeyError), alone_in(tmp_path / "runs" / "one"):
+        (tmp_path / "runs" / "two").mkdir()  # by another run
         raise KeyError
-    assert tmp_path.is_dir()
+    assert [p.name for p in (tmp_path / "runs").iterdir()] == ["two"]
+    with pytest.raises(KeyError), alone_in(tmp_path / "runs" / "two"):  # a folder that was there stays
+        raise KeyError
+    assert list((tmp_path / "runs" / "two").iterdir()) == []

@@ -3,9 +3,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from sentence_transformers import SentenceTransformer
 
-from tests.helpers import tree
+from tests.helpers import damaged, tree
 from tests.tiny import LORA, TRAIN, beir_files, interrupt_adapter, tiny_bert, tiny_dataset
 from tutorial_lib import stage, workspace
 from tutorial_lib.checksums import write_sealed
@@ -220,6 +221,67 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint(tiny_data, tiny_fol
     space.adapter(lora=LORA, train=TRAIN)
     assert space.training().losses == finished.training().losses
     assert list(space.root.glob("checkpoints.*")) == []
+
+
+# --- damage -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["half", "bit", "digit", "gone"])
+def test_damage_of_any_file_of_any_stage_is_named(copied, how):
+    for name in STAGES:
+        assert stage.damage_of(copied.root, name) is None
+        for file in sorted(p for p in (copied.root / name).rglob("*") if p.is_file()):
+            whole = file.read_bytes()
+            damaged(file, how)
+            said = stage.damage_of(copied.root, name)
+            if (file.name, how) == ("stage.json", "gone"):
+                assert copied.record(name) is None  # never finished
+            else:
+                assert file.name in said, file
+            file.write_bytes(whole)
+        assert stage.damage_of(copied.root, name) is None
+
+
+def test_damaged_stages_are_made_again_and_the_figures_are_those_of_the_undamaged(
+    tiny_data, tiny_folder, tmp_path, float32, capsys
+):
+    settings = RunSettings(lora=LORA, train=TRAIN)
+    space = Workspace(tmp_path / "space", tiny_data, tiny_folder, settings=settings)
+    space.need("runs")
+    runs, vectors = space.runs(), space.tuned_vectors().documents.tolist()
+    for n, name in enumerate(STAGES):
+        files = sorted(p for p in (space.root / name).rglob("*") if p.is_file() and p.name != "stage.json")
+        damaged(space.root / name / "stage.json" if name == "tuned_vectors" else files[-1], ("half", "bit", "digit")[n % 3])
+    made(capsys)
+    again = Workspace(tmp_path / "space", tiny_data, tiny_folder)  # as a notebook opens it
+    again.need("runs")
+    said = capsys.readouterr().err
+    assert re.findall(r"^(\w+) is damaged: ", said, re.MULTILINE) == list(STAGES)
+    assert re.findall(r"^making (\w+)", said, re.MULTILINE) == list(STAGES)
+    assert (again.runs(), again.tuned_vectors().documents.tolist()) == (runs, vectors)
+
+
+def test_a_full_disk_in_training_is_an_os_error_and_the_next_try_ends_alike(
+    tiny_data, tiny_folder, tmp_path, finished, monkeypatch
+):
+    space = Workspace(tmp_path / "space", tiny_data, tiny_folder)
+    save, calls = torch.save, []
+
+    def full(*args, **options):
+        calls.append(args)
+        if len(calls) > 3:
+            raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 704 vs 598")
+        save(*args, **options)
+
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(OSError, match=r"could not be written to .*space, where .* MB are free"),
+    ):
+        patch.setattr(torch, "save", full)
+        space.adapter(lora=LORA, train=TRAIN)
+    assert not (space.root / "adapter").exists()
+    space.adapter(lora=LORA, train=TRAIN)
+    assert space.training().losses == finished.training().losses
 
 
 # --- one folder, one run ------------------------------------------------------------------------------------------

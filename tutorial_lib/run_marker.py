@@ -51,7 +51,8 @@ def noted_in(root: Path, *, told: bool = False) -> Marker | None:
     try:
         noted = read_sealed(root / NOTE)
     except DamagedError as error:
-        return _damaged(root, error, told=told)
+        _refuse_damaged(root, error, told=told)
+        return None
     if noted is not None:
         return _as_marker(root, noted)
     if root.is_file() or (root.is_dir() and any(not _is_left(p) for p in root.iterdir())):
@@ -72,7 +73,7 @@ def _of_another_version(root: Path) -> DataError:
     return DataError(f"{root} was made by another version of this package: pass another folder, or delete this one")
 
 
-def _damaged(root: Path, error: DamagedError, *, told: bool) -> None:
+def _refuse_damaged(root: Path, error: DamagedError, *, told: bool) -> None:
     try:
         unsealed = SEAL not in json.loads((root / NOTE).read_text(encoding="utf-8"))
     except (ValueError, RecursionError, TypeError):
@@ -120,19 +121,27 @@ def alone_in(root: Path) -> Iterator[None]:
         DataError: Another run is at work there, or it holds something that is no workspace.
     """
     noted_in(root, told=True)
-    made = next((p for p in reversed([root, *root.parents]) if not p.exists()), None)
+    fresh = [folder for folder in (root, *root.parents) if not folder.exists()]
     root.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(root / ".run.lock").acquire(timeout=0):
             try:
                 yield
             finally:
-                if made and not any(root.glob("*/stage.json")) and not any(root.glob("checkpoints.*/*")):
-                    shutil.rmtree(made, ignore_errors=True)
                 with suppress(OSError):  # Windows keeps what is open
                     (root / ".run.lock").unlink()
+                if fresh and not any(root.glob("*/stage.json")) and not any(root.glob("checkpoints.*/*")):
+                    _remove(fresh)
     except Timeout:
         raise DataError(f"another run is at work in {root}: wait for it, or pass another folder") from None
+
+
+def _remove(fresh: list[Path]) -> None:
+    """Delete a run's folder, and those above it that were made with it and hold nothing else."""
+    shutil.rmtree(fresh[0], ignore_errors=True)
+    with suppress(OSError):
+        for folder in fresh[1:]:
+            folder.rmdir()
 
 
 def _check_same_run(root: Path, noted: Marker, marker: Marker) -> None:

@@ -2,14 +2,17 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from tests.helpers import beir_folder, tree
 from tests.tiny import beir_files, tiny_bert
 from tutorial_lib.cli import main
+from tutorial_lib.cli.main import _status
 from tutorial_lib.run_settings import RunSettings, field_names
 from tutorial_lib.workspace import Workspace
 
@@ -110,6 +113,10 @@ def test_help_goes_to_stdout(capsys):
         (("--per-query", "0"), "per_query is 0"),
         (("--min-dwell", "-1"), "min_dwell"),
         (("--dev-from", "2026-01-01"), "test_from"),
+        (("--seed", "4294967296"), "seed is 4294967296: pass at least 0 and at most 4294967295"),
+        (("--batch-size", str(10**20)), "batch_size is 100000000000000000000"),
+        (("--query-prompt", "\udcff"), "query_prompt is"),
+        (("--max-bm25-share", "nan"), "max_bm25_share is nan"),
     ],
 )
 @pytest.mark.parametrize("verb", ["run", "train"])
@@ -143,3 +150,47 @@ def test_a_process_ends_with_the_status_and_no_traceback(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "status", "said"),
+    [
+        (
+            "DeadKernelError",
+            {},
+            1,
+            "error: a notebook's process was killed, most likely because memory ran out (dmesg tells)",
+        ),
+        ("PapermillExecutionError", {"ename": "ModelError", "evalue": "no weights"}, 2, "error: no weights"),
+        ("PapermillExecutionError", {"ename": "OSError", "evalue": "disk full"}, 1, "error: disk full — nothing half-made"),
+        ("PapermillExecutionError", {"ename": "KeyError", "evalue": "x"}, 1, "error: a cell failed; read it at the end of"),
+    ],
+)
+def test_what_ends_a_notebook_is_told_with_what_to_do(name, fields, status, said, capsys):
+    def run():
+        raise type(name, (Exception,), fields)("the kernel's lines")
+
+    assert _status(run) == status
+    assert capsys.readouterr().err.startswith(said)
+
+
+def test_a_fault_of_this_package_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        _status(lambda: 1 // 0)
+
+
+def test_sigterm_ends_as_ctrl_c_does_with_a_line_and_status_143(capsys):
+    cleaned = []
+
+    def run():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        finally:
+            cleaned.append(True)
+
+    before = signal.getsignal(signal.SIGTERM)
+    assert _status(run) == 143
+    assert cleaned == [True]
+    assert capsys.readouterr().err == "terminated: the same command goes on where this one stopped\n"
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -205,16 +205,17 @@ def check_sizes(encoder: Encoder, settings: TrainSettings, lora: LoraSettings | 
     Raises:
         ModelError: ``matryoshka`` or the adapter's rank lies above its dimension, or ``max_length`` above its positions.
     """
-    config = encoder.model.config
+    config, whose = encoder.model.config, encoder.name
     width = int(getattr(config, "hidden_size", encoder.dimension))
-    positions = max(encoder.settings.max_length, int(getattr(config, "max_position_embeddings", 0)))
-    default = TrainSettings.max_length  # of a model with fewer positions it reads as many as there are
-    sizes = [("matryoshka", size, encoder.dimension, "the vectors have so many numbers") for size in settings.matryoshka]
-    sizes += [("max_length", settings.max_length, max(positions, default), "it has positions for so many tokens")]
-    sizes += [("rank", lora.rank, width, "its layers are that wide")] if lora else []
+    tokens = max(encoder.settings.max_length, int(getattr(config, "max_position_embeddings", 0)))
+    room = max(tokens, TrainSettings.max_length)  # of a model with fewer positions the default reads as many as there are
+    vectors = f"the vectors of {whose} have {encoder.dimension} numbers"
+    sizes = [("matryoshka", size, encoder.dimension, vectors) for size in settings.matryoshka]
+    sizes += [("max_length", settings.max_length, room, f"{whose} has positions for {tokens} tokens")]
+    sizes += [("rank", lora.rank, width, f"the layers of {whose} are {width} wide")] if lora else []
     for name, asked, most, why in sizes:
         if asked > most:
-            raise ModelError(f"{name} is {asked}, too much for {encoder.name}: {why}, pass at most {most}")
+            raise ModelError(f"{name} is {asked}: {why}, pass at most that")
 
 
 def _base_vectors(
