@@ -203,7 +203,7 @@ def _without_overlaps(text: str, results: Iterable[Any], allowed: _Allowed) -> l
 
 
 def _is_none(finding: PersonalData, text: str) -> bool:
-    """Return whether a finding cannot be what it is taken for: a code or a common word for a name, a version for an address."""
+    """Return whether a finding cannot be what it is taken for: a code or a word for a name, a version for an address."""
     if finding.kind == "PERSON":
         return not _may_be_a_name(finding.text, text)
     before = text[max(0, finding.start - 60) : finding.start]
