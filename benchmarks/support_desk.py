@@ -32,7 +32,8 @@ from benchmarks.machine import device_name
 from tutorial_lib import Workspace, plots
 from tutorial_lib.cleaning.noise import drop_most_suspicious, precision_recall, suspicious_pairs
 from tutorial_lib.cleaning.prepare import prepare
-from tutorial_lib.cleaning.privacy import find_personal_data, score_findings
+from tutorial_lib.cleaning.privacy import find_personal_data
+from tutorial_lib.cleaning.privacy_scores import score_findings
 from tutorial_lib.cleaning.report import CleaningReport
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.data.registry import Kind

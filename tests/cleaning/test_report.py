@@ -1,7 +1,10 @@
+import csv
+
 import pytest
 
+from tests.cleaning.tickets import dataset
 from tests.helpers import DOCUMENTS, JUDGED, make_dataset
-from tutorial_lib.cleaning.report import clean
+from tutorial_lib.cleaning.report import CleaningReport, CleaningStep, clean, private_table, table_of
 from tutorial_lib.cleaning.set_apart import set_apart
 from tutorial_lib.cleaning.steps import DOCUMENTATION_STEPS
 from tutorial_lib.cleaning.tickets import TICKET_STEPS, superseded_documents
@@ -39,7 +42,9 @@ def test_a_step_can_be_undone(raw):
     assert more.dataset.queries["01"].text == raw.queries["01"].text
     assert {"02", "03"} < set(more.dataset.queries)
     assert report.without(*(s.name for s in report.steps)).dataset == raw
-    with pytest.raises(KeyError, match=r"no step 'names': there are \['quoted threads', 'set apart', 'personal data', "):
+    with pytest.raises(
+        KeyError, match=r"no step 'names': there are \['long texts', 'quoted threads', 'set apart', 'personal data', "
+    ):
         report.without("names")
 
 
@@ -61,3 +66,16 @@ def test_a_report_is_saved_as_tables(raw, tmp_path):
     assert summary[1].endswith(",2 tickets,4,8")
     with pytest.raises(FileExistsError):
         report.save(tmp_path / "cleaning")
+
+
+def test_no_cell_of_a_saved_table_is_a_formula(tmp_path):
+    formula = '=HYPERLINK("http://example.com","click")'
+    step = CleaningStep("odd", "query", "none", dataset({"train": {}}), table_of([("-1", formula, "@x"), ("2", "'=1", "+1")]))
+    CleaningReport([step], step.dataset, ()).save(tmp_path / "cleaning")
+    with (tmp_path / "cleaning" / "1_odd.csv").open(encoding="utf-8", newline="") as file:
+        assert list(csv.reader(file))[1:] == [["'-1", f"'{formula}", "'@x"], ["2", "''=1", "'+1"]]
+
+
+def test_rows_of_what_customers_wrote_hide_what_has_a_fixed_form():
+    rows = private_table([("1", "Laura: laura@example.com, +44 20 7946 0958, 192.168.10.25", "long")])
+    assert list(rows.itertuples(index=False, name=None)) == [("1", "Laura: <EMAIL>, <PHONE>, <IP>", "long")]

@@ -95,6 +95,50 @@ def test_a_review_with_a_pair_dropped_twice_or_a_missing_column(tmp_path):
     file.write_text("query_id,article_id,decision,correct_article\n1,camera,drop,\n1,camera,drop,\n")
     with pytest.raises(DataError, match="row 3: the dataset holds no pair '1', 'camera'"):
         read_review(file, planted())
-    file.write_text("query_id;article_id;decision;correct_article\n1;camera;drop;\n")
-    with pytest.raises(DataError, match=r"no column 'query_id'; the file has query_id;article_id;decision;correct_article"):
+    file.write_text("query;article_id;decision;correct_article\n1;camera;drop;\n")
+    with pytest.raises(DataError, match=r"no column 'query_id'; the file has query, article_id, decision, correct_article"):
         read_review(file, planted())
+
+
+def test_a_review_saved_with_semicolons_and_a_mark_of_its_encoding_is_read(tmp_path):
+    file = tmp_path / "review.csv"
+    file.write_text("query_id;article_id;decision;correct_article\n1;camera;drop;\n", encoding="utf-8-sig")
+    assert "1" not in read_review(file, planted()).qrels["train"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{}\n1,camera,drop,,not sure\n2,refund,drop,,me neither\n", "row 2: 5 cells under 4 columns, the last 'not sure'"),
+        ("{}\n1,camera,drop,\n2,refund,drop,,a remark\n", "row 3: 5 cells under 4 columns, the last 'a remark'"),
+        ('{}\n1,camera,drop,"open\n', "line 2: unexpected end of data: a quote is missing or not doubled"),
+        ("", "no column 'query_id'; the file has no header"),
+        ("{},decision\n1,camera,drop,,keep\n", "two columns 'decision'"),
+    ],
+)
+def test_a_review_whose_cells_cannot_be_told_is_refused(tmp_path, text, message):
+    file = tmp_path / "review.csv"
+    file.write_text(text.format("query_id,article_id,decision,correct_article"))
+    with pytest.raises(DataError, match=re.escape(message)):
+        read_review(file, planted())
+
+
+def test_empty_cells_beyond_the_header_are_none(tmp_path):
+    file = tmp_path / "review.csv"
+    file.write_text("query_id,article_id,decision,correct_article\n1,camera,drop,,,\n,,,,\n")
+    assert "1" not in read_review(file, planted()).qrels["train"]
+
+
+def test_a_missing_review_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"review.csv: No such file or directory: pass the file that write_review wrote"):
+        read_review(tmp_path / "review.csv", planted())
+
+
+def test_ids_and_texts_that_look_like_formulas_are_defused_and_come_back(tmp_path):
+    made = make_dataset({"=b": ("+1", "one"), "c": ("-", "two")}, {"train": {"-1": ("@sum", "=b"), "2": ("plain", "c")}})
+    pairs = pairs_of(make_dataset({w: (w, w) for w in WORDS}, {"train": {"1": ("my camera", "camera")}})).head(1)
+    pairs = pairs.assign(query_id="-1", article_id="=b", suggested="c")
+    file = write_review(tmp_path / "review.csv", made, pairs)
+    assert file.read_text(encoding="utf-8").splitlines()[1].startswith("'-1,'@sum,'=b,'+1,")
+    file.write_text(file.read_text(encoding="utf-8").rstrip().removesuffix(",,") + ",drop,\n", encoding="utf-8")
+    assert list(read_review(file, made).qrels["train"]) == ["2"]

@@ -10,7 +10,8 @@ from tutorial_lib.cleaning.steps import (
     near_duplicate_documents,
     remove_leaks,
 )
-from tutorial_lib.data.splits import check_leakage, query_copies
+from tutorial_lib.data.copies import query_copies
+from tutorial_lib.data.splits import check_leakage
 
 
 def touched(step):
@@ -39,6 +40,28 @@ def test_sentences_of_many_articles_are_cut():
         "a": "Refunds take a week. See below.",
         "b": "Routers need power.",
         "d": "Refunds take a week.",
+    }
+
+
+def test_articles_without_a_common_sentence_stay_as_they_are():
+    table = "First line.\n\n| A | B |\n  Second line.  Third."
+    documents = {"a": ("A", table), "b": ("B", "Shared.\nOwn words of b."), "c": ("C", "Own words of c.\n\nShared.")}
+    step = boilerplate(make_dataset(documents, {}), CleaningSettings(boilerplate_documents=2))
+    texts = {a: v.text for a, v in step.dataset.corpus.items()}
+    assert texts == {"a": table, "b": "Own words of b.", "c": "Own words of c."}
+
+
+def test_sentences_of_any_script_are_told_apart():
+    documents = {
+        "a": ("A", "这是旧版文档。重置密码。"),
+        "b": ("B", "这是旧版文档。打印机卡纸。"),
+        "c": ("C", "Это старая. Ещё раз."),
+    }
+    step = boilerplate(make_dataset(documents, {}), CleaningSettings(boilerplate_documents=2))
+    assert {a: v.text for a, v in step.dataset.corpus.items()} == {
+        "a": "重置密码。",
+        "b": "打印机卡纸。",
+        "c": documents["c"][1],
     }
 
 

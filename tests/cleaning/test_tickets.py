@@ -1,11 +1,10 @@
-from dataclasses import replace
-
 import pytest
 
 from tests.cleaning.tickets import DOCUMENTS, GERMAN, LONG, QUOTED, SIGNED, dataset, texts_of, touched
 from tutorial_lib.cleaning.report import clean
+from tutorial_lib.cleaning.settings import CleaningSettings
 from tutorial_lib.cleaning.steps import remove_leaks
-from tutorial_lib.cleaning.tickets import TICKET_STEPS, personal_data, quoted_threads, repeated_tickets, superseded_documents
+from tutorial_lib.cleaning.tickets import TICKET_STEPS, long_texts, personal_data, quoted_threads, superseded_documents
 from tutorial_lib.data.dataset import SPLITS, DataError
 
 
@@ -65,50 +64,67 @@ def test_personal_data_becomes_placeholders():
     assert not any(secret in step.rows.to_csv() for secret in ("Laura", "901820", "4111 1111", "0532", "192.168"))
 
 
+def test_what_an_article_names_is_no_personal_data():
+    named = "Error E-1000 means: install firmware 3.2.1.14 and order part 0800-4410-221, or mail help@example.com."
+    documents = {**DOCUMENTS, "e": ("E-1000", named)}
+    text = "It says E-1000. I have 3.2.1.14 and part 0800-4410-221, as help@example.com said."
+    assert texts_of(personal_data(dataset({"train": {"q": text}}, documents=documents)).dataset) == {"q": text}
+    other = "The box at 10.2.1.14 does not answer laura@example.com."
+    hidden = texts_of(personal_data(dataset({"train": {"q": other}}, documents=documents)).dataset)
+    assert hidden == {"q": "The box at <IP> does not answer <EMAIL>."}
+
+
+DESKS = {
+    "de": ("Kennwort vergessen", "Öffnen Sie die Anmeldeseite und folgen Sie dem Link in der Nachricht, die Sie bekommen."),
+    "fr": ("Mot de passe oublié", "Ouvrez la page de connexion et suivez le lien du message que vous allez recevoir."),
+    "ja": ("パスワードの再設定", "ログイン画面を開き、届いたメールのリンクに従って新しいパスワードを設定してください。"),
+    "zh": ("重置密码", "打开登录页面，点击忘记密码，然后按照邮件中的链接操作。链接一小时内有效。"),
+    "ar": ("إعادة تعيين كلمة المرور", "افتح صفحة تسجيل الدخول ثم اتبع الرابط الموجود في الرسالة التي تصلك على البريد."),
+}
+ASKED = {
+    "de": "Guten Tag, der Kollege kommt seit dem Urlaub nicht in das Konto und hat keine Rechnungsnummer. Was nun?",
+    "fr": "Bonjour, je ne peux plus entrer dans mon compte depuis les vacances. Que dois-je faire maintenant?",
+    "ja": "パスワードを忘れたのでログインできません。どうすればいいですか。",
+    "zh": "我忘记密码了怎么办？",
+    "ar": "نسيت كلمة المرور ولا أستطيع الدخول إلى حسابي، ماذا أفعل الآن؟",
+}
+
+
+@pytest.mark.parametrize("language", DESKS)
+def test_a_desk_in_another_language_keeps_its_tickets_as_they_are(language):
+    made = dataset({"train": {"q": (ASKED[language], "a")}}, documents={"a": DESKS[language]})
+    report = clean(made, TICKET_STEPS)
+    assert report.dataset.queries["q"].text == ASKED[language]
+    notes = {s.name: s.note for s in report.steps}
+    assert notes["personal data"] == f"names of people are looked for in English alone: in {language!r} they stay"
+    with_mail = dataset({"train": {"q": (f"{ASKED[language]} x@example.com", "a")}}, documents={"a": DESKS[language]})
+    assert texts_of(personal_data(with_mail).dataset) == {"q": f"{ASKED[language]} <EMAIL>"}
+
+
+def test_names_are_looked_for_in_the_english_tickets_of_a_desk_of_two_languages():
+    documents = {**{f"e{n}": v for n, v in enumerate(DOCUMENTS.values())}, "a": DESKS["de"]}
+    asked = {"de": (ASKED["de"], "a"), "en": ("My name is Laura Schmidt and I have forgotten which password is right.", "e0")}
+    cleaned = clean(dataset({"train": asked}, documents=documents), TICKET_STEPS).dataset
+    assert cleaned.queries["de"].text == ASKED["de"]
+    assert cleaned.queries["en"].text == "My name is <PERSON> and I have forgotten which password is right."
+
+
+def test_what_would_hold_up_the_import_is_cut_and_told():
+    log = "The router fails.\n" + "=" * 5000 + "\n" * 9000 + "x=1," * 5000 + "\n" + "again and again " * 2000
+    made = dataset({"train": {"long": log, "plain": "The router fails.\n\nAgain: " + "=" * 30}})
+    step = long_texts(made)
+    (reason,) = touched(step).values()
+    assert reason == f"{len(log) - 10_000} of {len(log)} characters cut"
+    text = step.dataset.queries["long"].text
+    assert text.startswith("The router fails.\n" + "=" * 40 + "\n\nx=1,x=1,") and "again and again" in text
+    assert len(long_texts(made, CleaningSettings(longest_text=100)).dataset.queries["long"].text) <= 100
+
+
 def test_a_name_that_articles_use_is_no_personal_data():
     documents = {**DOCUMENTS, "laura": ("Ask Laura", "Laura Schmidt is the name of our assistant.")}
     text = "My name is Laura Schmidt and the router is broken."
     assert "<PERSON>" in texts_of(personal_data(dataset({"train": {"q": text}})).dataset)["q"]
     assert touched(personal_data(dataset({"train": {"q": text}}, documents=documents))) == {}
-
-
-def test_repeats_are_merged_into_the_oldest():
-    step = repeated_tickets(
-        dataset(
-            {
-                "train": {
-                    "1": (LONG, "router"),
-                    "2": ("how do I get my money back for the annual plan", "refund"),
-                    "3": (LONG + " help", {"refund": 1, "router": 2}),
-                }
-            }
-        )
-    )
-    assert touched(step) == {"3": "repeats 1"}
-    assert step.dataset.qrels["train"] == {"1": {"router": 2, "refund": 1}, "2": {"refund": 1}}  # the higher grade
-
-
-def test_a_repeat_in_a_later_split_goes_and_teaches_nothing():
-    step = repeated_tickets(
-        dataset(
-            {
-                "train": {"1": (LONG, "router")},
-                "dev": {"2": (LONG + " again", "refund")},
-                "test": {"3": (LONG + " help", "password"), "4": ("refund when", "refund")},
-            }
-        )
-    )
-    assert touched(step) == {"2": "repeats 1", "3": "repeats 1"}
-    assert step.dataset.qrels == {"train": {"1": {"router": 1}}, "dev": {}, "test": {"4": {"refund": 1}}}
-
-
-def test_the_oldest_is_so_by_time_not_by_id():
-    made = dataset({"train": {"1": LONG}, "test": {"2": LONG + " help"}})
-    times = {"1": "2026-05-01", "2": "2026-04-01"}
-    made = replace(
-        made, queries={q: replace(v, metadata={**v.metadata, "created_at": times[q]}) for q, v in made.queries.items()}
-    )
-    assert touched(repeated_tickets(made)) == {"1": "repeats 2"}
 
 
 def chained(**successors):
@@ -153,18 +169,28 @@ ODD = {"train": {"1": QUOTED, "2": "test", "3": GERMAN, "4": "My name is Laura S
 
 
 @pytest.mark.parametrize("source", ["search", "golden"])
-def test_queries_that_are_no_tickets_are_never_touched(source):
-    made = dataset({"train": ODD["train"], "test": {"t": "mail laura.schmidt@example.com"}}, source=source)
+def test_queries_that_are_no_tickets_are_never_touched_but_for_personal_data(source):
+    made = dataset({"train": ODD["train"], "test": {"t": "router of laura.schmidt@example.com"}}, source=source)
     for step in TICKET_STEPS:
-        if step is not remove_leaks:
+        if step not in (remove_leaks, personal_data):
             done = step(made)
             assert (done.dataset.queries, done.dataset.qrels) == (made.queries, made.qrels)
             assert touched(done) == {}
+    hidden = personal_data(made).dataset
+    assert hidden.queries["t"].text == "router of <EMAIL>"
+    assert hidden.queries["3"].text == GERMAN
+
+
+def test_a_query_of_personal_data_alone_goes_and_is_counted():
+    step = personal_data(dataset({"train": {"a": "laura.schmidt@example.com", "b": "reset the router"}}, source="search"))
+    assert touched(step) == {"a": "1 EMAIL, and nothing else: taken out"}
+    assert list(step.dataset.queries) == ["b"]
 
 
 def test_all_steps_in_order(raw):
     report = clean(raw, TICKET_STEPS)
     assert {s.name: list(s.rows["id"]) for s in report.steps} == {
+        "long texts": [],
         "quoted threads": ["01"],
         "set apart": ["02", "03"],
         "personal data": ["01"],

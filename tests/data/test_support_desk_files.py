@@ -4,8 +4,8 @@ import pytest
 
 from benchmarks.support_desk import cleaning_checks, counts, jsonl, planted, raw_tickets, text_checks, wrong_pairs
 from tutorial_lib.cleaning.prepare import prepare
-from tutorial_lib.data.registry import Kind
 from tutorial_lib.data.copies import near_copies
+from tutorial_lib.data.registry import Kind
 from tutorial_lib.data.splits import find_leaks
 from tutorial_lib.data.support_desk_files import support_desk
 from tutorial_lib.retrieval.bm25 import BM25

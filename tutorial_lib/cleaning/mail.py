@@ -151,7 +151,8 @@ def _signature_start(lines: Sequence[str], known: Collection[str]) -> int:
             break
         above = next((other.rstrip() for other in reversed(lines[:n]) if other.strip()), "")
         ended = above.endswith((".", "?", "!", ")", "…", "。", "？", "！")) or (found < len(lines) and n >= found - 2)
-        if n > 1 and ended and (_is_contact(line) or _is_name(line, known)):
+        below_name = n > 2 and len(above.split()) <= 4 and above.lstrip("-–—/ ")[:1].isupper()
+        if n > 1 and ((_is_contact(line) and (ended or below_name)) or (ended and _is_name(line, known))):
             found = n
     return found
 

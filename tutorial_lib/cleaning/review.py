@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -90,7 +91,7 @@ def _reviewed(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise DataError(f"{path}: {error.strerror or error}: pass the file that write_review wrote") from None
     first = text.partition("\n")[0]
     delimiter = ";" if first.count(";") > first.count(",") else ","  # as spreadsheets save it in half of Europe
-    rows = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = next(rows, [])
         _check_header(path, header)
@@ -117,6 +118,7 @@ def _row(where: str, header: list[str], cells: list[str]) -> dict[str, str]:
     """Return the cells by column; a cell beyond the header belongs to none, and nobody knows which the others are."""
     if any(cell.strip() for cell in cells[len(header) :]):
         raise DataError(
-            f"{where}: {len(cells)} cells under {len(header)} columns, the last {cells[-1]!r}: give remarks a column with a name"
+            f"{where}: {len(cells)} cells under {len(header)} columns, the last {cells[-1]!r}: "
+            "give remarks a column with a name"
         )
     return dict(zip(header, map(restored, cells), strict=False))
