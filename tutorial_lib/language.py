@@ -49,11 +49,11 @@ def language_of(text: str, among: Collection[str] = ()) -> tuple[str, float]:
         text: The text; of a few words the answer is a guess.
         among: The likeliest of these, whatever the others; () for any.
     """
-    total: Counter[str] = Counter()
+    total: dict[str, float] = {}
     for code, probability in _identifier().rank(text):
         if not among or chief(code) in among:
-            total[chief(code)] += float(probability)
-    return total.most_common(1)[0] if total else (next(iter(among)), 0.0)
+            total[chief(code)] = total.get(chief(code), 0.0) + float(probability)
+    return max(total.items(), key=lambda item: item[1]) if total else (next(iter(among)), 0.0)
 
 
 def language_shares(texts: Sequence[str], sample: int = SAMPLE) -> dict[str, float]:
