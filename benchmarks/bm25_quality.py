@@ -90,7 +90,7 @@ def main() -> None:
         dataset = read_beir(folder)
         print(f"{dataset.name} …", file=sys.stderr, flush=True)
         record[dataset.name] = compared(dataset)
-    write_text(options.out, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+        write_text(options.out, json.dumps(record, indent=1, ensure_ascii=False) + "\n")  # an interruption loses only one
     print(json.dumps(record, indent=1, ensure_ascii=False))
 
 

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from tutorial_lib.data.dataset import Qrels, RetrievalDataset
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.runs import without_own
+from tutorial_lib.retrieval.runs import Run, without_own
 from tutorial_lib.retrieval.terms import PLAIN, BM25Settings, language_settings
 
 FEWEST_QUERIES = 10
@@ -97,10 +97,11 @@ def _bounded(documents: dict[str, str], qrels: Qrels) -> dict[str, str]:
     return {a: text for n, (a, text) in enumerate(documents.items()) if n % step == 0 or a in judged}
 
 
-def ndcg(qrels: Qrels, run: Mapping[str, Mapping[str, float]]) -> float:
+def ndcg(qrels: Qrels, run: Run) -> float:
     """Return nDCG@10 on the mean of all judged queries, 0 to 1; one that found nothing counts 0.
 
     >>> ndcg({"q1": {"a": 1}, "q2": {"a": 1}}, {"q1": {"a": 2.0}})
     0.5
     """
-    return sum(m.value for m in ir_measures.iter_calc([nDCG @ 10], qrels, run)) / max(1, len(qrels))
+    values = [float(m.value) for m in ir_measures.iter_calc([nDCG @ 10], qrels, run)]
+    return sum(values) / max(1, len(qrels))
