@@ -81,5 +81,3 @@ def _parse_line(line: str, where: str) -> dict[str, Any]:
     if not isinstance(row.get("metadata") or {}, dict):
         raise DataError(f'{where}: "metadata" is {type(row["metadata"]).__name__}: pass an object')
     return row
-
-

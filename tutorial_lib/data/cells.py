@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 _YES = frozenset("true t yes y 1 on x ja j oui o si sí s sim wahr vrai vero verdadero verdadeiro да 是 はい".split())
-_NO = frozenset(
-    "false f no n 0 off none null nan - n/a na nein non falsch faux falso não nao nee нет 否 不 いいえ".split()
-)
+_NO = frozenset("false f no n 0 off none null nan - n/a na nein non falsch faux falso não nao nee нет 否 不 いいえ".split())
 
 
 class Repeated(list):

@@ -100,7 +100,9 @@ class DateOrder:
         if read is None or not readings(text, ORDERS):
             return  # no date of this kind, or none at all (31/31/2026): told where it is read
         if not read:
-            said = [f"{k} = {str(v).lower()}" for k in ("dayfirst", "yearfirst") if (v := getattr(self.options, k)) is not None]
+            said = [
+                f"{k} = {str(v).lower()}" for k in ("dayfirst", "yearfirst") if (v := getattr(self.options, k)) is not None
+            ]
             against = f"{' and '.join(said)} under [format]" if said else "the dates before it"
             raise DataError(
                 f"line {line}: the date {text!r} contradicts {against} ({' or '.join(self.possible)}): correct the setting, or "

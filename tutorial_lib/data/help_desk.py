@@ -50,7 +50,12 @@ class HelpDesk:
             DataError: A file, a column or a value cannot be used.
         """
         articles = read_articles(self.articles, self.columns)
-        read: dict[str, Any] = {"articles": self.articles, "columns": self.columns, "corpus": articles.corpus, "divide": divide}
+        read: dict[str, Any] = {
+            "articles": self.articles,
+            "columns": self.columns,
+            "corpus": articles.corpus,
+            "divide": divide,
+        }
         tickets = from_ticket_log(self.tickets, **read, split=split, max_tickets=max_tickets)
         tickets = replace(tickets, notes=(*articles.notes, *tickets.notes))
         if self.searches is None:

@@ -72,6 +72,8 @@ class _Reader(HTMLParser):
         self.preformatted += tag == "pre"
 
     def handle_endtag(self, tag: str) -> None:
+        if tag in _VOID:  # <br/> is told as opened and closed
+            return
         if tag in self.hidden:
             while self.hidden.pop() != tag:
                 pass

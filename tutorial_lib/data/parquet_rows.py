@@ -59,7 +59,7 @@ def _rows_of(path: Path, before: int) -> Iterator[dict[str, Any]]:
         raise
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError, TypeError, LookupError) as error:
         what = f" row {number + 1} or later" if number > before else ""
-        raise DataError(f"{path}{what}: not a Parquet file that can be read ({error})") from None
+        raise DataError(f"{path}{what}: not a Parquet file ({error})") from None
 
 
 def _row(path: Path, number: int, names: list[str], cells: tuple[Any, ...]) -> dict[str, Any]:
