@@ -145,7 +145,7 @@ def _records(lines: _Lines, delimiter: str, *, plain: bool) -> Iterator[tuple[in
 
 
 def _divided(line: str, delimiter: str) -> list[str]:
-    """Return the cells of a line without quoting; MySQL and Postgres write a missing value as ``\\N``."""
+    r"""Return the cells of a line without quoting; MySQL and Postgres write a missing value as ``\N``."""
     return ["" if c == "\\N" else c for c in line.rstrip("\r\n").split(delimiter)]
 
 

@@ -71,7 +71,7 @@ def _row(path: Path, number: int, names: list[str], cells: tuple[Any, ...]) -> d
                 value = cell.decode()
             except UnicodeDecodeError:
                 raise DataError(
-                    f"{path} row {number}: column {name!r} holds bytes that are no UTF-8 text ({cell[:20]!r}): store it as text"
+                    f"{path} row {number}: column {name!r} holds bytes that are no UTF-8 text ({cell[:20]!r}): store text"
                 ) from None
         row[name] = merged(row[name], value) if name in row else value
     return row
