@@ -20,7 +20,7 @@ def test_articles_by_id_with_their_metadata(tmp_path):
         "b,Refunds,Within 14 days.,2026-01-02,,billing,12\n"
         "a,Old refunds,Within 7 days.,,b,,\n",
     )
-    articles = read_articles(file)
+    articles = read_articles(file).corpus
     assert list(articles) == ["a", "b"]
     assert (articles["b"].title, articles["b"].text) == ("Refunds", "Within 14 days.")
     assert articles["b"].metadata == {
@@ -35,9 +35,9 @@ def test_articles_by_id_with_their_metadata(tmp_path):
 def test_other_names_of_columns(tmp_path):
     file = written(tmp_path, "a.csv", "Id,Heading,Html,Published,created_at\n1,Refunds,Soon.,3 Mar 2026,somebody\n")
     names = ArticleColumns("Id", "Heading", "Html", "Published", None)
-    assert read_articles(file, Columns(articles=names))["1"].metadata == {"created_at": "2026-03-03T00:00:00+00:00"}
+    assert read_articles(file, Columns(articles=names)).corpus["1"].metadata == {"created_at": "2026-03-03T00:00:00+00:00"}
     unmapped = Columns(articles=replace(names, created_at=None))
-    assert read_articles(file, unmapped)["1"].metadata == {"Published": "3 Mar 2026"}
+    assert read_articles(file, unmapped).corpus["1"].metadata == {"Published": "3 Mar 2026"}
 
 
 def test_parquet_keeps_times_and_numbers(tmp_path):
@@ -46,7 +46,7 @@ def test_parquet_keeps_times_and_numbers(tmp_path):
         {"article_id": 2, "title": "New", "body": "y", "created_at": None, "superseded_by": None},
     ]
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "a.parquet")
-    articles = read_articles(tmp_path / "a.parquet")
+    articles = read_articles(tmp_path / "a.parquet").corpus
     assert {a: v.metadata for a, v in articles.items()} == {
         "1": {"created_at": "2026-01-02T00:00:00+00:00", "superseded_by": "2"},
         "2": {},

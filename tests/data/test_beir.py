@@ -124,9 +124,9 @@ def test_drop_blank_leaves_lines_out_and_says_so(tmp_path):
 
 BAD_CORPUS = {
     "not JSON": ([*TWO, "{oops"], "corpus.jsonl line 3: not JSON (Expecting property name"),
-    "a list": ([*TWO, "[1]"], "corpus.jsonl line 3: found a JSON list: write an object"),
+    "a list": ([*TWO, "[1]"], "corpus.jsonl line 3: a JSON list, not an object: write an object"),
     "endless number": ([*TWO, '{"_id": ' + "9" * 5000 + "}"], "corpus.jsonl line 3: not JSON (Exceeds the limit"),
-    "nested too deeply": (["[" * 100_000], "corpus.jsonl line 1: not JSON ("),
+    "nested too deeply": (["[" * 100_000], "corpus.jsonl line 1: not JSON that can be read: nested too deeply"),
     "no _id": ([TWO[0], {"id": "b", "text": "x"}], 'corpus.jsonl line 2: no "_id" (keys: id, text): add the field "_id"'),
     "no text": ([{"_id": "a", "body": "x"}], 'corpus.jsonl line 1: no "text" (keys: _id, body): add the field "text"'),
     "no key": (["{}"], 'corpus.jsonl line 1: no "_id" (keys: none)'),

@@ -4,6 +4,7 @@ import pytest
 
 from tests.data.logs import (
     COLUMNS,
+    WORDS,
     click,
     day,
     learnt,
@@ -128,7 +129,7 @@ def test_a_click_a_row_gives_the_same_dataset(articles):
 
 
 def test_search_logs_that_cannot_be_used(articles):
-    with pytest.raises(DataError, match=r"searches.jsonl line 21: a click needs article_id, rank and dwell_seconds, found"):
+    with pytest.raises(DataError, match=r"searches.jsonl line 21: a click needs article_id, rank \(from 1 to 1,000,000\)"):
         read_searches(articles, [search(3, "x", {"article_id": "refund", "rank": 1})])
     with pytest.raises(DataError, match=r"searches.jsonl line 21: clicks is 3, not a list: where a row is one click, "):
         read_searches(articles, [{**search(3, "x"), "clicks": 3}])
@@ -139,6 +140,49 @@ def test_search_logs_that_cannot_be_used(articles):
         from_search_log(file, articles)
     with pytest.raises(DataError, match=r"no column 'article_id' \(wanted for article_id\)"):
         from_search_log(file, articles, Columns(search=SearchColumns(clicks=None, ticket_followed=None)))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rank": float("nan")},
+        {"rank": float("inf")},
+        {"rank": -5},
+        {"rank": 0},
+        {"rank": 10**400},
+        {"dwell_seconds": float("nan")},
+        {"dwell_seconds": -1},
+        {"article_id": ["refund"]},
+    ],
+)
+def test_a_click_without_a_place_or_a_time_is_refused(articles, wrong):
+    with pytest.raises(DataError, match=r"searches.jsonl line 21: a click needs"):
+        read_searches(articles, [search(3, "x", {**click("refund"), **wrong})])
+
+
+def test_a_query_that_is_an_object_is_refused(articles):
+    with pytest.raises(DataError, match=r"searches.jsonl line 21: column 'query' \(wanted for query\) holds an object \(q\)"):
+        read_searches(articles, [search(3, {"q": "x"})])
+
+
+def test_of_rows_of_one_search_any_may_name_the_ticket_and_one_may_be_a_repeat_without_a_click(articles):
+    def row(n, query, article="", followed=""):
+        return {
+            "session_id": f"s{n}",
+            "created_at": day(n),
+            "query": query,
+            "article_id": article,
+            "rank": 3 if article else "",
+            "dwell_seconds": 60 if article else "",
+            "ticket_followed": followed,
+        }
+
+    plain = [row(n, f"plain {WORDS[n]}", WORDS[n]) for n in range(10)]
+    repeated = [row(11, "money back", "refund"), row(11, "money back")]
+    failed = [row(12, "it blinks", "camera"), row(12, "it blinks", followed="T7")]
+    file = table(articles.with_name("flat.csv"), [*plain, *repeated, *failed])
+    dataset = from_search_log(file, articles, COLUMNS, solved={"T7": ["router"]})
+    assert learnt(dataset) == {"money back": ["refund"], "it blinks": ["router"]}
 
 
 @pytest.mark.parametrize(

@@ -192,9 +192,48 @@ def test_the_order_of_the_rows_does_not_matter(tmp_path_factory, random, max_tic
     assert read_tickets(help_centre, rows, **options) == expected
 
 
+def test_the_ids_of_all_exact_repeats_are_kept(articles):
+    rows = [ticket(n) for n in range(10)]
+    rows += [ticket(n + 20, message=rows[0]["message"], resolved_by="refund") for n in range(2)]
+    dataset = read_tickets(articles, rows)
+    assert dataset.queries["ticket/T21"].metadata["repeats"] == ["T0", "T20"]
+    assert "repeats" not in dataset.queries["ticket/T1"].metadata
+    solved = solved_tickets(dataset)
+    assert solved["T0"] == solved["T20"] == solved["T21"] == ["refund"]
+
+
+def test_a_date_that_stands_for_none_is_counted(articles):
+    rows = [ticket(n) for n in range(10)] + [
+        ticket(10, created_at="9999-12-31T23:59:59-05:00"),
+        ticket(11, created_at="1970-01-01"),
+    ]
+    assert read_tickets(articles, rows).notes == ("tickets.csv: 12 rows, 10 kept; left out: 2 no usable date",)
+
+
+@pytest.mark.parametrize("said", ["Y", "yes", "1", "TRUE"])
+def test_a_ticket_was_reopened_or_not(articles, said):
+    rows = [ticket(n, reopened="N") for n in range(10)]
+    rows[3]["reopened"] = said
+    read = read_tickets(articles, rows)
+    assert [q for q, v in read.queries.items() if v.metadata["reopened"]] == ["ticket/T3"]
+    rows[4]["reopened"] = "perhaps"
+    with pytest.raises(DataError, match=r"tickets.csv line 6: reopened is 'perhaps': write true or false"):
+        read_tickets(articles, rows)
+
+
+def test_articles_of_repeated_columns_all_count(articles):
+    head = "ticket_id,created_at,subject,message,reopened,resolved_by,resolved_by\n"
+    rows = "".join(f"T{n},{day(n)},,question {n},no,{WORDS[n]},{'router;coupon' if n == 2 else ''}\n" for n in range(10))
+    file = articles.with_name("tickets.csv")
+    file.write_text(head + rows, encoding="utf-8")
+    judged = from_ticket_log(file, articles).qrels["train"]
+    assert judged["ticket/T2"] == {"password": 1, "router": 1, "coupon": 1}
+    assert judged["ticket/T0"] == {"refund": 1}
+
+
 def test_articles_that_were_read_already_are_handed_on(articles):
     rows = [ticket(n) for n in range(20)]
-    corpus = read_articles(articles)
+    corpus = read_articles(articles).corpus
     expected = read_tickets(articles, rows)
     articles.unlink()
     assert read_tickets(articles, rows, corpus=corpus) == expected

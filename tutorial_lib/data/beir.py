@@ -62,7 +62,8 @@ def read_beir(folder: str | Path, *, drop_blank: bool = False) -> RetrievalDatas
         drop_blank: Leave out articles and queries without a single letter or digit instead of refusing them.
 
     Returns:
-        The dataset. A split without a file is empty; a note names each table that lies there unread; what ``card.json`` of a folder written by ``write_beir`` says is kept.
+        The dataset. A split without a file is empty; a note names each table that lies there unread; what ``card.json`` of a
+        folder written by ``write_beir`` says is kept.
 
     Raises:
         DataError: Names file, line and field of the first thing that cannot be used, and what to pass.

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-_YES = frozenset("true t yes y 1 on x ja j oui o si sí s sim wahr vrai vero verdadero verdadeiro да 是 はい".split())
-_NO = frozenset("false f no n 0 off none null nan - n/a na nein non falsch faux falso não nao nee нет 否 不 いいえ".split())
+_YES_WORDS = """
+    true t yes y 1 on x ja j oui o si sí s sim wahr vrai vero verdadero verdadeiro да 是 はい
+"""
+_YES = frozenset(_YES_WORDS.split())
+_NO_WORDS = """
+    false f no n 0 off none null nan - n/a na nein non falsch faux falso não nao nee нет 否 不 いいえ
+"""
+_NO = frozenset(_NO_WORDS.split())
 
 
 class Repeated(list):

@@ -193,6 +193,11 @@ class Columns:
         )
 
 
+def _is_general(key: str) -> bool:
+    """Return whether every table of the mapping may hold a key; such keys are named last."""
+    return key in {f.name for f in fields(TableOptions)}
+
+
 def _table(path: str | Path, name: str, given: Any, kind: Any) -> Any:
     """Return the settings of class ``kind`` that one table of the mapping gives; an optional key not named is None."""
     if not isinstance(given, dict):
@@ -200,7 +205,9 @@ def _table(path: str | Path, name: str, given: Any, kind: Any) -> Any:
     types = {key: get_args(hint) or (hint,) for key, hint in get_type_hints(kind).items()}
     wrong = sorted(set(given) - set(types))
     if wrong:
-        raise DataError(f"{path}: unknown key {wrong[0]!r} in [{name}]: there are {', '.join(types)}")
+        raise DataError(
+            f"{path}: unknown key {wrong[0]!r} in [{name}]: there are {', '.join(sorted(types, key=_is_general))}"
+        )
     for key, value in given.items():
         wanted, hint = (bool, "true or false") if bool in types[key] else (str, "text in quotes")
         if not isinstance(value, wanted):

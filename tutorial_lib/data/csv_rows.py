@@ -145,7 +145,7 @@ def _records(lines: _Lines, delimiter: str, *, plain: bool) -> Iterator[tuple[in
 
 
 def _divided(line: str, delimiter: str) -> list[str]:
-    """Return the cells of a line without quoting; MySQL and Postgres write a missing value as ``\\N``."""
+    r"""Return the cells of a line without quoting; MySQL and Postgres write a missing value as ``\N``."""
     return ["" if c == "\\N" else c for c in line.rstrip("\r\n").split(delimiter)]
 
 
@@ -170,9 +170,12 @@ def _misfit(row: list[str], width: int, delimiter: str, *, plain: bool) -> str:
 def _swallowed(taken: list[str], width: int, delimiter: str) -> str:
     """Return what is wrong with a record whose quoted cell goes on over lines that are rows by themselves."""
     full = [line.count(delimiter) == width - 1 for line in taken]
-    few = len(taken) < 2 or width < 2
-    # Commas are common inside a text, tabs are not: one such line is enough there, of others every one must look like a row.
-    if few or not (any(full) if delimiter == "\t" else all(full) and len(taken) > 3 and width > 3):
+    if len(taken) < 2 or width < 2:
+        return ""
+    # Tabs are rare inside a text: one such line is enough. Commas are common: of them every line must look like a row. A cell
+    # with line breaks in the last column leaves the first line full, one in the first column the last.
+    tabbed = delimiter == "\t" and (any(full[1:-1]) or (full[0] and full[-1]))
+    if not tabbed and not (all(full) and len(taken) > 3 and width > 3):
         return ""
     return (
         f"the quoted cell that opens here goes on for {len(taken) - 1} lines, and those are rows themselves: "

@@ -19,10 +19,10 @@ ORDERS: Mapping[str, tuple[int, int, int]] = {
 }
 """Order -> places of year, month and day among three numbers."""
 
-_SETTINGS = {
-    "day/month/year": ("dayfirst = true", {"dayfirst": True, "yearfirst": False}),
-    "month/day/year": ("dayfirst = false", {"dayfirst": False, "yearfirst": False}),
-    "year/month/day": ("yearfirst = true", {"dayfirst": None, "yearfirst": True}),
+_SETTINGS: Mapping[str, tuple[str, bool | None, bool]] = {
+    "day/month/year": ("dayfirst = true", True, False),
+    "month/day/year": ("dayfirst = false", False, False),
+    "year/month/day": ("yearfirst = true", None, True),
 }
 
 
@@ -105,8 +105,8 @@ class DateOrder:
             ]
             against = f"{' and '.join(said)} under [format]" if said else "the dates before it"
             raise DataError(
-                f"line {line}: the date {text!r} contradicts {against} ({' or '.join(self.possible)}): correct the setting, or "
-                "write all dates of the column in one way"
+                f"line {line}: the date {text!r} contradicts {against} ({' or '.join(self.possible)}): correct the setting, "
+                "or write all dates of the column in one way"
             )
         self.possible = tuple(read)
         for n, one in enumerate(self.possible):
@@ -125,4 +125,5 @@ class DateOrder:
                 raise DataError(f"line {line}: {both_ways(text, self.possible)}")
         if len(self.possible) == len(allowed_orders(self.options)):
             return self.options
-        return replace(self.options, **_SETTINGS[self.possible[0]][1])
+        _, dayfirst, yearfirst = _SETTINGS[self.possible[0]]
+        return replace(self.options, dayfirst=dayfirst, yearfirst=yearfirst)

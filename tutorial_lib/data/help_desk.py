@@ -88,7 +88,7 @@ def solved_tickets(dataset: RetrievalDataset) -> dict[str, list[str]]:
         for q, grades in judged.items():
             metadata = dataset.queries[q].metadata
             if metadata.get("source") == "ticket":
-                solved.update(dict.fromkeys([metadata["ticket_id"], *metadata.get("repeats", ())], list(grades)))
+                solved.update({id_: list(grades) for id_ in (metadata["ticket_id"], *metadata.get("repeats", ()))})
     return solved
 
 

@@ -6,17 +6,22 @@ import html
 import re
 from html.parser import HTMLParser
 
-_BLOCKS = frozenset(
-    "address article aside blockquote body caption dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 "
-    "header hr html legend li main nav ol p pre section summary table tbody tfoot thead tr ul".split()
-)
+_BLOCKS_WORDS = """
+    address article aside blockquote body caption dd details div dl dt fieldset figcaption figure footer form h1 h2
+    h3 h4 h5 h6 header hr html legend li main nav ol p pre section summary table tbody tfoot thead tr ul
+"""
+_BLOCKS = frozenset(_BLOCKS_WORDS.split())
 _CELLS = frozenset({"td", "th"})
 _HIDDEN = frozenset({"head", "script", "style", "template", "title", "noscript", "svg", "object", "iframe"})
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-_INLINE = frozenset(
-    "a abbr acronym b bdi bdo big button center cite code colgroup data del dfn em font i ins kbd label map mark option picture q "
-    "s samp select small span strike strong sub sup textarea time tt u var video audio".split()
-)
+_VOID_WORDS = """
+    area base br col embed hr img input link meta source track wbr
+"""
+_VOID = frozenset(_VOID_WORDS.split())
+_INLINE_WORDS = """
+    a abbr acronym b bdi bdo big button center cite code colgroup data del dfn em font i ins kbd label map mark
+    option picture q s samp select small span strike strong sub sup textarea time tt u var video audio
+"""
+_INLINE = frozenset(_INLINE_WORDS.split())
 _NAMES = "|".join(sorted(_BLOCKS | _CELLS | _HIDDEN | _VOID | _INLINE, key=len, reverse=True))
 _CLOSED = re.compile(rf"</(?:{_NAMES})\s*>|<(?:br|hr)\s*/?>|<(?:img|meta|link)\s[^<>]*>", re.IGNORECASE)
 _TAG = rf"</?(?:{_NAMES})(?=[\s/>])[^<>]*>"
@@ -37,12 +42,12 @@ def holds_html(text: str) -> bool:
 
 
 def visible_text(text: str) -> str:
-    """Return what a reader sees of a cell of HTML: a line a block, without tags, styles and scripts, entities as characters.
+    r"""Return what a reader sees of a cell of HTML: a line a block, without tags, styles and scripts, entities as characters.
 
     What looks like a tag and is none of HTML's (``<your name>``) stays as it is, and so do the lines of a cell without tags.
 
     >>> visible_text("<div><p>Pay&nbsp;now, <b>or</b></p><ul><li>enter &lt;code&gt;</li><li>a < b</li></ul></div>")
-    'Pay now, or\\nenter <code>\\na < b'
+    'Pay now, or\nenter <code>\na < b'
     """
     if not holds_html(text):
         return _ENTITY.sub(lambda found: html.unescape(found[0]), text).replace("\xa0", " ")
@@ -72,6 +77,8 @@ class _Reader(HTMLParser):
         self.preformatted += tag == "pre"
 
     def handle_endtag(self, tag: str) -> None:
+        if tag in _VOID:  # <br/> is told as opened and closed
+            return
         if tag in self.hidden:
             while self.hidden.pop() != tag:
                 pass

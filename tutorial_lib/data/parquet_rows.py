@@ -59,7 +59,7 @@ def _rows_of(path: Path, before: int) -> Iterator[dict[str, Any]]:
         raise
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError, TypeError, LookupError) as error:
         what = f" row {number + 1} or later" if number > before else ""
-        raise DataError(f"{path}{what}: not a Parquet file that can be read ({error})") from None
+        raise DataError(f"{path}{what}: not a Parquet file ({error})") from None
 
 
 def _row(path: Path, number: int, names: list[str], cells: tuple[Any, ...]) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def _row(path: Path, number: int, names: list[str], cells: tuple[Any, ...]) -> d
                 value = cell.decode()
             except UnicodeDecodeError:
                 raise DataError(
-                    f"{path} row {number}: column {name!r} holds bytes that are no UTF-8 text ({cell[:20]!r}): store it as text"
+                    f"{path} row {number}: column {name!r} holds bytes that are no UTF-8 text ({cell[:20]!r}): store text"
                 ) from None
         row[name] = merged(row[name], value) if name in row else value
     return row

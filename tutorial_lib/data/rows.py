@@ -54,8 +54,8 @@ def read_rows(
                 broken["broken row"] += 1
     if count["broken row"] > count["row"]:
         raise DataError(
-            f"{path}: {count['broken row']:,} lines are broken and only {count['row']:,} rows can be read: the file is written "
-            f"in another way than it is read ({first})"
+            f"{path}: {count['broken row']:,} lines are broken and only {count['row']:,} rows can be read: the file is "
+            f"written in another way than it is read ({first})"
         )
 
 

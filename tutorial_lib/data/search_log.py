@@ -234,8 +234,8 @@ def _dataset_of(log: _Log, found: Mapping[str, _Learnt], articles: str) -> Retri
 def _notes(log: _Log, kept: int) -> tuple[str, ...]:
     count = log.count
     note = (
-        f"{log.table.path.name}: {count['searches']:,} searches with {count['clicks']:,} clicks, {count['satisfied']:,} of them "
-        f"satisfied; {count['failed, answered by the ticket']:,} failed and were answered by a ticket; {kept:,} queries "
+        f"{log.table.path.name}: {count['searches']:,} searches with {count['clicks']:,} clicks, {count['satisfied']:,} of "
+        f"them satisfied; {count['failed, answered by the ticket']:,} failed and were answered by a ticket; {kept:,} queries "
         "keep an article"
     )
     left_out = [f"{count[reason]:,} {reason}" for reason in ("broken row", NO_DATE) if count[reason]]

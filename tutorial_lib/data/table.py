@@ -99,7 +99,7 @@ class Table:
         column = self.wanted[role]
         said = flag(row.get(column)) if column else False
         if said is None:
-            value = cell_text(row[column])
+            value = cell_text(row[column or ""])
             raise DataError(f"{self.path} line {line}: {column} is {value!r:.60}: write true or false (or yes/no, y/n, 1/0)")
         return said
 
@@ -125,8 +125,8 @@ class _Survey:
             value = row.get(column)
             if isinstance(value, Repeated) and role not in _LISTS:
                 raise DataError(
-                    f"{self.path}: several columns are called {column!r} (wanted for {role}), which takes one: give them names of "
-                    "their own in the file, and name the right one in the mapping (--columns)"
+                    f"{self.path}: several columns are called {column!r} (wanted for {role}), which takes one: give them "
+                    "names of their own in the file, and name the right one in the mapping (--columns)"
                 )
             if isinstance(value, str) and role in _TEXTS and value.strip():
                 self.filled[column] += 1
@@ -160,8 +160,8 @@ def open_table(path: str | Path, name: str, columns: Columns, leave_out: tuple[s
         leave_out: Roles that no column of this file plays.
 
     Raises:
-        DataError: The file cannot be read, has no rows, lacks a column that the mapping names in every row, has several of one
-            name where one is wanted, or writes dates in an order that is not clear or contradicts the settings.
+        DataError: The file cannot be read, has no rows, lacks a column that the mapping names in every row, has several of
+            one name where one is wanted, or writes dates in an order that is not clear or contradicts the settings.
     """
     path, own = Path(path), getattr(columns, name)
     wanted = {role: column for role, column in own.roles().items() if role not in leave_out}
