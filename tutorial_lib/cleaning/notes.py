@@ -45,7 +45,7 @@ def warnings(steps: Sequence[CleaningStep], before: Sequence[RetrievalDataset], 
         touched, total = _counts(step, dataset)
         if touched >= 3 and touched > _MANY * total:
             rows = step.rows[step.rows["id"] != ""].drop_duplicates("id").head(3)
-            shown = "; ".join(_example(*row, after) for row in rows.itertuples(index=False, name=None))
+            shown = "; ".join(_example(str(i), str(t), str(r), after) for i, t, r in rows.itertuples(index=False, name=None))
             unit = "article" if step.unit == "row" else step.unit
             example = f", e.g. {shown}" if shown else ""
             notes.append(f"{WARNING}{step.name!r} touched {touched:,} of {total:,} {plural(unit, total)}{example}")
