@@ -101,7 +101,7 @@ def _pairs(word: str) -> list[str]:
 
 def has_words(text: str) -> bool:
     """Return whether ``text`` holds at least one letter or digit (spaces and emoji alone do not)."""
-    return _WORD.search(text if text.isascii() else unicodedata.normalize("NFKC", text)) is not None
+    return _WORD.search(_plain(text)) is not None
 
 
 def normal_form(text: str) -> str:

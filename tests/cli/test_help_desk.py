@@ -192,17 +192,18 @@ def space(desk, tmp_path):
 def test_the_dataset_stage_keeps_what_cleaning_touched(space):
     folder = space.need("dataset")
     assert sorted(p.name for p in (folder / "cleaning").iterdir()) == [
-        "1_quoted_threads.csv",
-        "2_set_apart.csv",
-        "3_personal_data.csv",
-        "4_repeated_tickets.csv",
-        "5_superseded_articles.csv",
-        "6_pasted_everywhere.csv",
-        "7_near-duplicate_articles.csv",
-        "8_leaks.csv",
+        "1_long_texts.csv",
+        "2_quoted_threads.csv",
+        "3_set_apart.csv",
+        "4_personal_data.csv",
+        "5_repeated_tickets.csv",
+        "6_superseded_articles.csv",
+        "7_pasted_everywhere.csv",
+        "8_near-duplicate_articles.csv",
+        "9_leaks.csv",
         "summary.csv",
     ]
-    with (folder / "cleaning" / "2_set_apart.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "cleaning" / "3_set_apart.csv").open(encoding="utf-8", newline="") as file:
         assert [(row["id"], row["reason"]) for row in csv.DictReader(file)] == [
             ("ticket/T4", "a test"),
             ("ticket/T8", "written in 'de'"),

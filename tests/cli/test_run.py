@@ -10,9 +10,11 @@ from tutorial_lib.cli.chapters import NOT_SHIPPED, told
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
+GAIN = {"difference": 0.1, "low": 0.05, "high": 0.15, "p": 0.01}
 METRICS = {
     "systems": {name: dict.fromkeys(("nDCG@10", "RR@10", "R@10", "R@100", "Success@1"), 0.5) for name in ("base", "tuned")},
-    "significance": {"tuned_vs_base": {"nDCG@10": {"difference": 0.1, "low": 0.05, "high": 0.15, "p": 0.01}}},
+    "untrained": {"sentence": "the base model alone"},
+    "significance": {f"tuned_vs_{name}": {"nDCG@10": GAIN} for name in ("base", "untrained")},
 }
 
 

@@ -67,8 +67,9 @@ def test_the_story_is_in_the_data():
 def test_cleaning_finds_what_was_planted(found):
     assert found["set_apart"]["found"] >= 0.7 * found["set_apart"]["planted"]
     assert found["set_apart"]["false_alarms"] <= 3
-    assert found["tails"]["cut"] >= 0.8 * found["tails"]["planted"]
-    assert found["repeats"]["merged"] >= 0.9 * found["repeats"]["planted"] and found["repeats"]["false_alarms"] == 0
+    assert found["tails"]["false_alarms"] == 0  # what is no signature is worth more than every signature found
+    assert found["tails"]["cut"] >= 0.7 * found["tails"]["planted"]
+    assert found["repeats"]["merged"] >= 0.8 * found["repeats"]["planted"] and found["repeats"]["false_alarms"] == 0
     assert found["pasted"]["dropped"] >= 0.8 * found["pasted"]["planted"] and found["pasted"]["false_alarms"] == 0
 
 

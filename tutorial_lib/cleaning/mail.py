@@ -38,7 +38,7 @@ CLOSINGS_OF = frozenset({"en", "de", "fr", "es", "it", "pt", "nl"})
 """Languages whose closings ("Regards") are known."""
 
 _PHONE_CLIENT = re.compile(
-    r"^(?:sent from my \w+(?: \w+)?(?:,(?: [\w'-]+){1,3})?|get [\w-]+ for \w+|"
+    r"^(?:sent from (?:my|an?|the)(?: [\w'’-]+){1,7}(?:,(?: [\w'’-]+){1,4})?|get [\w-]+ for \w+|"
     r"von meinem \w+(?: \w+)? gesendet|envoyé de mon \w+|"
     r"enviado desde mi \w+|inviato da \w+)\.?$",
     re.IGNORECASE,

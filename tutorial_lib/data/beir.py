@@ -72,9 +72,9 @@ def read_beir(folder: str | Path, *, drop_blank: bool = False) -> RetrievalDatas
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder: pass a BEIR folder (corpus.jsonl, queries.jsonl, qrels/train.tsv)")
     notes: list[str] = []
-    paths = split_files(folder, notes)
     corpus_rows, blank_documents = read_records(folder / "corpus.jsonl", notes, drop_blank=drop_blank)
     query_rows, blank_queries = read_records(folder / "queries.jsonl", notes, drop_blank=drop_blank)
+    paths = split_files(folder, notes)
     corpus = {i: Document(i, r.get("title") or "", r["text"], r.get("metadata") or {}) for i, r in corpus_rows.items()}
     queries = {i: Query(i, r["text"], r.get("metadata") or {}) for i, r in query_rows.items()}
     known = Known(queries, corpus, blank_queries, blank_documents)

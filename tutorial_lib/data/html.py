@@ -47,7 +47,7 @@ def visible_text(text: str) -> str:
     What looks like a tag and is none of HTML's (``<your name>``) stays as it is, and so do the lines of a cell without tags.
 
     >>> visible_text("<div><p>Pay&nbsp;now, <b>or</b></p><ul><li>enter &lt;code&gt;</li><li>a < b</li></ul></div>")
-    'Pay now, or\nenter <code>\na < b'
+    'Pay now, or\n\nenter <code>\na < b'
     """
     if not holds_html(text):
         return _ENTITY.sub(lambda found: html.unescape(found[0]), text).replace("\xa0", " ")
