@@ -236,7 +236,9 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
     notes["window"] = encoder.settings.max_length
     vectors = home.encoded(encoder, split, home.document_vectors if keep else None)
     runs = {home.name: dense_run(home.dataset, vectors, split)}
-    runs |= {c.name: c.searched_by(encoder, split, c.document_vectors if keep else None) for c in others}
+    for c in others:  # through the window chosen there: one that suits this collection says nothing of forgetting
+        away = encoder.with_window(c.base.settings.max_length)
+        runs[c.name] = c.searched_by(away, split, c.document_vectors if keep else None)
     if split == "dev" and (changes.get("matryoshka") or not changes):
         notes["by_dimension"] = _by_dimension(home, vectors, split)
     return Trained(runs, trainable, seconds, 0 if keep else len(home.dataset.corpus), notes)

@@ -109,3 +109,24 @@ def test_readme_tells_how_much_longer_a_whole_training_takes():
     )
     ratio = statistics.mean(theirs[seed] / ours[seed] for seed in ours)
     assert f"{ratio:.1f} times as long as this course's" in " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+
+
+def without_training(dataset, system):
+    rows = record("untrained_h100.json")["rows"]
+    return [r for r in rows if (r["dataset"], r["system"]) == (dataset, system)]
+
+
+def test_readme_says_what_training_adds_to_the_best_without_it():
+    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("**", "")
+    row = {line.split(" | ")[0].strip("| "): line.strip("| ").split(" | ")[1:] for line in text.splitlines() if " | " in line}
+    for n, dataset in enumerate(("aws_docs", "support_desk")):
+        best, tuned = without_training(dataset, "untrained")[0], without_training(dataset, "lora")
+        scores, gains = [r["measures"]["nDCG@10"] for r in tuned], [r["above_untrained"]["difference"] for r in tuned]
+        assert len(tuned) == 3
+        assert row["BM25, its settings chosen on dev"][n] == f"{best['parts']['bm25']:.3f}"
+        assert row["base model, its window chosen on dev"][n] == f"{best['parts']['base']:.3f}"
+        assert (
+            row["untrained: the two fused"][n] == f"{best['measures']['nDCG@10']:.3f}" and best["chosen"]["system"] == "fused"
+        )
+        assert row["LoRA, three seeds"][n] == f"{min(scores):.3f} to {max(scores):.3f}, mean {statistics.mean(scores):.3f}"
+        assert row["gain over untrained, three seeds"][n] == f"{min(gains):+.3f} to {max(gains):+.3f}"

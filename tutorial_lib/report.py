@@ -28,7 +28,7 @@ from tutorial_lib.evaluation.ship import ShipDecision, ship_decision
 from tutorial_lib.evaluation.significance import Comparison, compare
 from tutorial_lib.evaluation.slices import query_slices, side_by_side, slice_table
 from tutorial_lib.files import write_text
-from tutorial_lib.models.settings import TextEncoder
+from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, SYSTEMS, UNTRAINED
@@ -114,15 +114,19 @@ def _differences(comparison: Comparison) -> dict[str, dict[str, float]]:
     }
 
 
-def compare_elsewhere(tuned: TextEncoder, other: Workspace) -> Comparison:
+def compare_elsewhere(tuned: Encoder, other: Workspace) -> Comparison:
     """Return the base model against ``tuned`` on the test queries of another dataset's workspace: what tuning forgot.
+
+    Both read its texts through the window that dev chose there: a window that suits one collection says nothing of what
+    a model has forgotten.
 
     Args:
         tuned: A model fine-tuned on some other dataset than that of ``other``.
         other: Workspace of the dataset to ask about; its own fine-tuned model plays no part.
     """
     dataset = other.dataset()
-    vectors = {BASELINE: other.base_vectors(), CANDIDATE: Vectors.of(dataset, tuned, ["test"])}
+    read = tuned.with_window(other.base_encoder.settings.max_length)
+    vectors = {BASELINE: other.base_vectors(), CANDIDATE: Vectors.of(dataset, read, ["test"])}
     runs = {name: dense_run(dataset, made, "test") for name, made in vectors.items()}
     return compare(dataset.qrels["test"], runs, BASELINE, CANDIDATE)
 

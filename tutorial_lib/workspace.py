@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -31,14 +29,15 @@ from tutorial_lib.retrieval.runs import Run, write_trec_qrels, write_trec_run
 from tutorial_lib.retrieval.systems import BASELINE, KEYWORD, SYSTEMS
 from tutorial_lib.retrieval.untrained import Untrained, UntrainedSettings
 from tutorial_lib.run_marker import Marker, claim, noted_in
-from tutorial_lib.run_settings import RunSettings, as_record, from_record
-from tutorial_lib.stage import Processes, Stage, Wanted, artifact, noted_seconds, record_of, timed
+from tutorial_lib.run_settings import RunSettings, from_record
+from tutorial_lib.stage import Processes, Stage
+from tutorial_lib.staged import Staged
 from tutorial_lib.training.adapter import train_adapter
 from tutorial_lib.training.mining import MinedNegatives, MiningSettings, mine_negatives
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 
 
-class Workspace:
+class Workspace(Staged):
     """All artifacts of one dataset and one base model, in one folder.
 
     Every method that returns an artifact makes it first if it is missing or stale, and the stages before it; what is
@@ -70,20 +69,18 @@ class Workspace:
                 settings, or files that are no workspace.
         """
         elsewhere = os.environ.get("TUTORIAL_WORKSPACE")
-        self.root = Path(elsewhere, Path(root).name) if elsewhere else Path(root)
+        folder, told = Path(elsewhere, Path(root).name) if elsewhere else Path(root), settings is not None
         self.model_name = str(Path(model).resolve()) if Path(model).is_dir() else str(model)
         self.device, self.processes = device, Processes.of_this_run()
-        self._told = settings is not None
-        noted = noted_in(self.root, told=self._told)
+        noted = noted_in(folder, told=told)
         if noted and noted.help_desk:
             help_desk = help_desk or HelpDesk.from_record(noted.help_desk)
-        self.settings = settings or from_record(RunSettings, noted.settings if noted else {})
+        super().__init__(folder, settings or from_record(RunSettings, noted.settings if noted else {}), told=told)
         self.origin = find_source(dataset, help_desk)
         self.help_desk = help_desk
         record = help_desk.record() if help_desk else None
         if self.processes.first:
-            claim(self.root, Marker(self.source, self.model_name, record, self.settings.record()), told=self._told)
-        self._read: dict[str, tuple[str, Any]] = {}
+            claim(self.root, Marker(self.source, self.model_name, record, self.settings.record()), told=told)
         self._runs: dict[tuple[str, str], tuple[list[str | None], Run]] = {}
 
     @property
@@ -91,69 +88,11 @@ class Workspace:
         """The dataset as it was named: "aws_docs", "support_desk", or an absolute path."""
         return self.origin.name
 
-    # --- stages ---------------------------------------------------------------------------------------------------
-
-    def need(self, stage: str, **settings: Any) -> Path:
-        """Return the folder of ``stage`` (one of ``STAGES``), making it and what it stands on if need be.
-
-        Args:
-            stage: Name of the stage.
-            settings: Settings to make it with, by the names of ``RunSettings``' parts. Without any, an artifact made with
-                any settings is taken as it is; with some it is remade if they differ from those that made it.
-
-        Raises:
-            ValueError: There is no such stage, or it has no such settings.
-        """
-        if stage not in STAGES:
-            raise ValueError(f"no stage {stage!r}: there are {', '.join(STAGES)}")
-        made_by, given = STAGES[stage], {part: value for part, value in settings.items() if value is not None}
-        if unknown := sorted(set(given) - set(made_by.settings)):
-            raise ValueError(f"{stage} has no settings {unknown[0]!r}: there are {', '.join(made_by.settings) or 'none'}")
-        used = self._used(stage, given) if made_by.settings else {}
-        inputs = {name: self._key(name) for name in made_by.inputs}
-        wanted = Wanted(stage, inputs, {part: as_record(value) for part, value in used.items()}, made_by.together)
-        return artifact(self.root, wanted, lambda folder: made_by.make(self, folder, **used))
-
-    def _used(self, stage: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the settings to make a stage with: those given or told; else those it was made with; else the defaults."""
-        parts = {part: getattr(self.settings, part) for part in STAGES[stage].settings}
-        record = self.record(stage)
-        if record and not given and not self._told:
-            try:
-                return {part: from_record(type(own), record["settings"][part]) for part, own in parts.items()}
-            except (KeyError, TypeError, ValueError):  # an older version made it, with settings that are no more
-                pass
-        return {**parts, **given}
-
-    def record(self, stage: str) -> dict[str, Any] | None:
-        """Return what is noted about a stage's artifact (settings, inputs, version, seconds), or None."""
-        return record_of(self.root, stage)
-
-    def _key(self, name: str) -> str:
-        """Return what a stage's record says of its input ``name``, made if need be: equal as long as it is the same."""
-        if name == "source":
-            return self._source_key
-        if name == "encoder":
-            return self._encoder_as_loaded.fingerprint
-        self.need(name)
-        return str((self.record(name) or {})["key"])
-
-    def _once(self, stage: str, read: Callable[[Path], Any]) -> Any:
-        """Return what ``read`` makes of the folder of ``stage``, kept as long as that is the same."""
-        folder, key, name = self.need(stage), self._key(stage), read.__qualname__
-        if self._read.get(name, ("",))[0] != key:
-            self._read[name] = (key, read(folder))
-        return self._read[name][1]
-
-    def seconds(self) -> dict[str, float]:
-        """Return the seconds each stage took when it was made, and those noted by ``timed``."""
-        return {**{s: r["seconds"] for s in STAGES if (r := self.record(s))}, **noted_seconds(self.root)}
-
-    def timed(self, name: str) -> AbstractContextManager[None]:
-        """Note the seconds a block takes under ``name``."""
-        return timed(self.root, name)
-
     # --- dataset --------------------------------------------------------------------------------------------------
+
+    def outside(self, name: str) -> str:
+        """Return what a stage's record says of the data ("source") or of the base model ("encoder")."""
+        return self._source_key if name == "source" else self._encoder_as_loaded.fingerprint
 
     @cached_property
     def _source_key(self) -> str:
@@ -322,3 +261,5 @@ STAGES = {
     "runs": Stage(Workspace._make_runs, ("dataset", "baseline", "base_vectors", "untrained", "tuned_vectors")),
 }
 """Every stage by name, in the order of the loop."""
+
+Workspace.stages = STAGES

@@ -46,7 +46,7 @@ def test_each_table_may_have_its_own_encoding():
 
 def test_what_cannot_be_decoded_is_named_by_its_line(tmp_path):
     file = written(tmp_path, "a.csv", "id,text\n1,fine\n2,Größe\n".encode("cp1252"))
-    refused(lambda: read(file), r"a.csv line 3: not utf-8-sig (byte 0xf6 in b'", 'e.g. encoding = "cp1252"')
+    refused(lambda: read(file), r"a.csv line 3: not UTF-8 (byte 0xf6 in b'", 'e.g. encoding = "cp1252"')
 
 
 @pytest.mark.parametrize("name", ["base64", "rot13", "punycode", "undefined", "idna", "hex", "a\0b", "utf8000", "ü"])

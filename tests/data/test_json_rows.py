@@ -34,7 +34,7 @@ def test_json_lines_are_utf_8_whatever_the_tables_are_in(tmp_path):
     assert list(read_rows(file, ExportFormat(encoding="cp1252"))) == [(1, {"a": "Größe"})]
     file = written(tmp_path, "b.jsonl", '{"a": "x"}\n{"a": "Größe"}\n'.encode("cp1252"))
     refused(
-        lambda: list(json_rows(file)), "b.jsonl line 2: not utf-8 (byte 0xf6", "JSON Lines are UTF-8: save the file as UTF-8"
+        lambda: list(json_rows(file)), "b.jsonl line 2: not UTF-8 (byte 0xf6", "JSON Lines are UTF-8: save the file as UTF-8"
     )
 
 

@@ -126,7 +126,7 @@ def test_latin_1_needs_its_encoding(tmp_path):
     file = written(tmp_path, "a.csv", "id,text\n1,Größe\n".encode("latin-1"))
     refused(
         lambda: read(file),
-        "a.csv line 2: not utf-8-sig (byte 0xf6 in b'id,text\\n1,Gr\\xf6\\xdfe\\n')",
+        "a.csv line 2: not UTF-8 (byte 0xf6 in b'id,text\\n1,Gr\\xf6\\xdfe\\n')",
         'name its encoding in its table of the mapping (--columns), e.g. encoding = "cp1252"',
     )
     assert read(file, encoding="latin-1") == [{"id": "1", "text": "Größe"}]

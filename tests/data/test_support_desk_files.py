@@ -4,6 +4,7 @@ import pytest
 
 from benchmarks.support_desk import cleaning_checks, counts, jsonl, planted, raw_tickets, text_checks, wrong_pairs
 from tutorial_lib.cleaning.prepare import prepare
+from tutorial_lib.data.beir import write_beir
 from tutorial_lib.data.copies import near_copies
 from tutorial_lib.data.registry import Kind
 from tutorial_lib.data.splits import find_leaks
@@ -78,6 +79,14 @@ def test_personal_data_is_found(found):
     for kind in ("EMAIL", "PHONE", "CARD", "IP", "IBAN"):
         assert personal[kind]["recall"] >= 0.95, kind
     assert personal["PERSON"]["recall"] >= 0.7
+
+
+def test_no_planted_mail_card_or_number_stands_in_any_file_of_a_run(prepared, tmp_path):
+    write_beir(prepared.dataset, tmp_path)
+    prepared.report.save(tmp_path / "cleaning")
+    fixed = {value for row in planted().values() for kind, value in row["personal_data"] if kind != "PERSON"}
+    written = "\n".join(p.read_text(encoding="utf-8") for p in tmp_path.rglob("*") if p.is_file())
+    assert len(fixed) > 200 and [value for value in fixed if value in written] == []
 
 
 def test_golden_leaks_nowhere(prepared):

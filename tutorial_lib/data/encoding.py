@@ -128,6 +128,7 @@ def open_text(path: Path, encoding: str, advice: str) -> Iterator[TextIOWrapper]
 def _undecodable(path: Path, encoding: str) -> str:
     """Return where a file cannot be decoded, and what stands there."""
     decoder, lines = codecs.getincrementaldecoder(encoding)(), 1
+    named = encoding.upper().removesuffix("-SIG") if encoding.startswith("utf-8") else encoding
     with open_bytes(path) as file:
         try:
             while block := file.read(1 << 16):
@@ -136,7 +137,7 @@ def _undecodable(path: Path, encoding: str) -> str:
         except UnicodeDecodeError as error:
             lines += error.object[: error.start].decode(encoding, "replace").count("\n")
             shown = error.object[max(0, error.start - 20) : error.end + 20]
-            return f"line {lines}: not {encoding} (byte 0x{error.object[error.start]:02x} in {shown!r})"
+            return f"line {lines}: not {named} (byte 0x{error.object[error.start]:02x} in {shown!r})"
         except UnicodeError as error:
-            return f"line {lines}: not {encoding} ({error})"
-    return f"line {lines}: not {encoding}"
+            return f"line {lines}: not {named} ({error})"
+    return f"line {lines}: not {named}"
