@@ -38,10 +38,10 @@ from tutorial_lib.models.hardware import bf16_is_fast
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors, VectorScorer, dense_run
-from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
+from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.scorer import Scorer
 from tutorial_lib.retrieval.systems import keyword_run
-from tutorial_lib.retrieval.untrained import FUSED, ROWS, Untrained, UntrainedSettings
+from tutorial_lib.retrieval.untrained import FUSED, ROWS, Untrained, UntrainedSettings, rankings
 from tutorial_lib.training.finetune import prepare_training, rises
 from tutorial_lib.training.losses import contrastive_loss
 from tutorial_lib.training.mining import MiningSettings, mine_negatives
@@ -115,11 +115,9 @@ class Collection:
 
     def untrained_runs(self, split: str) -> dict[str, Run]:
         """Return the runs of keyword search, base model and both fused."""
-        runs = {
-            "bm25": keyword_run(self.dataset, self.bm25, split),
-            "base": self.searched_by(self.base, split, self.document_vectors),
-        }
-        return {**runs, FUSED: reciprocal_rank_fusion(list(runs.values()))}
+        return rankings(
+            keyword_run(self.dataset, self.bm25, split), self.searched_by(self.base, split, self.document_vectors)
+        )
 
     @cached_property
     def document_vectors(self) -> NDArray[np.float32]:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.evaluation.dev_pool import DevSet, dev_pool
+from tutorial_lib.evaluation.dev_pool import DevSet, dev_pool, mean_score
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.bm25_choice import FEWEST_QUERIES, choose_bm25
-from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
-from tutorial_lib.retrieval.untrained import FUSED, ROWS, Untrained, UntrainedSettings
+from tutorial_lib.retrieval.runs import Run
+from tutorial_lib.retrieval.untrained import ROWS, Untrained, UntrainedSettings, rankings
 
 WINDOWS = (64, 128, 256, 512)
 """Tokens of a text to try; the encoder's own window is tried too, and no longer one."""
@@ -40,7 +40,7 @@ def window_scores(pool: DevSet, encoder: Encoder) -> dict[int, float]:
             break
         cut, narrow = np.flatnonzero(lengths > before), encoder.with_window(window)
         vectors[cut] = narrow.encode_documents([texts[n] for n in cut.tolist()], label=f"window of {window} tokens")
-        scores[window] = _mean(pool.score_vectors(narrow.encode_queries(queries), vectors))
+        scores[window] = mean_score(pool.score_vectors(narrow.encode_queries(queries), vectors))
         before = window
     return scores
 
@@ -90,14 +90,10 @@ def choose_system(dataset: RetrievalDataset, runs: Mapping[str, Run], settings: 
     qrels = dataset.qrels["dev"]
     if not _can_choose(dataset):
         return Untrained(settings)
-    every = {**runs, FUSED: reciprocal_rank_fusion([runs["bm25"], runs["base"]])}
+    every = rankings(runs["bm25"], runs["base"])
     scores = {name: float(per_query(qrels, every[name])[MAIN_MEASURE].mean()) for name in ROWS}
     return Untrained(settings, max(ROWS, key=lambda name: scores[name]), scores)
 
 
 def _can_choose(dataset: RetrievalDataset) -> bool:
     return len(dataset.qrels["dev"]) >= FEWEST_QUERIES
-
-
-def _mean(scores: Mapping[str, float]) -> float:
-    return float(np.mean(list(scores.values())))

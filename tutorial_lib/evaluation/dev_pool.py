@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +13,6 @@ from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
 from tutorial_lib.models.settings import NotFiniteError, TextEncoder
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import exact_search
-from tutorial_lib.retrieval.runs import without_own
 
 QUERIES = 300
 """At most so many dev queries make up a pool."""
@@ -57,9 +57,17 @@ class DevSet:
         """Return nDCG@10 by query of vectors in the order of ``queries`` and ``documents``: (Q, D) and (N, D)."""
         if not (np.isfinite(queries).all() and np.isfinite(documents).all()):
             return dict.fromkeys(self.queries, 0.0)
-        run = exact_search(list(self.queries), queries, list(self.documents), documents, k=10 + bool(self.own))
-        scores = per_query(self.qrels, without_own(run, self.own, 10))[MAIN_MEASURE]
-        return {str(q): float(v) for q, v in scores.items()}
+        run = exact_search(list(self.queries), queries, list(self.documents), documents, k=10, own=self.own)
+        return {str(q): float(v) for q, v in per_query(self.qrels, run)[MAIN_MEASURE].items()}
+
+
+def mean_score(scores: Mapping[str, float]) -> float:
+    """Return the mean of scores by query.
+
+    >>> mean_score({"q1": 1.0, "q2": 0.5})
+    0.75
+    """
+    return float(np.mean(list(scores.values())))
 
 
 def dev_pool(
@@ -81,7 +89,7 @@ def dev_pool(
     chosen = sorted(np.random.default_rng(seed).permutation(list(texts))[:queries].tolist())
     asked = {q: texts[q] for q in chosen}
     own = {q: a for q, a in dataset.own_documents.items() if q in asked}
-    found = without_own(bm25.search(asked, k=per_query + bool(own)), own, per_query)
+    found = bm25.search(asked, k=per_query, own=own)
     pool = {a for q in chosen for a in dataset.qrels["dev"][q]} | {a for ranked in found.values() for a in ranked}
     documents = {a: dataset.corpus[a].full_text for a in sorted(pool)}
     return DevSet(asked, documents, {q: dataset.qrels["dev"][q] for q in chosen}, own=own)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rank_bm25 import BM25Okapi
 
-from tutorial_lib.retrieval.runs import Run, ranking, top_k
+from tutorial_lib.retrieval.runs import Run, ranking, top_k, without_own
 from tutorial_lib.retrieval.scorer import refuse_one_string
 from tutorial_lib.retrieval.terms import PLAIN, BM25Settings, analyzer
 
@@ -108,12 +108,15 @@ class BM25:
         part = slice(self._starts[term], self._starts[term + 1])
         row[self._documents[part]] += self._weights[part]  # a document stands once under a term, so none is lost
 
-    def search(self, queries: Mapping[str, str], *, k: int = 100, chunk: int | None = None) -> Run:
+    def search(
+        self, queries: Mapping[str, str], *, k: int = 100, own: Mapping[str, str] | None = None, chunk: int | None = None
+    ) -> Run:
         """Return the ``k`` best documents of each query; a document that shares no word with it never appears.
 
         Args:
             queries: Query id -> text.
             k: How many documents to keep of each query.
+            own: Query id -> the document that is the query itself (``dataset.own_documents``), which is left out.
             chunk: Queries scored at a time, which changes no result; by default fewer the more documents there are, so
                 that memory is bounded.
         """
@@ -123,10 +126,10 @@ class BM25:
         for start in range(0, len(ids), chunk):
             part = ids[start : start + chunk]
             for q, row in zip(part, self.scores([queries[q] for q in part]), strict=True):
-                best = top_k(row, k)
+                best = top_k(row, k + bool(own))
                 best = best[row[best] != 0]
                 run[q] = ranking([self.ids[i] for i in best], row[best])
-        return run
+        return without_own(run, own or {}, k)
 
 
 def _lucene_idf(okapi: BM25Okapi) -> dict[str, float]:

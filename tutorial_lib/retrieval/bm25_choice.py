@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from tutorial_lib.data.dataset import Qrels, RetrievalDataset
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.runs import Run, without_own
+from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.terms import PLAIN, BM25Settings, language_settings
 
 FEWEST_QUERIES = 10
@@ -86,8 +86,7 @@ def candidate_scores(dataset: RetrievalDataset, qrels: Qrels, among: Sequence[BM
     queries = {q: dataset.queries[q].text for q in qrels}
     progress = tqdm(among, desc="choose BM25", unit="candidate", disable=len(documents) < MANY_DOCUMENTS, leave=False)
     own = dataset.own_documents  # a query that is a document itself would find itself first
-    found = {settings: BM25(documents, settings).search(queries, k=10 + bool(own)) for settings in progress}
-    return {settings: ndcg(qrels, without_own(run, own, 10)) for settings, run in found.items()}
+    return {settings: ndcg(qrels, BM25(documents, settings).search(queries, k=10, own=own)) for settings in progress}
 
 
 def _bounded(documents: dict[str, str], qrels: Qrels) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,10 +116,8 @@ def dense_run(dataset: RetrievalDataset, vectors: Vectors, split: str, *, k: int
         DataError: The vectors are not those of this dataset and split.
     """
     vectors.check(dataset, split)
-    own = dataset.own_documents
     queries, documents = list(dataset.query_texts(split)), list(dataset.corpus)
-    run = exact_search(queries, vectors.queries[split], documents, vectors.documents, k=k + bool(own))
-    return without_own(run, own, k)
+    return exact_search(queries, vectors.queries[split], documents, vectors.documents, k=k, own=dataset.own_documents)
 
 
 def exact_search(
@@ -129,6 +127,7 @@ def exact_search(
     document_vectors: NDArray[np.float32],
     *,
     k: int = 100,
+    own: Mapping[str, str] | None = None,
     chunk: int = 256,
     document_chunk: int = 65_536,
 ) -> Run:
@@ -143,6 +142,7 @@ def exact_search(
         document_ids: Document ids in ascending order, length N.
         document_vectors: float32, (N, D), unit length: an array, a np.memmap, or anything with a shape that can be sliced.
         k: How many documents to keep of each query.
+        own: Query id -> the document that is the query itself (``dataset.own_documents``), which is left out.
         chunk: Queries scored at a time; bounds memory to chunk x document_chunk scores and changes no result.
         document_chunk: Documents compared at a time; changes no result either.
 
@@ -164,11 +164,12 @@ def exact_search(
             if not np.isfinite(compared).all():  # some document, as the queries are finite: NaN and inf both reach the score
                 _check_finite("document", document_ids[first : first + document_chunk], block.T)
             for n, scores in enumerate(compared, start):
-                best[n] = _merged(*best[n], scores, first, k)
-    return {
+                best[n] = _merged(*best[n], scores, first, k + bool(own))
+    run = {
         q: ranking([document_ids[row] for row in rows.tolist()], scores)
         for q, (rows, scores) in zip(query_ids, best, strict=True)
     }
+    return without_own(run, own or {}, k)
 
 
 def _check_fit(

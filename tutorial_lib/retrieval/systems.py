@@ -13,8 +13,8 @@ from typing import Protocol
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors, dense_run
-from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion, without_own
-from tutorial_lib.retrieval.untrained import FUSED, Untrained
+from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
+from tutorial_lib.retrieval.untrained import FUSED, Untrained, rankings
 
 KEYWORD = "bm25"
 """The system without a model."""
@@ -85,8 +85,7 @@ def keyword_run(dataset: RetrievalDataset, bm25: BM25, split: str, *, k: int = 1
         split: Whose queries.
         k: How many documents to keep of each query.
     """
-    own = dataset.own_documents
-    return without_own(bm25.search(dataset.query_texts(split), k=k + bool(own)), own, k)
+    return bm25.search(dataset.query_texts(split), k=k, own=dataset.own_documents)
 
 
 def _bm25(artifacts: Artifacts, split: str) -> Run:
@@ -101,7 +100,7 @@ def _untrained(artifacts: Artifacts, split: str) -> Run:
     chosen = artifacts.untrained().system
     if chosen != FUSED:
         return artifacts.run_of(chosen, split)
-    return reciprocal_rank_fusion([artifacts.run_of(name, split) for name in (KEYWORD, BASELINE)])
+    return rankings(artifacts.run_of(KEYWORD, split), artifacts.run_of(BASELINE, split))[FUSED]
 
 
 def _tuned(artifacts: Artifacts, split: str) -> Run:

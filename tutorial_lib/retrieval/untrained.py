@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
 from tutorial_lib.retrieval.terms import BM25Settings
 
 FUSED = "fused"
@@ -14,6 +15,11 @@ FUSED = "fused"
 
 ROWS = {"bm25": "BM25 alone", "base": "the base model alone", FUSED: "BM25 and the base model fused"}
 """Each ranking that needs no training, the cheapest first: of two that score the same the first is chosen."""
+
+
+def rankings(bm25: Run, base: Run) -> dict[str, Run]:
+    """Return the run of each of ``ROWS``, given those of keyword search and of the base model."""
+    return {"bm25": bm25, "base": base, FUSED: reciprocal_rank_fusion([bm25, base])}
 
 
 @dataclass(frozen=True)

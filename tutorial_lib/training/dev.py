@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.evaluation.dev_pool import DevSet, dev_pool
+from tutorial_lib.evaluation.dev_pool import DevSet, dev_pool, mean_score
 from tutorial_lib.files import write_text
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.training.settings import TrainSettings
-
-
-def mean_score(scores: Mapping[str, float]) -> float:
-    """Return the mean of scores by query.
-
-    >>> mean_score({"q1": 1.0, "q2": 0.5})
-    0.75
-    """
-    return float(np.mean(list(scores.values())))
 
 
 @dataclass
