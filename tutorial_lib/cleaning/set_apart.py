@@ -8,7 +8,7 @@ from collections.abc import Collection
 from tutorial_lib.cleaning.languages import ENGLISH, SURE, document_languages, named
 from tutorial_lib.cleaning.report import CleaningStep, private_table
 from tutorial_lib.cleaning.settings import DEFAULTS, CleaningSettings
-from tutorial_lib.cleaning.ticket_texts import ticket_texts
+from tutorial_lib.cleaning.ticket_texts import ticket_texts, words_of_documents
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.language import chief, language_of
 from tutorial_lib.text import tokenize
@@ -71,7 +71,7 @@ def set_apart(dataset: RetrievalDataset, settings: CleaningSettings = DEFAULTS) 
     tickets of ``language_words`` or more are judged by them. What the articles name is no test.
     """
     languages = (chief(settings.language),) if settings.language else document_languages(dataset, settings)
-    known = {w for text in dataset.document_texts().values() for w in tokenize(text)}
+    known = words_of_documents(dataset)
     vowels = not _WITHOUT_VOWELS.intersection(languages)
     records = []
     for q, text in ticket_texts(dataset).items():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tutorial_lib.data.dataset import Query, RetrievalDataset
-from tutorial_lib.text import has_words
+from tutorial_lib.text import has_words, tokenize
 
 _PLACEHOLDER = re.compile("<[A-Z]+>")
 
@@ -45,3 +45,8 @@ def with_texts(dataset: RetrievalDataset, texts: Mapping[str, str]) -> Retrieval
     queries = {q: Query(q, texts.get(q, v.text), v.metadata) for q, v in dataset.queries.items()}
     kept = {q for q, v in queries.items() if q not in texts or says_something(v.text)}
     return replace(dataset, queries=queries).restrict(queries=kept)
+
+
+def words_of_documents(dataset: RetrievalDataset) -> set[str]:
+    """Return the words of the articles: what they name is no test, no name and no signature."""
+    return {w for text in dataset.document_texts().values() for w in tokenize(text)}

@@ -21,7 +21,14 @@ from tutorial_lib.cleaning.report import CleaningStep, Step, private_table, tabl
 from tutorial_lib.cleaning.set_apart import set_apart
 from tutorial_lib.cleaning.settings import DEFAULTS, CleaningSettings
 from tutorial_lib.cleaning.steps import merged_grades, near_duplicate_documents, remove_leaks
-from tutorial_lib.cleaning.ticket_texts import LONGEST_RUN, says_something, shortened, ticket_texts, with_texts
+from tutorial_lib.cleaning.ticket_texts import (
+    LONGEST_RUN,
+    says_something,
+    shortened,
+    ticket_texts,
+    with_texts,
+    words_of_documents,
+)
 from tutorial_lib.data.dataset import DataError, Document, Qrels, Query, RetrievalDataset
 from tutorial_lib.language import language_of
 from tutorial_lib.text import has_words, tokenize
@@ -47,7 +54,7 @@ def quoted_threads(dataset: RetrievalDataset, settings: CleaningSettings = DEFAU
 
     Only what a sign marks is cut (``mail.own_words``). A message that would be empty afterwards is kept as it is.
     """
-    known = _words_of_documents(dataset)
+    known = words_of_documents(dataset)
     cut, records = {}, []
     for q, text in ticket_texts(dataset).items():
         own = own_words(text, known)
@@ -65,10 +72,6 @@ def _lines(text: str) -> int:
     return sum(bool(line.strip()) for line in text.split("\n"))
 
 
-def _words_of_documents(dataset: RetrievalDataset) -> set[str]:
-    return {w for text in dataset.document_texts().values() for w in tokenize(text)}
-
-
 def personal_data(dataset: RetrievalDataset, settings: CleaningSettings = DEFAULTS) -> CleaningStep:
     """Replace personal data in tickets and searches by typed placeholders such as <EMAIL>.
 
@@ -81,7 +84,7 @@ def personal_data(dataset: RetrievalDataset, settings: CleaningSettings = DEFAUL
     english = {q: _may_hold_names(v, languages, settings) for q, v in dataset.queries.items()}
     found = find_personal_data(
         list(texts.values()),
-        never=_words_of_documents(dataset),
+        never=words_of_documents(dataset),
         documents=dataset.document_texts().values(),
         names=list(english.values()),
     )
