@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tutorial_lib import files
-from tutorial_lib.files import course_folder, new_folder, told_as_os_errors, write_json, write_text
+from tutorial_lib.files import course_folder, held, new_folder, told_as_os_errors, write_json, write_text
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -138,3 +138,20 @@ def test_a_full_disk_is_an_os_error_whoever_tells_it(tmp_path, error):
 def test_other_errors_stay_what_they_are(tmp_path):
     with pytest.raises(RuntimeError, match="shapes"), told_as_os_errors(tmp_path):
         raise RuntimeError("shapes differ")
+
+
+def test_a_lock_is_held_once_and_let_go_of(tmp_path):
+    refusal, refused = RuntimeError("busy"), []
+
+    def second():
+        with pytest.raises(RuntimeError) as error, held(tmp_path / "lock", refusal):
+            pass
+        refused.append(error.value)
+
+    with held(tmp_path / "lock", refusal):
+        other = threading.Thread(target=second)
+        other.start()
+        other.join()
+    assert refused == [refusal]
+    with held(tmp_path / "lock", refusal):
+        pass

@@ -25,11 +25,14 @@ def sums_of(folder: Path, *, leave_out: Collection[str] = ()) -> Sums:
     """Return size and SHA-256 of every file under ``folder`` but those named, in the order of names."""
     files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
     return {
-        name: {"bytes": p.stat().st_size, "sha256": _sha256(p)} for name, p in sorted(files.items()) if name not in leave_out
+        name: {"bytes": p.stat().st_size, "sha256": sha256_of(p)}
+        for name, p in sorted(files.items())
+        if name not in leave_out
     }
 
 
-def _sha256(file: Path) -> str:
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 of a file's bytes in hex."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -45,7 +48,7 @@ def difference(folder: Path, sums: Mapping[str, Mapping[str, Any]]) -> str | Non
         size = (folder / name).stat().st_size
         if size != noted["bytes"]:
             return f"{name} has {size:,} bytes, written were {noted['bytes']:,}"
-    changed = next((name for name, noted in sums.items() if _sha256(folder / name) != noted["sha256"]), None)
+    changed = next((name for name, noted in sums.items() if sha256_of(folder / name) != noted["sha256"]), None)
     return changed and f"{changed} is not what was written (its SHA-256 differs)"
 
 

@@ -1,4 +1,4 @@
-"""Writing files and folders whole or not at all, and finding the folders that come with the course."""
+"""Writing files and folders whole or not at all, one writer at a time, and finding the folders that come with the course."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 _CHECKOUT = {"notebooks": "notebooks", "support_desk": "data/support_desk", "results": "benchmarks/results"}
 """Name of a folder of the course -> where it lies in a checkout."""
@@ -103,3 +105,14 @@ def new_folder(path: Path, part: Path | None = None) -> Iterator[Path]:
         raise
     shutil.rmtree(path, ignore_errors=True)
     part.rename(path)
+
+
+@contextmanager
+def held(path: str | Path, refusal: Exception) -> Iterator[None]:
+    """Hold the lock file ``path`` within the block; where another process or thread does, raise ``refusal`` at once."""
+    try:
+        lock = FileLock(path).acquire(timeout=0)
+    except Timeout:
+        raise refusal from None
+    with lock:
+        yield

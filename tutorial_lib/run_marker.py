@@ -11,10 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from tutorial_lib.checksums import SEAL, DamagedError, read_sealed, write_sealed
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.files import held
 from tutorial_lib.run_settings import RunSettings, from_record
 
 NOTE = "workspace.json"
@@ -123,17 +122,14 @@ def alone_in(root: Path) -> Iterator[None]:
     noted_in(root, told=True)
     fresh = [folder for folder in (root, *root.parents) if not folder.exists()]
     root.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(root / ".run.lock").acquire(timeout=0):
-            try:
-                yield
-            finally:
-                with suppress(OSError):  # Windows keeps what is open
-                    (root / ".run.lock").unlink()
-                if fresh and not any(root.glob("*/stage.json")) and not any(root.glob("checkpoints.*/*")):
-                    _remove(fresh)
-    except Timeout:
-        raise DataError(f"another run is at work in {root}: wait for it, or pass another folder") from None
+    with held(root / ".run.lock", DataError(f"another run is at work in {root}: wait for it, or pass another folder")):
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows keeps what is open
+                (root / ".run.lock").unlink()
+            if fresh and not any(root.glob("*/stage.json")) and not any(root.glob("checkpoints.*/*")):
+                _remove(fresh)
 
 
 def _remove(fresh: list[Path]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from tutorial_lib.index.embedded import Embedded, content_hash, corpus_hash
-from tutorial_lib.index.lock import whoami
+from tutorial_lib.index.owner import whoami
 from tutorial_lib.index.store import NameTaken, VectorIndexError, VectorStore, add_note
 from tutorial_lib.index.version import FORMAT
 from tutorial_lib.models.settings import EncoderSettings, TextEncoder

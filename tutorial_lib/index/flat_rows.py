@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tutorial_lib.checksums import sha256_of
 from tutorial_lib.index.embedded import Embedded
 from tutorial_lib.index.record import unsealed
 from tutorial_lib.index.store import Damaged, VectorIndexError
@@ -63,11 +63,7 @@ class FlatRows:
 
 def digests(folder: Path, record: Mapping[str, Any]) -> list[str]:
     """Return the SHA-256 of the two files that belong to ``record``, in hex; raises OSError if one cannot be read."""
-    found = []
-    for path in _files(folder, record):
-        with path.open("rb") as file:
-            found.append(hashlib.file_digest(file, "sha256").hexdigest())
-    return found
+    return [sha256_of(path) for path in _files(folder, record)]
 
 
 def empty(folder: Path, record: Mapping[str, Any]) -> None:

@@ -22,10 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tutorial_lib.files import write_text
+from tutorial_lib.files import held, write_text
 from tutorial_lib.index.embedded import Embedded
 from tutorial_lib.index.flat_rows import FlatRows, append, digests, empty, read_json, read_record
-from tutorial_lib.index.lock import held
 from tutorial_lib.index.record import sealed
 from tutorial_lib.index.store import NameTaken, Noted, VectorIndexError, being_written
 from tutorial_lib.retrieval.dense import exact_search

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from pymilvus import MilvusClient
 from pymilvus.client.types import LoadState
 
+from tutorial_lib.files import held
 from tutorial_lib.index.embedded import Embedded
 from tutorial_lib.index.layout import Layout
-from tutorial_lib.index.lock import held, user
 from tutorial_lib.index.milvus_client import Client, NoCollection
 from tutorial_lib.index.milvus_schema import EXACT, METADATA, schema_of
+from tutorial_lib.index.owner import user
 from tutorial_lib.index.record import sealed, unsealed
 from tutorial_lib.index.store import Damaged, NameTaken, Noted, VectorIndexError, add_note, being_written
 

@@ -21,8 +21,8 @@ from fsspec.implementations.local import LocalFileSystem
 from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.files import held
 from tutorial_lib.index.embedded import Embedded
-from tutorial_lib.index.lock import held
 
 FORMAT = 1
 

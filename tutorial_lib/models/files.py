@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+from tutorial_lib.checksums import sha256_of
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.private_api import file_of_model
 
@@ -28,12 +28,6 @@ def check_sha256(file: Path, expected: str) -> None:
             f"{file} has SHA-256 {found}, expected {expected}: the weights were changed or damaged, "
             "install or make the model again"
         )
-
-
-def sha256_of(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes in hex."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def one_line(error: Exception) -> str:
