@@ -19,7 +19,7 @@ DENSE_NUMBERS = 20_000_000
 """At most so many scores, and so many weights, are held as dense arrays at a time: 160 MB each."""
 
 AT_A_TIME = 64
-"""Queries whose scores are made strictly decreasing at a time."""
+"""Queries whose scores are made strictly decreasing at a time, fewer where very many documents are kept of each."""
 
 COMMON = 16
 """A term that more than one in so many documents hold is common: its weights are kept as a dense row."""
@@ -138,11 +138,12 @@ class BM25:
             k: How many documents to keep of each query.
             own: Query id -> the document that is the query itself (``dataset.own_documents``), which is left out.
         """
-        ids, wanted = list(queries), k + bool(own)
+        ids, wanted = list(queries), min(k + bool(own), len(self.ids))
+        at_a_time = max(1, min(AT_A_TIME, DENSE_NUMBERS // max(1, wanted)))
         row = np.zeros(len(self.ids))  # one for all queries: it stays in the processor's cache
         run: Run = {}
-        for start in range(0, len(ids), AT_A_TIME):
-            part = ids[start : start + AT_A_TIME]
+        for start in range(0, len(ids), at_a_time):
+            part = ids[start : start + at_a_time]
             found = []
             scores = np.zeros((len(part), wanted))
             for q, kept in zip(part, scores, strict=True):
@@ -156,8 +157,8 @@ class BM25:
 
 
 def _best(scores: NDArray[np.float64], k: int) -> NDArray[np.int64]:
-    """Return ``top_k`` of the documents that share a word with the query: those whose score, shape (N,), is not 0."""
-    least = reached_by(scores, min(k, len(scores)))
+    """Return ``top_k``, for k up to N, of the documents that share a word with the query: whose score, of (N,), is not 0."""
+    least = reached_by(scores, max(1, k))
     found = np.flatnonzero(scores >= least if least > 0 else scores)
     return found[np.argsort(-scores[found], kind="stable")[:k]]
 
