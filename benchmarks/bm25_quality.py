@@ -29,6 +29,7 @@ from tutorial_lib.files import write_text
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.bm25_choice import candidates, choose_bm25
 from tutorial_lib.retrieval.runs import Run
+from tutorial_lib.retrieval.terms import BM25Settings
 
 K = 10
 
@@ -62,9 +63,10 @@ def compared(dataset: RetrievalDataset) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     peers = {split: bm25s_run(documents, dataset.query_texts(split)) for split in SPLITS}
     rows = {"bm25s": {split: float(scores(dataset, split, run).mean()) for split, run in peers.items()}}
-    runs = {}
+    runs: dict[BM25Settings, dict[str, Run]] = {}
+    bm25 = BM25(documents)
     for settings in candidates(documents):
-        bm25 = BM25(documents, settings)
+        bm25 = bm25.weighed(settings) if settings.words == bm25.settings.words else BM25(documents, settings)
         runs[settings] = {split: bm25.search(dataset.query_texts(split), k=K) for split in SPLITS}
         rows[settings.title] = {split: float(scores(dataset, split, run).mean()) for split, run in runs[settings].items()}
     clusters = document_clusters(dataset.qrels["test"])

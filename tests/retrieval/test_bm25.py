@@ -1,5 +1,6 @@
 import math
 
+import bm25s
 import numpy as np
 import pytest
 from hypothesis import given
@@ -117,6 +118,33 @@ def test_lucene_scores_worked_out_by_hand():
     assert row == pytest.approx([plan * saturated(1, 3, 2.8), plan * saturated(1, 2, 2.8), 0, 0, 0], abs=1e-12)
 
 
+@given(
+    CORPORA,
+    st.lists(WORDS.filter(bool), min_size=1, max_size=4),
+    st.sampled_from([0.5, 1.2, 2.0]),
+    st.sampled_from([0.4, 1.0]),
+)
+def test_lucene_scores_equal_those_of_bm25s_but_for_a_factor(documents, queries, k1, b):
+    peer = bm25s.BM25(method="lucene", k1=k1, b=b)
+    peer.index([tokenize(t) for t in documents.values()], show_progress=False)
+    scores = BM25(documents, BM25Settings("lucene", k1, b)).scores(queries)
+    for query, row in zip(queries, scores, strict=True):
+        assert np.allclose(row, (k1 + 1) * peer.get_scores(tokenize(query)), atol=1e-4)  # it keeps float32
+
+
+@given(CORPORA, st.lists(WORDS, min_size=1, max_size=4), st.sampled_from([0.0, 0.9]))
+def test_weighed_in_another_way_it_is_the_index_made_anew(documents, queries, b):
+    plain, settings = BM25(documents), BM25Settings("lucene", k1=2.0, b=b)
+    before = plain.scores(queries)
+    assert np.array_equal(plain.weighed(settings).scores(queries), BM25(documents, settings).scores(queries))
+    assert np.array_equal(plain.scores(queries), before)
+
+
+def test_other_words_need_another_index():
+    with pytest.raises(ValueError, match=r"holds words of rank-bm25's IDF: make another for Lucene's IDF, stemmed \(en\)"):
+        BM25(FIVE).weighed(BM25Settings("lucene", stemmer="en"))
+
+
 def test_what_the_weighs():
     documents = {f"a{n}": f"the thing{n}" for n in range(10)}
     floored, lucene = BM25(documents), BM25(documents, BM25Settings("lucene"))
@@ -204,14 +232,22 @@ def test_memory_bounds_change_no_score(documents, texts, numbers):
 
 
 @given(CORPORA, st.lists(WORDS, min_size=1, max_size=6), st.integers(1, 4), st.integers(1, 10))
-def test_chunk_size_and_order_of_articles_do_not_matter(documents, texts, chunk, k):
+def test_queries_at_a_time_and_order_of_articles_do_not_matter(documents, texts, at_a_time, k):
     queries = {f"q{n}": text for n, text in enumerate(texts)}
     bm25 = BM25(documents)
     run = bm25.search(queries, k=k)
-    assert bm25.search(queries, k=k, chunk=chunk) == run
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tutorial_lib.retrieval.bm25.AT_A_TIME", at_a_time)
+        assert bm25.search(queries, k=k) == run
     assert [list(r) for r in BM25(dict(reversed(documents.items()))).search(queries, k=k).values()] == [
         list(r) for r in run.values()
     ]
+
+
+@given(CORPORA, WORDS, st.integers(0, 5))
+def test_a_search_for_fewer_is_the_beginning_of_the_full_ranking(documents, query, k):
+    bm25 = BM25(documents, BM25Settings("lucene"))
+    assert list(bm25.search({"q": query}, k=k)["q"]) == list(bm25.search({"q": query})["q"])[:k]
 
 
 @given(CORPORA, WORDS)

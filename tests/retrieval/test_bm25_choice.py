@@ -2,6 +2,7 @@ import pytest
 
 import tutorial_lib.retrieval.bm25_choice as choice
 from tests.helpers import make_dataset
+from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.bm25_choice import candidate_scores, candidates, choose_bm25, chosen_queries, ndcg
 from tutorial_lib.retrieval.terms import PLAIN, BM25Settings, language_settings
 
@@ -38,11 +39,12 @@ def test_candidates_start_with_the_simplest_and_are_few():
     found = candidates(help_desk("{}").document_texts())
     assert found[:2] == [PLAIN, BM25Settings("lucene")]
     assert FULL in found
-    assert len(found) == len(set(found)) == 6
+    assert len(found) == len(set(found)) == 8
 
 
-def test_without_a_language_there_is_only_the_idf_to_choose():
-    assert candidates({"a": "42"}) == [PLAIN, BM25Settings("lucene"), BM25Settings("lucene", 1.2)]
+def test_without_a_language_there_are_only_weights_to_choose():
+    weighed = [BM25Settings("lucene", k1, b) for k1, b in ((1.5, 0.75), (1.2, 0.75), (2.0, 0.75), (1.5, 0.5))]
+    assert candidates({"a": "42"}) == [PLAIN, *weighed]
 
 
 def test_where_all_are_equal_the_simplest_is_chosen():
@@ -82,6 +84,15 @@ def test_of_many_documents_the_judged_ones_are_always_searched(monkeypatch):
     few = {"q_team": dataset.qrels["dev"]["q_team"]}
     # Of twelve every fourth by id (account, keyboard, printer), and the one that is judged.
     assert set(choice._bounded(dataset.document_texts(), few)) == {"account", "keyboard", "printer", "team"}
+
+
+def test_candidates_of_the_same_words_read_the_documents_once(monkeypatch):
+    made = []
+    monkeypatch.setattr(choice, "BM25", lambda documents, settings: made.append(settings.words) or BM25(documents, settings))
+    dataset = help_desk("{}s")
+    scores = candidate_scores(dataset, dataset.qrels["dev"], candidates(dataset.document_texts()))
+    assert made == [(None, None), ("en", None), (None, "en"), ("en", "en")]
+    assert len(scores) == 8
 
 
 def test_a_query_that_finds_nothing_counts():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import ir_measures
 from ir_measures import nDCG
@@ -30,17 +31,18 @@ def candidates(documents: Mapping[str, str]) -> list[BM25Settings]:
     """Return the settings to choose among, the simplest first.
 
     rank-bm25's; Lucene's IDF, with every word as it is, without stop words, with stems, and with both; and once more all
-    that with Lucene's own k1 of 1.2.
+    that with Lucene's own k1 of 1.2, with 2 (the ends of the textbook's range), and with a b of 0.5 (length counts less).
 
     Args:
         documents: Document id -> text; stop words and stems are those of the language they are written in, if there are any.
+
+    Reference: Manning, Raghavan and Schütze 2008, "Introduction to Information Retrieval", section 11.4.3.
     """
     full = language_settings(documents)
-    stop_words, stemmer = full.stop_words, full.stemmer
-    words = [(None, None), (stop_words, None), (None, stemmer)]
+    words = [(None, None), (full.stop_words, None), (None, full.stemmer)]
     lucene = [BM25Settings("lucene", stop_words=stop, stemmer=stem) for stop, stem in words]
-    saturated = BM25Settings("lucene", 1.2, stop_words=stop_words, stemmer=stemmer)
-    return list(dict.fromkeys([PLAIN, *lucene, full, saturated]))  # without a list or a stemmer some are equal
+    weighed = [replace(full, k1=1.2), replace(full, k1=2.0), replace(full, b=0.5)]
+    return list(dict.fromkeys([PLAIN, *lucene, full, *weighed]))  # without a list or a stemmer some are equal
 
 
 def choose_bm25(dataset: RetrievalDataset, splits: Sequence[str] = ("dev", "train")) -> BM25Settings:
@@ -86,7 +88,15 @@ def candidate_scores(dataset: RetrievalDataset, qrels: Qrels, among: Sequence[BM
     queries = {q: dataset.queries[q].text for q in qrels}
     progress = tqdm(among, desc="choose BM25", unit="candidate", disable=len(documents) < MANY_DOCUMENTS, leave=False)
     own = dataset.own_documents  # a query that is a document itself would find itself first
-    return {settings: ndcg(qrels, BM25(documents, settings).search(queries, k=10, own=own)) for settings in progress}
+    scores: dict[BM25Settings, float] = {}
+    bm25: BM25 | None = None
+    for settings in progress:
+        if bm25 and bm25.settings.words == settings.words:
+            bm25 = bm25.weighed(settings)
+        else:
+            bm25 = BM25(documents, settings)
+        scores[settings] = ndcg(qrels, bm25.search(queries, k=10, own=own))
+    return scores
 
 
 def _bounded(documents: dict[str, str], qrels: Qrels) -> dict[str, str]:

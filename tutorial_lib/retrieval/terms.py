@@ -126,6 +126,11 @@ class BM25Settings:
                 raise ValueError(f"{name} is {language!r}: pass None, or one of {', '.join(sorted(known))}")
 
     @property
+    def words(self) -> tuple[str | None, str | None]:
+        """What decides which words are found, however they are weighed: stop words and stemmer."""
+        return self.stop_words, self.stemmer
+
+    @property
     def title(self) -> str:
         """What a sentence calls them."""
         parts = ["rank-bm25's IDF" if self.idf == "okapi" else "Lucene's IDF"]
