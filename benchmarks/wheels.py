@@ -141,9 +141,36 @@ def idioms(wheel: ZipFile) -> Iterator[Article]:
             yield Article(row["word"], row["word"], text, (row["explanation"],))
 
 
-def python_docs(_: ZipFile | None = None) -> Iterator[Article]:
+def industries(wheel: ZipFile) -> Iterator[Article]:
+    """Yield Italy's classes of businesses with what they divide into; asked is an activity that belongs to one.
+
+    A class says both what it includes and what belongs elsewhere ("coltivazione di riso, cfr. 01.12").
+    """
+    nodes = json.loads(read_text(wheel, "/2025/nodes.json"))["nodes"]
+    told: dict[str, list[str]] = defaultdict(list)
+    asked: dict[str, list[str]] = defaultdict(list)
+    for node in nodes:
+        of, notes = node["code"][:5], node["notes"]
+        told[of] += [node["title"] if node["code"] != of else "", notes.get("centrale", "")]
+        asked[of] += [line for key in ("inclusione", "inclusione_aggiuntiva") for line in _listed(notes.get(key, ""))]
+        for activity, _, elsewhere in (line.rpartition(", cfr.") for line in _listed(notes.get("esclusione", ""))):
+            for code in re.findall(r"\b\d\d\.\d\d\b", elsewhere):
+                asked[code].append(activity)
+    for node in nodes:
+        if node["level"] == "class":
+            text = " ".join(dict.fromkeys(filter(None, told[node["code"]])))
+            yield Article(node["code"], node["title"], text, tuple(asked[node["code"]]))
+
+
+def _listed(notes: str) -> list[str]:
+    return [line.strip(" -•;.") for line in notes.split("\n") if line]
+
+
+_LIBRARY = Path(sysconfig.get_path("stdlib"))
+
+
+def python_docs(_: ZipFile | None = None, library: Path = _LIBRARY) -> Iterator[Article]:
     """Yield docstrings of the standard library without their first sentence, which is asked; needs no wheel."""
-    library = Path(sysconfig.get_path("stdlib"))
     skipped = {"test", "tests", "idlelib", "lib2to3", "site-packages", "dist-packages", "turtledemo"}
     for path in sorted(library.rglob("*.py")):
         parts = path.relative_to(library).with_suffix("").parts

