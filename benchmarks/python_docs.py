@@ -1,4 +1,4 @@
-"""Write a second real collection as a BEIR folder: ``python -m benchmarks.python_docs FOLDER``.
+"""Write a real collection with oddities as a BEIR folder: ``python -m benchmarks.python_docs FOLDER``.
 
 Articles are docstrings of the installed scientific packages without their first sentence; the sentence is the query. It
 is for trying the course on data it was not made with: ids hold spaces and letters beyond ASCII, some articles have no
