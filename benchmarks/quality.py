@@ -130,6 +130,16 @@ class Collection:
             np.save(stored, made)
         return made
 
+    @property
+    def base_vectors(self) -> Vectors:
+        """Base vectors of all articles and of dev's queries."""
+        return self.encoded(self.base, "dev", self.document_vectors)
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """What a training starts from, as a run of the course has it: model, window and the base model's vectors."""
+        return {"model": self.model, "window": self.settings.window, "base": self.base_vectors}
+
     def queries_of(self, encoder: Encoder, split: str) -> NDArray[np.float32]:
         """Return the vectors of a split's queries, (Q, D)."""
         return encoder.encode_queries(list(self.dataset.query_texts(split).values()))
@@ -160,7 +170,7 @@ class Collection:
         vectors = self.encoded(self.base, "train", self.document_vectors)
         if source == "re-mined":
             with tempfile.TemporaryDirectory() as folder:
-                run = prepare_training(self.dataset, self.negatives(), self.bm25, Path(folder), model=self.model)
+                run = prepare_training(self.dataset, self.negatives(), self.bm25, Path(folder), **self.start)
                 run.train()
             vectors = self.encoded(run.encoder, "train")
             scorer = VectorScorer(ids, vectors.documents, run.encoder)
@@ -218,7 +228,7 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
                 negatives,
                 home.bm25,
                 Path(folder),
-                model=home.model,
+                **home.start,
                 lora=lora,
                 settings=settings,
                 all_weights=system == "full",
@@ -230,7 +240,7 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
     notes["peak_mb"] = peak_mb()  # of mining and training; searching other collections comes after
     keep = system == "lora queries"
     if not keep:
-        encoder = at_best_window(home.dataset, home.bm25, encoder)
+        encoder = at_best_window(home.dataset, home.bm25, encoder, home.base_vectors)
     notes["window"] = encoder.settings.max_length
     vectors = home.encoded(encoder, split, home.document_vectors if keep else None)
     runs = {home.name: dense_run(home.dataset, vectors, split)}

@@ -112,7 +112,7 @@ def test_the_tuned_models_window_is_chosen_on_dev_and_stored_with_it(tiny_folder
     space = Workspace(tmp_path / "space", long_documents(tmp_path / "data"), tiny_folder, settings=settings)
     model = space.need("model")
     merged = merge_adapter(space.need("adapter"))
-    scores = window_scores(dev_pool(space.dataset(), space.bm25()), merged)
+    scores = window_scores(dev_pool(space.dataset(), space.bm25(), base=space.base_vectors()), merged)
     assert set(scores) == {5, 32, 64}
     assert space.tuned_encoder().settings.max_length == best_window(scores)
     assert SentenceTransformer(str(model), device="cpu").max_seq_length == best_window(scores)

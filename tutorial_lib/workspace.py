@@ -191,6 +191,8 @@ class Workspace(Staged):
             folder,
             checkpoints,
             model=self.model_name,
+            window=self.baseline().window,
+            base=self.base_vectors(),
             lora=lora,
             settings=train,
             device=self.device,
@@ -209,7 +211,7 @@ class Workspace(Staged):
         adapter = self.need("adapter")
         tuned = merge_adapter(adapter)
         if self._trains_documents():  # a model of queries alone is scored with the base model's documents
-            tuned = at_best_window(self.dataset(), self.bm25(), tuned)
+            tuned = at_best_window(self.dataset(), self.bm25(), tuned, self.base_vectors())
         save_model(tuned, folder, (adapter / "README.md").read_text(encoding="utf-8"))
 
     def _trains_documents(self) -> bool:
@@ -254,9 +256,12 @@ STAGES = {
     "untrained": Stage(Workspace._make_untrained, ("dataset", "baseline", "base_vectors")),
     "negatives": Stage(Workspace._make_negatives, ("dataset", "baseline", "base_vectors"), ("mining",)),
     "adapter": Stage(
-        Workspace._make_adapter, ("dataset", "baseline", "negatives", "encoder"), ("lora", "train"), together=True
+        Workspace._make_adapter,
+        ("dataset", "baseline", "base_vectors", "negatives", "encoder"),
+        ("lora", "train"),
+        together=True,
     ),
-    "model": Stage(Workspace._make_model, ("dataset", "baseline", "adapter")),
+    "model": Stage(Workspace._make_model, ("dataset", "baseline", "base_vectors", "adapter")),
     "tuned_vectors": Stage(Workspace._make_tuned_vectors, ("dataset", "model")),
     "runs": Stage(Workspace._make_runs, ("dataset", "baseline", "base_vectors", "untrained", "tuned_vectors")),
 }

@@ -3,9 +3,11 @@ import pytest
 
 from tests.helpers import make_dataset
 from tests.tiny import tiny_dataset
+from tutorial_lib.data.dataset import DataError
 from tutorial_lib.evaluation.dev_pool import DevSet, dev_pool
 from tutorial_lib.models.settings import NotFiniteError
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import Vectors
 
 
 class Known:
@@ -28,6 +30,20 @@ def test_the_pool_holds_the_judged_documents_and_the_best_of_bm25():
     assert set(pool.queries) < set(dataset.qrels["dev"])
     best = {next(iter(hits)) for hits in bm25.search(pool.queries, k=1).values()}
     assert set(pool.documents) == best | {"a" + q[1:] for q in pool.queries}
+
+
+def test_with_the_base_models_vectors_its_best_documents_are_in_the_pool_too():
+    dataset = tiny_dataset()
+    bm25, asked = BM25(dataset.document_texts()), list(dataset.qrels["dev"])
+    where = {a: n for n, a in enumerate(dataset.corpus)}
+    documents = np.eye(len(where), dtype=np.float32)
+    queries = documents[[where["a00"]] * len(asked)]  # the model takes a00 for the answer to everything
+    pool = dev_pool(dataset, bm25, queries=2, per_query=1, seed=3)
+    harder = dev_pool(dataset, bm25, base=Vectors(documents, {"dev": queries}), queries=2, per_query=1, seed=3)
+    assert "a00" not in pool.documents
+    assert list(harder.documents) == sorted([*pool.documents, "a00"])
+    with pytest.raises(DataError, match="no vectors of the dev queries, only of test"):
+        dev_pool(dataset, bm25, base=Vectors(documents, {"test": queries}))
 
 
 def test_scores_come_by_query_and_from_any_encoder():

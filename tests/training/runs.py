@@ -22,7 +22,9 @@ SHORT = {"epochs": 2.0, "min_steps": 0, "batch_size": 6, "learning_rate": 5e-3, 
 """12 pairs in batches of 6, twice: 4 steps."""
 
 
-def prepare_run(model, folder, base=WHOLE, *, dataset=None, lora=None, dropout=0.0, all_weights=False, mined=None, **changes):
+def prepare_run(
+    model, folder, base=WHOLE, *, dataset=None, lora=None, dropout=0.0, all_weights=False, mined=None, window=None, **changes
+):
     """Return a run on the tiny dataset, or another one, with the settings ``base`` and what is changed of them."""
     dataset = dataset or tiny_dataset()
     return prepare_training(
@@ -31,6 +33,7 @@ def prepare_run(model, folder, base=WHOLE, *, dataset=None, lora=None, dropout=0
         BM25(dataset.document_texts()),
         folder,
         model=model,
+        window=window,
         lora=lora or LoraSettings(rank=4, alpha=8, dropout=dropout),
         device=torch.device("cpu"),
         settings=TrainSettings(**{**base, **changes}),

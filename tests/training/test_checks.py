@@ -80,6 +80,14 @@ def test_the_share_of_texts_and_tokens_that_are_cut(prepare):
     assert "raise max_length (the model reads 64)" in finding.what  # 3 of 11
 
 
+def test_texts_cut_at_the_window_that_dev_chose_are_a_note(prepare):
+    run = prepare(window=8)
+    (finding,) = cut_texts(run, token_counts(run, tiny_dataset()))
+    assert finding.level == "note"
+    assert finding.what.startswith("100% of the articles of the training pairs are cut at 8 tokens, and 27% of their tokens")
+    assert finding.what.endswith("on dev the base model did no better with more")
+
+
 def test_few_cut_texts_are_a_note_and_the_model_may_read_no_more(prepare):
     data = with_text(tiny_dataset(), "a00", "invoice " * 82)  # 84 tokens; the 11 others have 11
     run = prepare(dataset=data)

@@ -247,6 +247,16 @@ def test_all_of_the_update_is_the_checkpoint_to_the_bit(prepare, monkeypatch, tm
     assert all(torch.equal(kept[name], weight) for name, weight in written.items())
 
 
+def test_the_window_that_dev_chose_is_read_in_training_and_on_dev_and_the_model_keeps_its_own(prepare):
+    run, whole = prepare(window=8), prepare()
+    batch, all_of_it = (r.trainer.data_collator(r.pairs) for r in (run, whole))
+    assert max(group["input_ids"].shape[1] for group in batch["groups"]) == 8
+    assert max(group["input_ids"].shape[1] for group in all_of_it["groups"]) > 8
+    assert run.trainer.encoder.settings.max_length == 8  # what scores dev
+    assert run.encoder.settings.max_length == whole.encoder.settings.max_length == 64
+    assert run.trainer.encoder.model is run.encoder.model  # one model, two windows
+
+
 def test_the_dev_score_is_that_of_the_model_at_that_step(prepare, tmp_path):
     run = prepare("run")
     result = run.train()

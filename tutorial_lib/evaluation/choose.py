@@ -12,6 +12,7 @@ from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.bm25_choice import FEWEST_QUERIES, choose_bm25
+from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.untrained import ROWS, Untrained, UntrainedSettings, rankings
 
@@ -54,17 +55,18 @@ def best_window(scores: Mapping[int, float]) -> int:
     return max(scores, key=lambda window: (scores[window], -window))
 
 
-def at_best_window(dataset: RetrievalDataset, bm25: BM25, encoder: Encoder) -> Encoder:
+def at_best_window(dataset: RetrievalDataset, bm25: BM25, encoder: Encoder, base: Vectors | None = None) -> Encoder:
     """Return ``encoder`` with the window that scores best on the dev pool; as it is where dev is too small.
 
     Args:
         dataset: The dataset; its dev split decides.
         bm25: Index over its documents, for the pool.
         encoder: A model, before or after training.
+        base: The base model's vectors, for the pool too.
     """
     if not _can_choose(dataset):
         return encoder
-    return encoder.with_window(best_window(window_scores(dev_pool(dataset, bm25), encoder)))
+    return encoder.with_window(best_window(window_scores(dev_pool(dataset, bm25, base=base), encoder)))
 
 
 def choose_settings(dataset: RetrievalDataset, encoder: Encoder) -> UntrainedSettings:

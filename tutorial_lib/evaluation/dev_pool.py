@@ -12,13 +12,13 @@ from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
 from tutorial_lib.models.settings import NotFiniteError, TextEncoder
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.dense import exact_search
+from tutorial_lib.retrieval.dense import Vectors, dense_run, exact_search
 
 QUERIES = 300
 """At most so many dev queries make up a pool."""
 
 PER_QUERY = 5
-"""BM25's best documents of each dev query that stand in the pool beside the answers."""
+"""The best documents of each dev query, by BM25 and by the base model each, that stand in the pool beside the answers."""
 
 
 @dataclass
@@ -71,25 +71,35 @@ def mean_score(scores: Mapping[str, float]) -> float:
 
 
 def dev_pool(
-    dataset: RetrievalDataset, bm25: BM25, *, queries: int = QUERIES, per_query: int = PER_QUERY, seed: int = 0
+    dataset: RetrievalDataset,
+    bm25: BM25,
+    *,
+    base: Vectors | None = None,
+    queries: int = QUERIES,
+    per_query: int = PER_QUERY,
+    seed: int = 0,
 ) -> DevSet:
-    """Return a sample of dev queries with a pool of their judged documents and BM25's best for each.
+    """Return a sample of dev queries with a pool of their judged documents and the best for each that search finds today.
 
     A pool instead of the whole corpus: a score then takes seconds. It is higher than on the whole corpus and is compared
-    only with itself.
+    only with itself. Without the documents that the model itself takes for answers a pool leaves little room to get better.
 
     Args:
         dataset: The dataset; its dev split is used.
         bm25: Index over its documents.
+        base: The base model's vectors; None where there are none yet, and keyword search alone fills the pool.
         queries: At most so many dev queries, drawn at random.
-        per_query: Documents of BM25 for each.
+        per_query: Documents for each, of BM25 and of the base model.
         seed: Of the draw.
     """
     texts = dataset.query_texts("dev")
     chosen = sorted(np.random.default_rng(seed).permutation(list(texts))[:queries].tolist())
     asked = {q: texts[q] for q in chosen}
     own = {q: a for q, a in dataset.own_documents.items() if q in asked}
-    found = bm25.search(asked, k=per_query, own=own)
-    pool = {a for q in chosen for a in dataset.qrels["dev"][q]} | {a for ranked in found.values() for a in ranked}
+    runs = [bm25.search(asked, k=per_query, own=own)]
+    if base is not None:
+        nearest = dense_run(dataset, base, "dev", k=per_query)
+        runs.append({q: nearest[q] for q in chosen})
+    pool = {a for q in chosen for a in dataset.qrels["dev"][q]} | {a for run in runs for found in run.values() for a in found}
     documents = {a: dataset.corpus[a].full_text for a in sorted(pool)}
     return DevSet(asked, documents, {q: dataset.qrels["dev"][q] for q in chosen}, own=own)

@@ -10,6 +10,7 @@ import torch
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.models.lora import save_adapter
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.training.card import model_card
 from tutorial_lib.training.checkpoints import remove_checkpoints
 from tutorial_lib.training.checks import preflight
@@ -25,6 +26,8 @@ def train_adapter(
     checkpoints: Path,
     *,
     model: str,
+    window: int | None = None,
+    base: Vectors | None = None,
     lora: LoraSettings,
     settings: TrainSettings,
     device: torch.device | None = None,
@@ -39,6 +42,8 @@ def train_adapter(
         folder: An empty folder.
         checkpoints: Folder of the checkpoints while it is trained.
         model: Base model.
+        window: Tokens of a text that dev chose for it, if any.
+        base: Its vectors, for the dev pool.
         lora: Shape of the adapter.
         settings: Training settings.
         device: Where to train; a GPU if there is one.
@@ -48,7 +53,18 @@ def train_adapter(
         DataError: The checks found an error; all are named.
         ModelError: The model cannot be loaded or adapted.
     """
-    run = prepare_training(dataset, negatives, bm25, checkpoints, model=model, lora=lora, settings=settings, device=device)
+    run = prepare_training(
+        dataset,
+        negatives,
+        bm25,
+        checkpoints,
+        model=model,
+        window=window,
+        base=base,
+        lora=lora,
+        settings=settings,
+        device=device,
+    )
     if run.last_checkpoint() is None:
         report = preflight(run, dataset)
         if writes:

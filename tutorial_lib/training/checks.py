@@ -114,19 +114,23 @@ def unusable_texts(run: FineTuning, dataset: RetrievalDataset) -> list[Finding]:
 
 
 def cut_texts(run: FineTuning, lengths: TokenCounts) -> list[Finding]:
-    """Return findings on texts that lose their end to ``max_length``: a warning above ``CUT_SHARE`` of them."""
+    """Return findings on texts that lose their end: a warning above ``CUT_SHARE`` of them, unless dev chose the window."""
     limit, own = tokens_read(run), run.encoder.settings.max_length
+    chosen = limit == run.trainer.encoder.settings.max_length < own
+    if chosen:
+        advice = "on dev the base model did no better with more"
+    elif limit < own:
+        advice = f"raise max_length (the model reads {own}), or begin texts with what tells them apart"
+    else:
+        advice = "the model reads no more: divide long texts, or begin texts with what tells them apart"
     findings = []
     for kind, counts in (("queries", lengths.queries), ("articles", lengths.documents)):
         share, lost = float((counts > limit).mean()), float(np.maximum(counts - limit, 0).sum() / counts.sum())
         if share:
-            advice = (
-                f"raise max_length (the model reads {own})" if limit < own else "the model reads no more: divide long texts"
-            ) + ", or begin texts with what tells them apart"
             cut = f"{share:.0%} of the {kind} of the training pairs are cut at {limit} tokens"
             findings.append(
                 Finding(
-                    "warning" if share > CUT_SHARE else "note",
+                    "warning" if share > CUT_SHARE and not chosen else "note",
                     f"{cut}, and {lost:.0%} of their tokens are not trained on: {advice}",
                 )
             )

@@ -10,6 +10,7 @@ from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.evaluation.dev_pool import DevSet, dev_pool, mean_score
 from tutorial_lib.files import write_text
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.training.settings import TrainSettings
 
 
@@ -45,9 +46,7 @@ class DevLog:
         return [(step, mean_score(scores)) for step, scores in sorted(self.scores.items())]
 
 
-def dev_set(dataset: RetrievalDataset, bm25: BM25, settings: TrainSettings) -> DevSet:
-    """Return a sample of dev queries with a pool of their positives and BM25's best articles for each.
-
-    See ``evaluation.dev_pool``.
-    """
-    return dev_pool(dataset, bm25, queries=settings.dev_queries, per_query=settings.dev_pool_per_query, seed=settings.seed)
+def dev_set(dataset: RetrievalDataset, bm25: BM25, settings: TrainSettings, base: Vectors | None = None) -> DevSet:
+    """Return the dev pool of the size that ``settings`` ask for: see ``evaluation.dev_pool``."""
+    queries, per_query = settings.dev_queries, settings.dev_pool_per_query
+    return dev_pool(dataset, bm25, base=base, queries=queries, per_query=per_query, seed=settings.seed)

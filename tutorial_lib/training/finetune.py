@@ -20,6 +20,7 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import adapter_update, add_adapter, low_precision, set_strength, without_dropout
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.training.arguments import trainer_arguments
 from tutorial_lib.training.checkpoints import newest_whole, step_of
 from tutorial_lib.training.dev import DevSet, dev_set, mean_score
@@ -33,8 +34,8 @@ class FineTuning:
     """A run prepared but not started: ``train`` it, then save its encoder.
 
     Attributes:
-        encoder: The encoder that is trained, in place.
-        trainer: Its Trainer.
+        encoder: The encoder that is trained, in place, with its own window.
+        trainer: Its Trainer, whose encoder is the same one with the window that training and dev read.
         pairs: Training pairs.
         lora: Shape of the adapter, or None if all weights are trained.
         settings: Training settings.
@@ -130,7 +131,7 @@ class FineTuning:
         """Return the dev scores by query, encoded as the checkpoints were."""
         assert self.trainer.dev is not None
         with self.training_precision(), self.encoder.inference():
-            return self.trainer.dev.score(self.encoder)
+            return self.trainer.dev.score(self.trainer.encoder)
 
     def _restore_base(self) -> None:
         base = Encoder.load(self.encoder.name, device=self.encoder.device).model
@@ -156,6 +157,8 @@ def prepare_training(
     checkpoints: Path,
     *,
     model: str | Path,
+    window: int | None = None,
+    base: Vectors | None = None,
     lora: LoraSettings | None = None,
     settings: TrainSettings | None = None,
     device: torch.device | None = None,
@@ -169,6 +172,9 @@ def prepare_training(
         bm25: Index over the corpus, for the dev pool.
         checkpoints: Folder for checkpoints; a run is resumed from the same folder.
         model: Base model to adapt.
+        window: Tokens of a text that training (``max_length`` at most) and dev read, as dev chose them for the base model
+            (``evaluation.choose``); None for its own. The encoder that comes out has its own window.
+        base: The base model's vectors, whose best articles stand in the dev pool too.
         lora: Shape of the adapter.
         settings: Training settings.
         device: Where to train; a GPU if there is one.
@@ -182,19 +188,20 @@ def prepare_training(
     """
     lora, settings = lora or LoraSettings(), settings or TrainSettings()
     pairs = training_pairs(dataset, negatives, settings.negatives)
-    dev = dev_set(dataset, bm25, settings) if dataset.qrels["dev"] and settings.dev_queries else None
+    dev = dev_set(dataset, bm25, settings, base) if dataset.qrels["dev"] and settings.dev_queries else None
     torch.manual_seed(settings.seed)
     encoder = Encoder.load(model, device=device, query_prompt=settings.query_prompt, document_prompt=settings.document_prompt)
     check_sizes(encoder, settings, None if all_weights else lora)
     parameters = sum(p.numel() for p in encoder.model.parameters())
-    fixed = None if settings.train_documents else _base_vectors(dataset, encoder, pairs, dev)
+    fixed = None if settings.train_documents else _base_vectors(dataset, _narrowed(encoder, window), pairs, dev)
     if not all_weights:
         without_dropout(encoder.model)
         add_adapter(encoder, lora)
     arguments = trainer_arguments(checkpoints, settings, encoder.device, len(pairs), scored=dev is not None, amp=all_weights)
-    collator = PairCollator(dataset, encoder, settings, fixed)
+    narrow = _narrowed(encoder, window)  # of the model with its adapter
+    collator = PairCollator(dataset, narrow, settings, fixed)
     trainer = ContrastiveTrainer(
-        encoder=encoder, pairs=pairs, dev=dev, settings=settings, args=arguments, data_collator=collator
+        encoder=narrow, pairs=pairs, dev=dev, settings=settings, args=arguments, data_collator=collator
     )
     return FineTuning(encoder, trainer, pairs, None if all_weights else lora, settings, parameters)
 
@@ -216,6 +223,10 @@ def check_sizes(encoder: Encoder, settings: TrainSettings, lora: LoraSettings | 
     for name, asked, most, why in sizes:
         if asked > most:
             raise ModelError(f"{name} is {asked}: {why}, pass at most that")
+
+
+def _narrowed(encoder: Encoder, window: int | None) -> Encoder:
+    return encoder.with_window(window) if window else encoder
 
 
 def _base_vectors(

@@ -52,7 +52,7 @@ def _counts(run: FineTuning, texts: list[str], prompt: str) -> NDArray[np.int64]
 
 def tokens_read(run: FineTuning) -> int:
     """Return how many tokens of a text are read in training."""
-    return min(run.settings.max_length, run.encoder.settings.max_length)
+    return min(run.settings.max_length, run.trainer.encoder.settings.max_length)
 
 
 def numbers_per_token(config: Any, length: float, *, all_weights: bool, on_cpu: bool) -> float:

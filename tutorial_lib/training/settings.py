@@ -95,13 +95,13 @@ class TrainSettings:
         negatives: Mined negatives used for each pair.
         learning_rate: Peak rate, reached after ``warmup`` of the steps, then falling linearly to 0.
         warmup: Share of steps that warm up.
-        max_length: Tokens of a text read in training; encoding afterwards reads as many as the base model does.
+        max_length: Tokens of a text read in training; fewer where dev chose a shorter window for the base model.
         temperature: Cosines are divided by this before the softmax; lower is sharper.
         dev_evaluations: How often dev is scored; the best checkpoint by dev is kept.
         dev_queries: At most this many dev queries are used; 0 trains to the end without looking at dev.
         strengths: Shares of the adapter's update tried on dev, beside all of it, when training is done; the best is kept.
             A weaker update is a mean of base and tuned weights: it forgets less, and can be better where pairs are few.
-        dev_pool_per_query: BM25's best articles per dev query that make up, with the positives, the fixed dev pool.
+        dev_pool_per_query: BM25's and the base model's best articles per dev query; with the positives they make up the pool.
         mask_known_positives: Leave every other known positive of a query, and near-duplicates of its positives, out of
             its softmax; switched off only to show what they do.
         matryoshka: Also train the first so many numbers of a vector to do as a vector (Kusupati et al. 2022).
