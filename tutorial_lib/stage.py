@@ -163,7 +163,7 @@ def _note(folder: Path, wanted: Wanted, seconds: float) -> None:
         "inputs": dict(wanted.inputs),
         "settings": dict(wanted.settings),
         "version": package_version(),
-        "seconds": seconds,
+        "seconds": round(seconds, 3),  # a digit more or less of a long fraction may be the same number to the seal
         "files": sums_of(folder),
     }
     write_sealed(folder / RECORD, record)
@@ -183,7 +183,7 @@ def timed(root: Path, name: str) -> Iterator[None]:
     """Note in ``root`` the seconds that the block takes under ``name``."""
     started = time.monotonic()
     yield
-    write_sealed(root / "seconds.json", {**noted_seconds(root), name: time.monotonic() - started})
+    write_sealed(root / "seconds.json", {**noted_seconds(root), name: round(time.monotonic() - started, 3)})
 
 
 @dataclass(frozen=True)
