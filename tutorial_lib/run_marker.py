@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -35,6 +36,12 @@ class Marker:
     model: str
     help_desk: dict[str, Any] | None
     settings: dict[str, Any]
+
+
+def folder_of(root: str | Path) -> Path:
+    """Return the folder of the workspace at ``root``: the variable TUTORIAL_WORKSPACE, where set, replaces its parent."""
+    elsewhere = os.environ.get("TUTORIAL_WORKSPACE")
+    return Path(elsewhere, Path(root).name) if elsewhere else Path(root)
 
 
 def noted_in(root: Path, *, told: bool = False) -> Marker | None:
