@@ -11,7 +11,7 @@ import pytest
 from tests.helpers import damaged, tree
 from tests.milvus import killed
 from tests.tiny import LORA, TRAIN, interrupt_adapter
-from tutorial_lib import files, stage
+from tutorial_lib import stage
 from tutorial_lib.workspace import STAGES, Workspace
 
 pytestmark = pytest.mark.usefixtures("at_home")
@@ -36,15 +36,21 @@ def make_half(make):
 
 def break_off(space, name, point, monkeypatch):
     """Make a stage until a point, and clear nothing away: after a kill nobody does."""
-    rename = Path.rename
+    rename, rmtree = Path.rename, shutil.rmtree
 
     def at_the_renaming(part, target):
+        if target != space.root / name:  # of something within the stage
+            return rename(part, target)
         if point == "renamed":
             rename(part, target)
         raise KeyboardInterrupt
 
+    def all_but_its_own(folder, **options):
+        if not Path(folder).match(f"{name}.*.part"):
+            rmtree(folder, **options)
+
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(files.shutil, "rmtree", lambda *_, **__: None)
+        patch.setattr(shutil, "rmtree", all_but_its_own)
         if point in ("begin", "half"):
             make = ended if point == "begin" else make_half(STAGES[name].make)
             patch.setattr(Workspace, "stages", {**STAGES, name: replace(STAGES[name], make=make)})
@@ -52,7 +58,7 @@ def break_off(space, name, point, monkeypatch):
             patch.setattr(stage, "write_sealed", ended)
         else:
             patch.setattr(Path, "rename", at_the_renaming)
-        space.need(name)
+        space.need(name, **({"lora": LORA, "train": TRAIN} if name == "adapter" else {}))
 
 
 def artifacts(root):
