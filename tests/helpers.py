@@ -1,9 +1,15 @@
 """What several test modules share: small datasets that a reader can hold in the head."""
 
 import json
+import os
+import shutil
+import signal
+import stat
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from tutorial_lib.data.beir import write_beir
 from tutorial_lib.data.dataset import Document, Query, RetrievalDataset
@@ -135,3 +141,38 @@ def damaged(file, how):
             (n for n, byte in enumerate(content) if chr(byte).isdecimal()), key=lambda n: abs(n - middle), default=middle
         )
         file.write_bytes(content[:at] + (b"7" if content[at : at + 1] != b"7" else b"3") + content[at + 1 :])
+
+
+OBSTACLES = {"pipe": "a pipe", "socket": "a socket", "folder": "a folder", "device": "a device", "link": "a link that leads"}
+"""What ``obstructed`` can put in a file's place, and how the package calls it."""
+
+
+def obstructed(file, how):
+    """Put something in the place of a file, if there is one, that is no plain file; return its path."""
+    if file.is_dir() and not file.is_symlink():
+        shutil.rmtree(file)
+    else:
+        file.unlink(missing_ok=True)
+    if how == "folder":
+        file.mkdir()
+    elif how in ("device", "link"):
+        file.symlink_to("/dev/zero" if how == "device" else "nowhere")
+    else:
+        os.mknod(file, 0o600 | (stat.S_IFIFO if how == "pipe" else stat.S_IFSOCK))
+    return file
+
+
+@contextmanager
+def in_time(seconds=30):
+    """Fail if the block takes longer: it waits for a pipe."""
+
+    def ring(*_):
+        pytest.fail(f"still waiting after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.helpers import damaged
-from tutorial_lib.checksums import DamagedError, difference, read_sealed, sums_of, write_sealed
+from tests.helpers import OBSTACLES, damaged, in_time, obstructed
+from tutorial_lib.checksums import DamagedError, difference, read_sealed, sha256_of, sums_of, write_sealed
 
 
 @pytest.fixture
@@ -64,3 +64,15 @@ def test_a_changed_record_is_damage(tmp_path, how):
     damaged(tmp_path / "record.json", how)
     with pytest.raises(DamagedError, match=r"record.json is damaged"):
         read_sealed(tmp_path / "record.json")
+
+
+@pytest.mark.parametrize("how", OBSTACLES)
+def test_what_is_no_plain_file_is_damage_that_nothing_waits_for(folder, how):
+    sums = sums_of(folder)
+    file = obstructed(folder / "a.txt", how)
+    with in_time():
+        assert difference(folder, sums).startswith(f"a.txt is {OBSTACLES[how]}")
+        with pytest.raises(OSError, match=f"a.txt is {OBSTACLES[how]}"):
+            sha256_of(file)
+        with pytest.raises(DamagedError, match=f"a.txt is {OBSTACLES[how]}"):
+            read_sealed(file)

@@ -6,8 +6,49 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import OBSTACLES, in_time, obstructed, tree
 from tutorial_lib import files
-from tutorial_lib.files import course_folder, held, new_folder, told_as_os_errors, write_json, write_text
+from tutorial_lib.files import (
+    course_folder,
+    held,
+    new_folder,
+    obstacle,
+    plain,
+    told_as_os_errors,
+    write_json,
+    write_text,
+)
+
+
+def test_a_plain_file_a_link_to_one_and_nothing_are_no_obstacle(tmp_path):
+    (tmp_path / "a").write_text("x")
+    (tmp_path / "link").symlink_to("a")
+    for name in ("a", "link", "none", "a/below"):
+        assert obstacle(tmp_path / name) is None
+        assert plain(tmp_path / name) == tmp_path / name
+
+
+@pytest.mark.parametrize("how", OBSTACLES)
+def test_what_is_no_plain_file_is_named_and_not_opened(tmp_path, how):
+    file = obstructed(tmp_path / "notes.txt", how)
+    with in_time(), pytest.raises(OSError, match=f"notes.txt is {OBSTACLES[how]}"):
+        plain(file).read_text()
+
+
+@pytest.mark.parametrize("how", [*OBSTACLES, "file"])
+def test_a_folder_takes_the_place_of_folders_alone(tmp_path, how):
+    (tmp_path / "model").write_text("mine") if how == "file" else obstructed(tmp_path / "model", how)
+    if how == "folder":
+        with new_folder(tmp_path / "model"):
+            pass
+        return
+    before = tree(tmp_path)
+    with (
+        pytest.raises(OSError, match=r"model is .*, and a folder is to stand there: remove it"),
+        new_folder(tmp_path / "model"),
+    ):
+        pytest.fail("hours of work")
+    assert tree(tmp_path) == before
 
 
 def test_a_file_is_replaced_whole(tmp_path):

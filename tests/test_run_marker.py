@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.helpers import damaged, tree
+from tests.helpers import OBSTACLES, damaged, in_time, obstructed, tree
 from tutorial_lib.checksums import write_sealed
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.run_marker import Marker, alone_in, claim, noted_in
@@ -116,3 +116,19 @@ def test_a_run_that_made_nothing_leaves_nothing(tmp_path):
     with pytest.raises(KeyError), alone_in(tmp_path / "runs" / "two"):  # a folder that was there stays
         raise KeyError
     assert list((tmp_path / "runs" / "two").iterdir()) == []
+
+
+@pytest.mark.parametrize("told", [False, True])
+@pytest.mark.parametrize("how", OBSTACLES)
+def test_a_note_that_is_no_plain_file_is_refused_and_stays(tmp_path, how, told):
+    claim(tmp_path, OURS)
+    note = obstructed(tmp_path / "workspace.json", how)
+    with in_time(), pytest.raises(DataError, match=f"workspace.json is {OBSTACLES[how]}.*: remove it, and give the command"):
+        claim(tmp_path, OURS, told=told)
+    assert note.exists() or note.is_symlink()
+
+
+@pytest.mark.parametrize("how", ["pipe", "socket", "device"])
+def test_a_run_goes_into_a_folder(tmp_path, how):
+    with in_time(), pytest.raises(DataError, match="out exists and is no workspace: pass a new or empty folder"):
+        claim(obstructed(tmp_path / "out", how), OURS, told=True)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.helpers import damaged, tree
+from tests.helpers import OBSTACLES, damaged, in_time, obstructed, tree
 from tutorial_lib import stage
 from tutorial_lib.stage import Processes, Wanted, artifact, noted_seconds, record_of, timed
 
@@ -78,6 +78,35 @@ def test_a_damaged_one_is_named_and_made_again(tmp_path, name, how, capsys):
         assert name.split("/")[1] in said[0]
     assert (tmp_path / "numbers" / "n.txt").read_text() == expected
     artifact(tmp_path, ONE, never)
+
+
+@pytest.mark.parametrize("how", OBSTACLES)
+@pytest.mark.parametrize("name", ["n.txt", "stage.json"])
+def test_what_is_no_plain_file_is_named_and_made_again(tmp_path, name, how, capsys):
+    artifact(tmp_path, ONE, write("1"))
+    capsys.readouterr()
+    obstructed(tmp_path / "numbers" / name, how)
+    with in_time():
+        artifact(tmp_path, ONE, write("1"))
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("numbers is damaged: ")
+    assert f"{name} is {OBSTACLES[how]}" in said[0]
+    assert (tmp_path / "numbers" / "n.txt").read_text() == "1"
+
+
+@pytest.mark.parametrize("how", ["pipe", "socket", "device", "link"])
+def test_something_else_in_place_of_its_folder_is_refused_before_any_work(tmp_path, how):
+    obstructed(tmp_path / "numbers", how)
+    with in_time(), pytest.raises(OSError, match=f"numbers is {OBSTACLES[how]}"):
+        artifact(tmp_path, ONE, never)
+
+
+@pytest.mark.parametrize("how", OBSTACLES)
+def test_times_that_are_no_plain_file_are_left_out(tmp_path, how, capsys):
+    obstructed(tmp_path / "seconds.json", how)
+    with in_time():
+        assert noted_seconds(tmp_path) == {}
+    assert f"seconds.json is {OBSTACLES[how]}" in capsys.readouterr().err
 
 
 def test_files_are_hashed_once_a_process_until_one_of_them_changes(tmp_path, monkeypatch):

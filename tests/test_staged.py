@@ -60,3 +60,17 @@ def test_a_stage_or_settings_that_there_are_not(letters):
 def test_an_input_that_nobody_knows(tmp_path):
     with pytest.raises(NotImplementedError):
         Staged(tmp_path, RunSettings(), told=False).outside("source")
+
+
+def test_what_hangs_on_stages_is_kept_as_long_as_none_of_them_changes(letters):
+    made = []
+
+    def double():
+        made.append(2 * letters.count())
+        return made[-1]
+
+    assert [letters._while_unchanged("double", double) for _ in range(2)] == [6, 6]
+    assert made == [6]
+    letters.text = "a b c d"
+    letters.need("count")
+    assert letters._while_unchanged("double", double) == 8

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sentence_transformers import SentenceTransformer
 
-from tests.helpers import damaged, tree
+from tests.helpers import damaged, in_time, obstructed, tree
 from tests.tiny import LORA, TRAIN, beir_files, interrupt_adapter, tiny_bert, tiny_dataset
 from tutorial_lib import stage, workspace
 from tutorial_lib.checksums import write_sealed
@@ -241,6 +241,31 @@ def test_damage_of_any_file_of_any_stage_is_named(copied, how):
                 assert file.name in said, file
             file.write_bytes(whole)
         assert stage.damage_of(copied.root, name) is None
+
+
+def test_a_pipe_in_place_of_any_file_of_any_stage_is_named_and_not_waited_for(copied):
+    for name in STAGES:
+        for file in sorted(p for p in (copied.root / name).rglob("*") if p.is_file()):
+            whole = file.read_bytes()
+            obstructed(file, "pipe")
+            with in_time():
+                assert f"{file.name} is a pipe" in stage.damage_of(copied.root, name)
+            file.unlink()
+            file.write_bytes(whole)
+
+
+def test_stages_with_a_pipe_in_them_are_made_again(copied, tiny_data, tiny_folder, capsys):
+    runs = copied.runs()
+    for name in ("tuned_vectors/stage.json", "tuned_vectors/documents.npy", "runs/runs.json", "seconds.json"):
+        obstructed(copied.root / name, "pipe")
+    made(capsys)
+    with in_time(120):
+        again = Workspace(copied.root, tiny_data, tiny_folder)
+        assert again.runs() == runs
+        assert again.seconds()["runs"] > 0
+    said = capsys.readouterr().err
+    assert re.findall(r"^making (\w+)", said, re.MULTILINE) == ["tuned_vectors", "runs"]
+    assert "seconds.json is a pipe" in said
 
 
 def test_damaged_stages_are_made_again_and_the_figures_are_those_of_the_undamaged(

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from tutorial_lib.files import write_json
+from tutorial_lib.files import obstacle, plain, write_json
 
 SEAL = "sha256"
 """Field of a sealed record: the SHA-256 of all others."""
@@ -32,8 +32,8 @@ def sums_of(folder: Path, *, leave_out: Collection[str] = ()) -> Sums:
 
 
 def sha256_of(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes in hex."""
-    with file.open("rb") as stream:
+    """Return the SHA-256 of a file's bytes in hex; raises OSError if it cannot be read, or is no plain file."""
+    with plain(file).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -44,7 +44,7 @@ def difference(folder: Path, sums: Mapping[str, Mapping[str, Any]]) -> str | Non
     """
     for name, noted in sums.items():
         if not (folder / name).is_file():
-            return f"{name} is missing"
+            return f"{name} is {obstacle(folder / name) or 'missing'}"
         size = (folder / name).stat().st_size
         if size != noted["bytes"]:
             return f"{name} has {size:,} bytes, written were {noted['bytes']:,}"
@@ -61,8 +61,10 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
     """Return what ``write_sealed`` wrote, without the hash; None if there is no such file.
 
     Raises:
-        DamagedError: It is not JSON, no record, or not the one that was written.
+        DamagedError: It is no plain file, not JSON, no record, or not the one that was written.
     """
+    if found := obstacle(path):
+        raise DamagedError(f"{path} is {found}, and no file")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):  # not "does it exist": it may be replaced at this moment

@@ -1,9 +1,14 @@
-"""Writing files and folders whole or not at all, one writer at a time, and finding the folders that come with the course."""
+"""Files and folders: read only where plain files stand, written whole or not at all, by one writer at a time.
+
+And where the folders are that come with the course.
+"""
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +40,35 @@ def course_folder(name: str) -> Path:
     package = Path(__file__).resolve().parent
     shipped = package / "_course" / name
     return shipped if shipped.is_dir() else package.parent / _CHECKOUT[name]
+
+
+_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+
+
+def obstacle(path: Path) -> str | None:
+    """Return what stands at ``path`` in place of a plain file, "a pipe" say; None if it is one, or nothing is there.
+
+    To be asked before anything is opened that others may have put there: a pipe is waited for, and some devices read, without
+    end.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise
+        return "a link that leads nowhere" if path.is_symlink() else None
+    return None if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "a device")
+
+
+def plain(path: Path) -> Path:
+    """Return ``path``, at which there is a plain file or nothing.
+
+    Raises:
+        OSError: Something else is there (``obstacle``).
+    """
+    if found := obstacle(path):
+        raise OSError(f"{path} is {found}: put a plain file there, or remove it")
+    return path
 
 
 def write_text(path: Path, text: str) -> None:
@@ -92,7 +126,12 @@ def new_folder(path: Path, part: Path | None = None) -> Iterator[Path]:
 
     Yields:
         An empty folder to write into.
+
+    Raises:
+        OSError: At ``path`` stands something that is no folder; nothing is written then.
     """
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        raise OSError(f"{path} is {obstacle(path) or 'a file or a link'}, and a folder is to stand there: remove it")
     part = part or path.with_name(path.name + ".part")
     if part.is_symlink():
         part.unlink()

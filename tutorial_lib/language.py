@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
@@ -49,12 +49,18 @@ def language_of(text: str, among: Collection[str] = ()) -> tuple[str, float]:
         text: The text; of a few words the answer is a guess.
         among: The likeliest of these, whatever the others; () for any.
     """
+    told = {code: p for code, p in _probabilities(text).items() if not among or code in among}
+    best = max(told, key=lambda code: told[code]) if told else next(iter(among))
+    return best, told.get(best, 0.0)
+
+
+@lru_cache(maxsize=2048)  # each step of cleaning asks for the same texts
+def _probabilities(text: str) -> dict[str, float]:
+    """Return the probability of each language (``chief``'s code), adding up to 1."""
     total: dict[str, float] = {}
     for code, probability in _identifier().rank(text):
-        if not among or chief(code) in among:
-            total[chief(code)] = total.get(chief(code), 0.0) + float(probability)
-    best = max(total, key=lambda code: total[code]) if total else next(iter(among))
-    return best, total.get(best, 0.0)
+        total[chief(code)] = total.get(chief(code), 0.0) + float(probability)
+    return total
 
 
 def language_shares(texts: Sequence[str], sample: int = SAMPLE) -> dict[str, float]:

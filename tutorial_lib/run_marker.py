@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 
 from tutorial_lib.checksums import SEAL, DamagedError, read_sealed, write_sealed
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.files import held
+from tutorial_lib.files import held, obstacle
 from tutorial_lib.run_settings import RunSettings, from_record
 
 NOTE = "workspace.json"
@@ -37,6 +38,12 @@ class Marker:
     settings: dict[str, Any]
 
 
+def folder_of(root: str | Path) -> Path:
+    """Return the folder of the workspace at ``root``: the variable TUTORIAL_WORKSPACE, where set, replaces its parent."""
+    elsewhere = os.environ.get("TUTORIAL_WORKSPACE")
+    return Path(elsewhere, Path(root).name) if elsewhere else Path(root)
+
+
 def noted_in(root: Path, *, told: bool = False) -> Marker | None:
     """Return what ``root`` is the workspace of; None if there is nothing yet.
 
@@ -47,6 +54,8 @@ def noted_in(root: Path, *, told: bool = False) -> Marker | None:
     Raises:
         DataError: It holds files that are no workspace, or one of another version of this package, or a damaged note.
     """
+    if found := obstacle(root / NOTE):
+        raise DataError(f"{root / NOTE} is {found}: remove it, and give the command that made {root} again")
     try:
         noted = read_sealed(root / NOTE)
     except DamagedError as error:
@@ -54,7 +63,7 @@ def noted_in(root: Path, *, told: bool = False) -> Marker | None:
         return None
     if noted is not None:
         return _as_marker(root, noted)
-    if root.is_file() or (root.is_dir() and any(not _is_left(p) for p in root.iterdir())):
+    if root.exists() and not (root.is_dir() and all(map(_is_left, root.iterdir()))):
         raise DataError(f"{root} exists and is no workspace: pass a new or empty folder")
     return None
 

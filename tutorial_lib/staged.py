@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,6 +33,7 @@ class Staged:
         """
         self.root, self.settings, self._told = root, settings, told
         self._read: dict[str, tuple[str, Any]] = {}
+        self._kept: dict[Hashable, tuple[list[str | None], Any]] = {}
 
     def need(self, stage: str, **settings: Any) -> Path:
         """Return the folder of ``stage`` (one of ``stages``), making it and what it stands on if need be.
@@ -86,6 +88,20 @@ class Staged:
         if self._read.get(name, ("",))[0] != key:
             self._read[name] = (key, read(folder))
         return self._read[name][1]
+
+    def _while_unchanged(self, what: Hashable, make: Callable[[], Any]) -> Any:
+        """Return what ``make`` gives, kept under the name ``what`` as long as no stage changes."""
+        if what not in self._kept or self._kept[what][0] != self._state():
+            made = make()  # which may make stages
+            self._kept[what] = (self._state(), made)
+        return self._kept[what][1]
+
+    def _state(self) -> list[str | None]:
+        return [record["key"] if (record := self.record(stage)) else None for stage in self.stages]
+
+    def _told_by(self, stage: str) -> Any:
+        """Return what the JSON file holds that is named as its stage, which is made if need be."""
+        return json.loads((self.need(stage) / f"{stage}.json").read_text(encoding="utf-8"))
 
     def seconds(self) -> dict[str, float]:
         """Return the seconds each stage took when it was made, and those noted by ``timed``."""

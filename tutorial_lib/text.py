@@ -205,10 +205,11 @@ def near_duplicates(
 def _linked(sets: Sequence[frozenset[str]], threshold: float, label: str) -> list[tuple[int, int]]:
     """Return the pairs of different ``sets`` that reach the threshold, by their places."""
     lsh = MinHashLSH(params=_bands(threshold), num_perm=PERMUTATIONS)
+    encoded = ([s.encode() for s in shingles] for shingles in sets)
+    signatures = MinHash.generator(encoded, num_perm=PERMUTATIONS)  # which draws the permutations once
+    progress = tqdm(zip(sets, signatures, strict=True), total=len(sets), desc=label, disable=len(sets) < 5000, leave=False)
     links = []
-    for n, shingles in enumerate(tqdm(sets, desc=label, disable=len(sets) < 5000, leave=False)):
-        signature = MinHash(num_perm=PERMUTATIONS)
-        signature.update_batch([s.encode() for s in sorted(shingles)])
+    for n, (shingles, signature) in enumerate(progress):
         links += [(m, n) for m in lsh.query(signature) if jaccard(sets[m], shingles) >= threshold]
         lsh.insert(n, signature)
     return links

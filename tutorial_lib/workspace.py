@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -28,7 +25,7 @@ from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import Run, write_trec_qrels, write_trec_run
 from tutorial_lib.retrieval.systems import BASELINE, KEYWORD, SYSTEMS
 from tutorial_lib.retrieval.untrained import Untrained, UntrainedSettings
-from tutorial_lib.run_marker import Marker, claim, noted_in
+from tutorial_lib.run_marker import Marker, claim, folder_of, noted_in
 from tutorial_lib.run_settings import RunSettings, from_record
 from tutorial_lib.stage import Processes, Stage
 from tutorial_lib.staged import Staged
@@ -68,8 +65,7 @@ class Workspace(Staged):
             DataError: ``root`` holds another dataset's, base model's or help desk's run, one that was trained with other
                 settings, or files that are no workspace.
         """
-        elsewhere = os.environ.get("TUTORIAL_WORKSPACE")
-        folder, told = Path(elsewhere, Path(root).name) if elsewhere else Path(root), settings is not None
+        folder, told = folder_of(root), settings is not None
         self.model_name = str(Path(model).resolve()) if Path(model).is_dir() else str(model)
         self.device, self.processes = device, Processes.of_this_run()
         noted = noted_in(folder, told=told)
@@ -81,7 +77,6 @@ class Workspace(Staged):
         record = help_desk.record() if help_desk else None
         if self.processes.first:
             claim(self.root, Marker(self.source, self.model_name, record, self.settings.record()), told=told)
-        self._runs: dict[tuple[str, str], tuple[list[str | None], Run]] = {}
 
     @property
     def source(self) -> str:
@@ -110,10 +105,7 @@ class Workspace(Staged):
 
     def bm25(self) -> BM25:
         """Return the keyword index over the dataset's documents, with the settings that dev chose."""
-        return self._once("baseline", self._index_words)
-
-    def _index_words(self, folder: Path) -> BM25:
-        return BM25(self.dataset().document_texts(), self.baseline().bm25)
+        return self._once("baseline", lambda _: BM25(self.dataset().document_texts(), self.baseline().bm25))
 
     # --- without training -----------------------------------------------------------------------------------------
 
@@ -122,7 +114,7 @@ class Workspace(Staged):
 
     def baseline(self) -> UntrainedSettings:
         """Return the settings of keyword search and the base model's window, chosen on dev."""
-        return UntrainedSettings.from_record(_read_json(self.need("baseline") / "baseline.json"))
+        return UntrainedSettings.from_record(self._told_by("baseline"))
 
     def _make_untrained(self, folder: Path) -> None:
         runs = self.baseline_runs("dev")
@@ -130,7 +122,7 @@ class Workspace(Staged):
 
     def untrained(self) -> Untrained:
         """Return the best that can be had without training, chosen on dev; its run is ``run_of("untrained", split)``."""
-        return Untrained.from_record(_read_json(self.need("untrained") / "untrained.json"))
+        return Untrained.from_record(self._told_by("untrained"))
 
     # --- vectors --------------------------------------------------------------------------------------------------
 
@@ -228,13 +220,7 @@ class Workspace(Staged):
 
     def run_of(self, name: str, split: str) -> Run:
         """Return the run of one of ``SYSTEMS`` on a split, 100 documents a query; made once as long as no stage changes."""
-        if (name, split) not in self._runs or self._runs[name, split][0] != self._state():
-            run = SYSTEMS[name].run(self, split)
-            self._runs[name, split] = (self._state(), run)
-        return self._runs[name, split][1]
-
-    def _state(self) -> list[str | None]:
-        return [record["key"] if (record := self.record(stage)) else None for stage in STAGES]
+        return self._while_unchanged((name, split), lambda: SYSTEMS[name].run(self, split))
 
     def baseline_runs(self, split: str) -> dict[str, Run]:
         """Return the runs of BM25 and of the base model (exact search) on one split, 100 documents a query."""
@@ -242,11 +228,7 @@ class Workspace(Staged):
 
     def runs(self) -> dict[str, Run]:
         """Return the test runs of all ``SYSTEMS``."""
-        return _read_json(self.need("runs") / "runs.json")
-
-
-def _read_json(file: Path) -> Any:
-    return json.loads(file.read_text(encoding="utf-8"))
+        return self._told_by("runs")
 
 
 STAGES = {

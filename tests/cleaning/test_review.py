@@ -4,7 +4,7 @@ import re
 import pytest
 
 from tests.cleaning.noise import WORDS, pairs_of, planted
-from tests.helpers import make_dataset
+from tests.helpers import in_time, make_dataset, obstructed
 from tutorial_lib.cleaning.review import read_review, write_review
 from tutorial_lib.data.dataset import DataError
 
@@ -142,3 +142,9 @@ def test_ids_and_texts_that_look_like_formulas_are_defused_and_come_back(tmp_pat
     assert file.read_text(encoding="utf-8").splitlines()[1].startswith("'-1,'@sum,'=b,'+1,")
     file.write_text(file.read_text(encoding="utf-8").rstrip().removesuffix(",,") + ",drop,\n", encoding="utf-8")
     assert list(read_review(file, made).qrels["train"]) == ["2"]
+
+
+@pytest.mark.parametrize(("how", "said"), [("pipe", "is a pipe"), ("folder", "is a folder")])
+def test_what_is_no_file_is_not_waited_for(tmp_path, how, said):
+    with in_time(), pytest.raises(DataError, match=f"review.csv {said}"):
+        read_review(obstructed(tmp_path / "review.csv", how), planted())

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.helpers import tree
+from tests.helpers import in_time, obstructed, tree
 from tests.tiny import beir_files
 from tutorial_lib.cleaning import CleaningSettings
 from tutorial_lib.cli import main
@@ -55,3 +55,23 @@ def test_check_takes_what_reading_and_cleaning_can_be_told(tiny_data, capsys, mo
         assert re.search(rf"{option}[ ,\]]", shown), option
     assert main(["check", "--data", str(tiny_data), "--split-seed", "3"]) == 0
     assert capsys.readouterr().out == "desk: 24 articles, 12 train, 4 dev, 8 test\n"
+
+
+@pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl", "qrels/train.tsv", "qrels/dev.tsv", "card.json"])
+def test_a_pipe_in_place_of_a_file_of_a_collection_is_one_line(tmp_path, fails, name):
+    pipe = obstructed(beir_files(tmp_path / "desk") / name, "pipe")
+    with in_time():
+        assert f"{pipe} is a pipe: put a plain file there, or remove it" in fails("check", "--data", tmp_path / "desk")
+
+
+@pytest.mark.parametrize("name", ["tickets.csv", "articles.jsonl", "searches.jsonl", "columns.toml"])
+def test_a_pipe_in_place_of_a_file_of_a_help_desk_is_one_line(tmp_path, fails, name):
+    (tmp_path / "tickets.csv").write_text("ticket_id,created_at,message,resolved_by\n1,2026-01-02,my bill,a1\n")
+    (tmp_path / "articles.jsonl").write_text('{"article_id": "a1", "title": "Bills", "text": "How to read a bill."}\n')
+    (tmp_path / "searches.jsonl").write_text("")
+    (tmp_path / "columns.toml").write_text("")
+    pipe = obstructed(tmp_path / name, "pipe")
+    files = {"data": "tickets.csv", "articles": "articles.jsonl", "searches": "searches.jsonl", "columns": "columns.toml"}
+    options = [part for option, file in files.items() for part in (f"--{option}", tmp_path / file)]
+    with in_time():
+        assert f"{pipe} is a pipe: put a plain file there, or remove it" in fails("check", *options)

@@ -28,4 +28,7 @@ def test_a_packed_file_in_place_of_a_missing_one_is_named(tmp_path):
 
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "corpus.jsonl")
-    refused(lambda: read_records(tmp_path / "corpus.jsonl", [], drop_blank=False), "corpus.jsonl is a pipe or a device")
+    refused(
+        lambda: read_records(tmp_path / "corpus.jsonl", [], drop_blank=False),
+        "corpus.jsonl is a pipe: put a plain file there",
+    )

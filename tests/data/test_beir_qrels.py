@@ -51,7 +51,7 @@ def test_judgments_under_no_known_name_are_refused(tmp_path):
 
 def test_a_pipe_or_a_dangling_link_is_no_split(tmp_path):
     os.mkfifo(folder(tmp_path) / "qrels" / "dev.tsv")
-    refused(lambda: split_files(tmp_path, []), "dev.tsv is a pipe or a device")
+    refused(lambda: split_files(tmp_path, []), "dev.tsv is a pipe: put a plain file there")
     (tmp_path / "qrels" / "dev.tsv").unlink()
     (tmp_path / "qrels" / "dev.tsv").symlink_to("none.tsv")
     refused(lambda: split_files(tmp_path, []), "dev.tsv is a link that leads nowhere")

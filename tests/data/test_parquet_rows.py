@@ -2,6 +2,7 @@ import pyarrow
 import pyarrow.parquet
 
 from tests.data.exports import refused, written
+from tests.helpers import in_time, obstructed
 from tutorial_lib.data.rows import read_rows
 
 
@@ -31,6 +32,9 @@ def test_a_folder_of_parts_is_one_table(tmp_path):
     write(folder / "year=2026" / "part-0.parquet", [{"id": 2, "text": "x"}])
     written(folder, "_SUCCESS", "")
     assert list(read_rows(folder)) == [(1, {"year": "2025", "id": 1}), (2, {"year": "2026", "id": 2, "text": "x"})]
+    obstructed(folder / "year=2026" / "part-1.parquet", "pipe")
+    with in_time():
+        refused(lambda: read(folder), "part-1.parquet is a pipe")
     (tmp_path / "empty.parquet").mkdir()
     refused(lambda: read(tmp_path / "empty.parquet"), "empty.parquet is a folder without a .parquet file")
 

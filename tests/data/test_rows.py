@@ -117,7 +117,7 @@ def test_packed_files_are_read(tmp_path):
 
 def test_what_is_no_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.csv")
-    refused(lambda: read(tmp_path / "pipe.csv"), "pipe.csv is a pipe or a device")
+    refused(lambda: read(tmp_path / "pipe.csv"), "pipe.csv is a pipe: put a plain file there")
     (tmp_path / "folder.csv").mkdir()
     refused(lambda: read(tmp_path / "folder.csv"), "folder.csv is a folder")
 

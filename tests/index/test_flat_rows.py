@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from tests.helpers import OBSTACLES, in_time, obstructed
 from tutorial_lib.index import VectorIndexError
 from tutorial_lib.index.embedded import Embedded
-from tutorial_lib.index.flat_rows import FlatRows, append, empty, read_json
+from tutorial_lib.index.flat_rows import FlatRows, append, digests, empty, read_json, read_record
 
 RECORD = {"mark": "m", "dimension": 2}
 
@@ -82,3 +83,17 @@ def test_json_that_is_not_there_is_none(folder):
     assert read_json(folder / "record.json") == {"mark": "é"}
     assert read_json(folder / "none.json") is None
     assert read_json(folder / "record.json" / "none.json") is None
+
+
+@pytest.mark.parametrize("how", OBSTACLES)
+def test_what_is_no_plain_file_is_named_and_not_waited_for(folder, how):
+    record = {**RECORD, "sha256": digests(folder, RECORD)}
+    obstructed(folder / "m.jsonl", how)
+    with in_time():
+        for read in (
+            lambda: FlatRows.read(folder, record),
+            lambda: read_json(folder / "m.jsonl"),
+            lambda: read_record(folder / "m.jsonl"),
+        ):
+            with pytest.raises(OSError, match=f"m.jsonl is {OBSTACLES[how]}"):
+                read()

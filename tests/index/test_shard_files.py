@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
+from tests.helpers import OBSTACLES, in_time, obstructed
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.index.shard_files import (
     Manifest,
@@ -164,3 +165,16 @@ def test_a_folder_is_made_and_let_go_of(tmp_path):
 def test_a_place_that_cannot_be_locked_is_not():
     with alone_in("memory://alone/vectors"), alone_in("memory://alone/vectors"):
         pass
+
+
+@pytest.mark.parametrize("how", OBSTACLES)
+def test_what_is_no_plain_file_counts_as_missing_and_is_not_waited_for(folder, how):
+    manifest = read_manifest(folder)
+    path = obstructed(folder / SHARDS[0].file, how)
+    obstructed(folder / "manifest.json", how)
+    with in_time():
+        assert whole(FS, str(path), SCHEMA, 2) is None
+        with pytest.raises(DataError, match=f"{SHARDS[0].file} is missing"):
+            read_shard(folder, SHARDS[0], manifest)
+        with pytest.raises(DataError, match=r"holds no manifest.json"):
+            read_manifest(folder)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from tutorial_lib.cleaning.tables import restored, write_table
 from tutorial_lib.data.dataset import SPLITS, DataError, Qrels, RetrievalDataset
+from tutorial_lib.data.paths import is_there
 
 DECISIONS = ("", "keep", "drop", "replace")
 
@@ -83,6 +84,8 @@ def read_review(path: str | Path, dataset: RetrievalDataset) -> RetrievalDataset
 
 def _reviewed(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the place of each row (the header is row 1) and its cells by column, as they were before ``defused``."""
+    if not is_there(path):
+        raise DataError(f"{path}: No such file or directory: pass the file that write_review wrote")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:

@@ -12,7 +12,7 @@ import papermill
 
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.registry import AWS_DOCS
-from tutorial_lib.files import course_folder
+from tutorial_lib.files import course_folder, plain
 from tutorial_lib.report import before_after
 from tutorial_lib.workspace import Workspace
 
@@ -58,7 +58,7 @@ def run_chapters(space: Workspace, chapters: Sequence[str]) -> bool:
         print(f"{chapter} …", flush=True)
         papermill.execute_notebook(
             _as_it_is(course_folder("notebooks") / f"{chapter}.ipynb"),
-            _as_it_is(executed / f"{chapter}.ipynb"),
+            _as_it_is(plain(executed / f"{chapter}.ipynb")),
             parameters,
             cwd=course_folder("notebooks"),
             kernel_name="python3",

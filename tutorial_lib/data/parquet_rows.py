@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from tutorial_lib.data.cells import merged
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.data.paths import is_there
 
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
@@ -17,11 +18,12 @@ def parquet_parts(path: Path) -> list[Path]:
     """Return the files of a Parquet table: ``path`` itself, or the parts in the folder ``path``, in order of their names.
 
     Raises:
-        DataError: A folder holds no Parquet file.
+        DataError: A folder holds no Parquet file, or a pipe or the like in place of one.
     """
     if not path.is_dir():
         return [path]
-    parts = [p for p in sorted(path.rglob("*.parquet")) if p.is_file() and not p.name.startswith(("_", "."))]
+    named = [p for p in sorted(path.rglob("*.parquet")) if not p.name.startswith(("_", "."))]
+    parts = [p for p in named if not p.is_dir() and is_there(p)]
     if not parts:
         raise DataError(f"{path} is a folder without a .parquet file: pass a file, or a folder of Parquet parts")
     return parts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.files import obstacle
 
 
 def resolved(path: str | Path) -> Path:
@@ -27,11 +28,9 @@ def is_there(path: Path) -> bool:
             nowhere.
     """
     try:
-        if path.is_file():
-            return True
-        if not path.exists() and not path.is_symlink():
-            return False
+        found = obstacle(path)
     except ValueError as error:
         raise DataError(f"{str(path)!r} is no path that can be read: {error}") from None
-    kind = "a folder" if path.is_dir() else "a link that leads nowhere" if path.is_symlink() else "a pipe or a device"
-    raise DataError(f"{path} is {kind}: put a plain file there, or remove it")
+    if found:
+        raise DataError(f"{path} is {found}: put a plain file there, or remove it")
+    return path.exists()

@@ -9,7 +9,7 @@ from tutorial_lib.data.dataset import DataError, Query, RetrievalDataset
 from tutorial_lib.data.help_desk import HelpDesk
 from tutorial_lib.data.search_log import ClickSettings
 from tutorial_lib.data.ticket_log import MAX_TICKETS
-from tutorial_lib.files import course_folder
+from tutorial_lib.files import course_folder, plain
 
 SUPPORT_DESK_FILES = course_folder("support_desk")
 """Folder of articles, tickets, search log and judged queries; see ``data/README.md``."""
@@ -36,7 +36,7 @@ def support_desk(*, clicks: ClickSettings | None = None, max_tickets: int = MAX_
     logged = desk.read(clicks=clicks, max_tickets=max_tickets, divide=False)
     queries, qrels = dict(logged.queries), dict(logged.qrels)
     for split, name in (("dev", "dev.jsonl"), ("test", "golden.jsonl")):
-        lines = (folder / name).read_text(encoding="utf-8").splitlines()
+        lines = plain(folder / name).read_text(encoding="utf-8").splitlines()
         rows = {row["query_id"]: row for row in map(json.loads, lines)}
         queries.update({q: Query(q, row["query"], {"source": name.removesuffix(".jsonl")}) for q, row in rows.items()})
         qrels[split] = {q: row["grades"] for q, row in rows.items()}

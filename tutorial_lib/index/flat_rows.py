@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutorial_lib.checksums import sha256_of
+from tutorial_lib.files import plain
 from tutorial_lib.index.embedded import Embedded
 from tutorial_lib.index.record import unsealed
 from tutorial_lib.index.store import Damaged, VectorIndexError
@@ -46,7 +47,7 @@ class FlatRows:
         vectors, ids = _files(folder, record)
         if "sha256" in record and record["sha256"] != digests(folder, record):
             raise Damaged(f"{vectors} or {ids.name} beside it is damaged: reindex, which builds it anew")
-        rows = [json.loads(line) for line in ids.read_text(encoding="utf-8").splitlines()]
+        rows = [json.loads(line) for line in plain(ids).read_text(encoding="utf-8").splitlines()]
         shape = (len(rows), record["dimension"])
         if vectors.stat().st_size != 4 * shape[0] * shape[1]:
             raise VectorIndexError(f"{vectors} does not hold {shape[0]} vectors of {shape[1]} numbers: build it again")
@@ -89,7 +90,7 @@ def read_json(path: Path) -> Any:
         Damaged: It holds something else.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(plain(path).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
@@ -103,7 +104,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
         Damaged: It is not what was written.
     """
     try:
-        return unsealed(path.read_text(encoding="utf-8"))
+        return unsealed(plain(path).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:

@@ -115,9 +115,7 @@ def reindex(
 
     rows, embedded, seconds = _rows(documents, hashes, before.rows, encoder, folder, shard_size)
     built = _built(index, rows, encoder, before.calibration)
-    sample = encoder.encode_queries(list(queries)) if queries else rows.vectors[:: max(1, len(rows.ids) // SAMPLE)]
-    verification = index.verify(built, rows.ids, rows.vectors, sample, min_recall=min_recall, smoke=smoke, encoder=encoder)
-    version = _switched(index, built, verification)
+    version, verification = _made_live(index, built, rows, encoder, queries, smoke, min_recall)
     _tidy(index, before, keep, folder)
     return Reindexed(version, _compare(before.hashes, hashes), embedded, verification, seconds, before.damage)
 
@@ -174,10 +172,20 @@ def _built(index: VectorIndex, rows: Embedded, encoder: TextEncoder, calibration
     return index.build(rows.ids, rows.vectors, encoder, hashes=rows.hashes, calibration=calibration)
 
 
-def _switched(index: VectorIndex, version: Version, verification: Verification) -> Version:
-    """Switch to a version, or drop it where it did not pass."""
+def _made_live(
+    index: VectorIndex,
+    version: Version,
+    rows: Embedded,
+    encoder: TextEncoder,
+    queries: Sequence[str],
+    smoke: Mapping[str, str] | None,
+    min_recall: float,
+) -> tuple[Version, Verification]:
+    """Verify a version of these rows and switch to it, or drop it where it did not pass; return it as it is now, and why."""
+    sample = encoder.encode_queries(list(queries)) if queries else rows.vectors[:: max(1, len(rows.ids) // SAMPLE)]
+    verification = index.verify(version, rows.ids, rows.vectors, sample, min_recall=min_recall, smoke=smoke, encoder=encoder)
     try:
-        return index.switch(verification)
+        return index.switch(verification), verification
     except VectorIndexError:
         if not verification.passed:
             index.drop(version)

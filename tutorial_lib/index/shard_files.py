@@ -74,7 +74,7 @@ def read_manifest(folder: str | Path) -> Manifest:
         DataError: There is no manifest, or one of another format.
     """
     fs, root = url_to_fs(str(folder))
-    if not fs.exists(f"{root}/{MANIFEST}"):
+    if not fs.isfile(f"{root}/{MANIFEST}"):  # a pipe would be waited for
         raise DataError(f"{folder} holds no {MANIFEST}: embedding has not finished there, run it again")
     record = json.loads(fs.cat_file(f"{root}/{MANIFEST}"))
     if record.pop("format", None) != FORMAT:
@@ -137,6 +137,8 @@ def schema_of(dimension: int, fingerprint: str) -> pa.Schema:
 
 def whole(fs: AbstractFileSystem, path: str, schema: pa.Schema, rows: int) -> bytes | None:
     """Return the bytes of a shard, or None if there is none, or none that can be read to the end."""
+    if not fs.isfile(path):  # a pipe would be waited for
+        return None
     try:
         data = fs.cat_file(path)
         table = pq.read_table(io.BytesIO(data), page_checksum_verification=True)
@@ -180,7 +182,7 @@ def read_shard(folder: str | Path, shard: Shard, manifest: Manifest) -> Embedded
     """
     fs, root = url_to_fs(str(folder))
     path = f"{root}/{shard.file}"
-    data = fs.cat_file(path) if fs.exists(path) else b""
+    data = fs.cat_file(path) if fs.isfile(path) else b""
     if hashlib.sha256(data).hexdigest() != shard.sha256:
         raise DataError(
             f"{path} is {'damaged' if data else 'missing'}: embed the corpus again, only what is broken is computed"

@@ -63,7 +63,7 @@ class Vectors:
     @classmethod
     def load(cls, folder: Path) -> Vectors:
         """Read what ``save`` wrote."""
-        queries = {s: np.load(folder / f"{s}.npy") for s in SPLITS if (folder / f"{s}.npy").exists()}
+        queries = {s: np.load(folder / f"{s}.npy") for s in SPLITS if (folder / f"{s}.npy").is_file()}
         return cls(np.load(folder / "documents.npy"), queries)
 
 
