@@ -231,19 +231,17 @@ class Workspace(Staged):
         return self._told_by("runs")
 
 
+_SEARCHED = ("dataset", "baseline", "base_vectors")
+"""Stages that a search without training hangs on."""
+
 STAGES = {
     "dataset": Stage(Workspace._make_dataset, ("source",), ("cleaning", "read")),
     "baseline": Stage(Workspace._make_baseline, ("dataset", "encoder")),
     "base_vectors": Stage(Workspace._make_base_vectors, ("dataset", "encoder", "baseline")),
-    "untrained": Stage(Workspace._make_untrained, ("dataset", "baseline", "base_vectors")),
-    "negatives": Stage(Workspace._make_negatives, ("dataset", "baseline", "base_vectors"), ("mining",)),
-    "adapter": Stage(
-        Workspace._make_adapter,
-        ("dataset", "baseline", "base_vectors", "negatives", "encoder"),
-        ("lora", "train"),
-        together=True,
-    ),
-    "model": Stage(Workspace._make_model, ("dataset", "baseline", "base_vectors", "adapter")),
+    "untrained": Stage(Workspace._make_untrained, _SEARCHED),
+    "negatives": Stage(Workspace._make_negatives, _SEARCHED, ("mining",)),
+    "adapter": Stage(Workspace._make_adapter, (*_SEARCHED, "negatives", "encoder"), ("lora", "train"), together=True),
+    "model": Stage(Workspace._make_model, (*_SEARCHED, "adapter")),
     "tuned_vectors": Stage(Workspace._make_tuned_vectors, ("dataset", "model")),
     "runs": Stage(Workspace._make_runs, ("dataset", "baseline", "base_vectors", "untrained", "tuned_vectors")),
 }
