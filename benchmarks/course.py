@@ -35,9 +35,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="aws_docs")
     parser.add_argument("--out", type=Path, help="write the figures to this JSON file as well")
+    parser.add_argument("--keep", type=Path, help="run in this folder, which must not exist, and keep it")
     options = parser.parse_args()
+    if options.keep and options.keep.exists():
+        parser.error(f"{options.keep} exists: what lies there would not be made anew, nor timed")
     with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder, "run")
+        run = options.keep or Path(folder, "run")
         started, peak = time.monotonic(), 0.0
         process = psutil.Popen([sys.executable, "-m", "tutorial_lib", "run", "--data", options.data, "--out", str(run)])
         while process.poll() is None:
