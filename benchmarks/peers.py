@@ -1,4 +1,4 @@
-"""What users would take instead: sentence-transformers' own trainer with its LoRA and MultipleNegativesRankingLoss."""
+"""What users would take instead: sentence-transformers' own trainer with MultipleNegativesRankingLoss, LoRA or full."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ class StepClock(TrainerCallback):
         return batch_size * (len(self.times) - 1 - skip) / (self.times[-1] - self.times[skip])
 
 
-def sentence_transformers_lora(
+def sentence_transformers(
     dataset: RetrievalDataset,
     negatives: Mapping[str, Sequence[str]],
     model: str,
-    lora: LoraSettings,
+    lora: LoraSettings | None,
     settings: TrainSettings,
     *,
     bf16: bool = False,
     clock: StepClock | None = None,
     epochs: float | None = None,
 ) -> Encoder:
-    """Return the encoder that sentence-transformers trains on the same pairs with the same adapter and settings.
+    """Return the encoder that sentence-transformers trains on the same pairs, an adapter (None: all weights) and settings.
 
     Everything that is not named here is its default: float32 unless ``bf16``, the base model's dropout, batches padded to
     their longest text, no article twice in a batch (its advice for this loss).
@@ -67,15 +67,16 @@ def sentence_transformers_lora(
     theirs = SentenceTransformer(str(resolve_model(model)), device=None)
     theirs.max_seq_length = settings.max_length
     own_length = Encoder.load(model).settings.max_length
-    theirs.add_adapter(
-        LoraConfig(
-            task_type=TaskType.FEATURE_EXTRACTION,
-            r=lora.rank,
-            lora_alpha=lora.alpha,
-            lora_dropout=lora.dropout,
-            target_modules=lora.peft_targets,
+    if lora:
+        theirs.add_adapter(
+            LoraConfig(
+                task_type=TaskType.FEATURE_EXTRACTION,
+                r=lora.rank,
+                lora_alpha=lora.alpha,
+                lora_dropout=lora.dropout,
+                target_modules=lora.peft_targets,
+            )
         )
-    )
     pairs = training_pairs(dataset, negatives, 1)
     text = {a: document.full_text for a, document in dataset.corpus.items()}
     judged = dataset.qrels["train"]

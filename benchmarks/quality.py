@@ -5,10 +5,11 @@
 
 FOLDER is a prepared BEIR folder (train, dev and test), for example ``workspace/aws_docs/dataset``; any number can be given.
 ``systems`` scores test queries: keyword search, base model, both fused, the best that needs no training, LoRA, LoRA on
-queries only, a linear map of query vectors, full fine-tuning, and sentence-transformers' LoRA. Keyword search's settings and
-every model's window are chosen on dev, as a run of the course does. Forgetting is the change on the test queries of the other
-datasets given. ``ablations`` changes one setting at a time and scores dev queries: test has no say in a choice. Each run is
-a process of its own; rows are added to the file as they come, and a second call goes on where the first one stopped.
+queries only, a linear map of query vectors, full fine-tuning, and what sentence-transformers makes of the pairs (``PEERS``).
+Keyword search's settings and every model's window are chosen on dev, as a run of the course does. Forgetting is the change
+on the test queries of the other datasets given; for many collections call it for one at a time. ``ablations`` changes one
+setting at a time and scores dev queries: test has no say in a choice. Each run is a process of its own; rows are added to
+the file as they come, and a second call goes on where the first one stopped.
 """
 
 from __future__ import annotations
@@ -48,8 +49,21 @@ from tutorial_lib.training.mining import MiningSettings, mine_negatives
 from tutorial_lib.training.pairs import PairCollator, training_pairs
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
+PEERS: dict[str, dict[str, Any]] = {
+    "sentence-transformers lora": {},
+    "sentence-transformers plain lora": {
+        "rank": 16,
+        "alpha": 32,
+        "learning_rate": 1e-3,
+        "temperature": 0.05,
+        "min_steps": 0,
+    },
+    "sentence-transformers full": {"learning_rate": 2e-5, "temperature": 0.05, "min_steps": 0},
+}
+"""Its trainer: with the adapter, settings and number of steps of the course; with what its users write, for one pass; and on
+all weights at the rate of its own examples. A temperature of 0.05 is its default scale of 20."""
 SEEDLESS = ("bm25", "base", "hybrid", "untrained")
-TRAINED = ("lora", "lora queries", "linear queries", "full", "sentence-transformers lora")
+TRAINED = ("lora", "lora queries", "linear queries", "full", *PEERS)
 FULL_RATE = 2e-4
 """Learning rate of full fine-tuning: the defaults' is the adapter's, which all weights together do not bear."""
 ABLATIONS: dict[str, list[dict[str, Any]]] = {
@@ -203,19 +217,20 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
     """Train one system on ``home`` and search every collection with it."""
     if system in SEEDLESS:
         return _untrained(home, system, split)
-    lora, settings = settings_of(changes, seed)
+    lora, settings = settings_of({**PEERS.get(system, {}), **changes}, seed)
     mining = MiningSettings(per_query=max(4, settings.negatives))
     source = changes.get("source", "bm25")
     negatives = {} if source == "batch" else home.negatives(source, mining)
     if system == "linear queries":
         return _linear(home, negatives, settings, split, others)
-    epochs = _epochs(home, negatives, settings) if system == "sentence-transformers lora" else 0.0
+    epochs = _epochs(home, negatives, settings) if system in PEERS else 0.0
     started = time.monotonic()
-    if system == "sentence-transformers lora":
-        from benchmarks.peers import sentence_transformers_lora  # here: it needs a package that the others do without
+    if system in PEERS:
+        from benchmarks.peers import sentence_transformers  # here: it needs a package that the others do without
 
-        encoder = sentence_transformers_lora(
-            home.dataset, negatives, home.model, lora, settings, bf16=bf16_is_fast(), epochs=epochs
+        adapter = None if system.endswith(" full") else lora
+        encoder = sentence_transformers(
+            home.dataset, negatives, home.model, adapter, settings, bf16=bf16_is_fast(), epochs=epochs
         )
         notes, trainable = {"epochs": epochs}, sum(p.numel() for p in encoder.model.parameters() if p.requires_grad)
     else:

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from benchmarks.machine import description, in_child, peak_mb, ratios
-from benchmarks.peers import StepClock, sentence_transformers_lora
+from benchmarks.peers import StepClock, sentence_transformers
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
@@ -51,7 +51,7 @@ def one(system: str, data: Path, negatives: Path, model: str, steps: int) -> dic
             run.trainer.add_callback(clock)
             run.train()
     else:
-        sentence_transformers_lora(dataset, mined, model, LoraSettings(), SETTINGS, bf16=system.endswith("bf16"), clock=clock)
+        sentence_transformers(dataset, mined, model, LoraSettings(), SETTINGS, bf16=system.endswith("bf16"), clock=clock)
     return {
         "system": system,
         "pairs_per_s": clock.pairs_per_s(settings.batch_size, SKIPPED),
