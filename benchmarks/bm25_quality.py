@@ -26,8 +26,7 @@ from tutorial_lib.data.dataset import SPLITS, RetrievalDataset
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
 from tutorial_lib.evaluation.significance import document_clusters, paired_difference
 from tutorial_lib.files import write_text
-from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.bm25_choice import candidates, choose_bm25
+from tutorial_lib.retrieval.bm25_choice import candidates, choose_bm25, indexes
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.terms import BM25Settings
 
@@ -64,9 +63,8 @@ def compared(dataset: RetrievalDataset) -> dict[str, Any]:
     peers = {split: bm25s_run(documents, dataset.query_texts(split)) for split in SPLITS}
     rows = {"bm25s": {split: float(scores(dataset, split, run).mean()) for split, run in peers.items()}}
     runs: dict[BM25Settings, dict[str, Run]] = {}
-    bm25 = BM25(documents)
-    for settings in candidates(documents):
-        bm25 = bm25.weighed(settings) if settings.words == bm25.settings.words else BM25(documents, settings)
+    for bm25 in indexes(documents, candidates(documents)):
+        settings = bm25.settings
         runs[settings] = {split: bm25.search(dataset.query_texts(split), k=K) for split in SPLITS}
         rows[settings.title] = {split: float(scores(dataset, split, run).mean()) for split, run in runs[settings].items()}
     clusters = document_clusters(dataset.qrels["test"])

@@ -36,9 +36,9 @@ RECIPES: dict[str, dict[str, Any]] = {
     "one pass, rate 1e-3": {"learning_rate": 1e-3, "min_steps": 0},
     "50 steps, rate 1e-3": {"learning_rate": 1e-3},
 }
-PARTS = 4
+PARTS = TrainSettings.dev_evaluations
 """A candidate is the model after each of so many equal parts of the steps."""
-SHARES = (0.7, 0.4)
+SHARES = tuple(share for share in TrainSettings.strengths if share < 1)
 """Shares of the last update that are candidates too."""
 
 
@@ -88,21 +88,14 @@ def candidates(home: Collection, recipe: str, seed: int) -> list[dict[str, Any]]
         run.trainer.add_callback(snapshots)
         run.train()
     for step, weights in snapshots.kept.items():
-        _load(run.encoder, weights)
+        run.encoder.model.load_state_dict(weights, strict=False)
+        run.encoder.changed()
         rows.append({"step": step, "share": 1.0, **scored(home, run.encoder, against)})
     update = adapter_update(run.encoder)
     for share in SHARES:
         set_strength(run.encoder, update, share)
         rows.append({"step": step, "share": share, **scored(home, run.encoder, against)})
     return rows
-
-
-def _load(encoder: Encoder, weights: dict[str, torch.Tensor]) -> None:
-    with torch.no_grad():
-        for name, parameter in encoder.model.named_parameters():
-            if name in weights:
-                parameter.copy_(weights[name])
-    encoder.changed()
 
 
 def regrets(rows: list[dict[str, Any]]) -> dict[str, float]:

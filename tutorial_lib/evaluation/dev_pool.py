@@ -12,7 +12,7 @@ from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
 from tutorial_lib.models.settings import NotFiniteError, TextEncoder
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.dense import Vectors, dense_run, exact_search
+from tutorial_lib.retrieval.dense import Vectors, exact_search
 
 QUERIES = 300
 """At most so many dev queries make up a pool."""
@@ -98,8 +98,9 @@ def dev_pool(
     own = {q: a for q, a in dataset.own_documents.items() if q in asked}
     runs = [bm25.search(asked, k=per_query, own=own)]
     if base is not None:
-        nearest = dense_run(dataset, base, "dev", k=per_query)
-        runs.append({q: nearest[q] for q in chosen})
+        base.check(dataset, "dev")
+        vectors = base.queries["dev"][[q in asked for q in texts]]
+        runs.append(exact_search(chosen, vectors, list(dataset.corpus), base.documents, k=per_query, own=own))
     pool = {a for q in chosen for a in dataset.qrels["dev"][q]} | {a for run in runs for found in run.values() for a in found}
     documents = {a: dataset.corpus[a].full_text for a in sorted(pool)}
     return DevSet(asked, documents, {q: dataset.qrels["dev"][q] for q in chosen}, own=own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import ir_measures
@@ -88,15 +88,18 @@ def candidate_scores(dataset: RetrievalDataset, qrels: Qrels, among: Sequence[BM
     queries = {q: dataset.queries[q].text for q in qrels}
     progress = tqdm(among, desc="choose BM25", unit="candidate", disable=len(documents) < MANY_DOCUMENTS, leave=False)
     own = dataset.own_documents  # a query that is a document itself would find itself first
-    scores: dict[BM25Settings, float] = {}
+    return {bm25.settings: ndcg(qrels, bm25.search(queries, k=10, own=own)) for bm25 in indexes(documents, progress)}
+
+
+def indexes(documents: Mapping[str, str], among: Iterable[BM25Settings]) -> Iterator[BM25]:
+    """Yield an index of the documents for each of the settings; those of the same words in a row read them once."""
     bm25: BM25 | None = None
-    for settings in progress:
+    for settings in among:
         if bm25 and bm25.settings.words == settings.words:
             bm25 = bm25.weighed(settings)
         else:
             bm25 = BM25(documents, settings)
-        scores[settings] = ndcg(qrels, bm25.search(queries, k=10, own=own))
-    return scores
+        yield bm25
 
 
 def _bounded(documents: dict[str, str], qrels: Qrels) -> dict[str, str]:
