@@ -1,7 +1,7 @@
 """What does it cost to choose on dev? ``python -m benchmarks.choosing --data NAME=FOLDER … --out FILE``.
 
 FOLDER is a prepared BEIR folder, such as ``benchmarks.collections`` writes. Every recipe is trained to its end without
-looking at dev, and leaves candidates: the base model, the model at four steps, and shares of its last update. Each candidate
+looking at dev, and leaves candidates: the base model, and shares of the update at every step at which dev is scored. Each
 is scored on test, over the whole corpus, and on dev, against three pools: the answers and BM25's best ("keyword"), with the
 base model's best as well ("both", what a run of the course uses), and the whole corpus. The regret of a pool is how much the
 candidate it likes best loses on test to the best candidate there is. Nothing is chosen by test: it says how well dev chooses.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,24 +34,22 @@ from tutorial_lib.training.settings import TrainSettings
 
 RECIPES: dict[str, dict[str, Any]] = {
     "the defaults": {},
-    "one pass, rate 1e-3": {"learning_rate": 1e-3, "min_steps": 0},
-    "50 steps, rate 1e-3": {"learning_rate": 1e-3},
+    "without a gentle pass": {"gentle_pass": False},
 }
-PARTS = TrainSettings.dev_evaluations
-"""A candidate is the model after each of so many equal parts of the steps."""
-SHARES = tuple(share for share in TrainSettings.strengths if share < 1)
-"""Shares of the last update that are candidates too."""
+SHARES = TrainSettings.strengths
+"""Shares of the update that are candidates, at every step at which a run would score dev."""
 
 
 @dataclass
 class Snapshots(TrainerCallback):  # type: ignore[misc]
-    """The adapter's weights at the end of each part of a run, by step."""
+    """The adapter's weights by step."""
 
+    steps: Sequence[int]
     kept: dict[int, dict[str, torch.Tensor]] = field(default_factory=dict)
 
     def on_step_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        """Keep the weights if a part ends here."""
-        if state.global_step in {round(state.max_steps * part / PARTS) for part in range(1, PARTS + 1)}:
+        """Keep the weights if this is one of the steps."""
+        if state.global_step in self.steps:
             trained = ((name, p) for name, p in model.named_parameters() if p.requires_grad)
             self.kept[state.global_step] = {name: p.detach().clone() for name, p in trained}
 
@@ -84,17 +83,15 @@ def candidates(home: Collection, recipe: str, seed: int) -> list[dict[str, Any]]
     settings = TrainSettings(**{"dev_queries": 0, "seed": seed, **RECIPES[recipe]})
     with tempfile.TemporaryDirectory() as folder:
         run = prepare_training(home.dataset, home.negatives(), home.bm25, Path(folder), settings=settings, **home.start)
-        snapshots = Snapshots()
+        snapshots = Snapshots(run.trainer.schedule.dev_steps)
         run.trainer.add_callback(snapshots)
         run.train()
     for step, weights in snapshots.kept.items():
         run.encoder.model.load_state_dict(weights, strict=False)
-        run.encoder.changed()
-        rows.append({"step": step, "share": 1.0, **scored(home, run.encoder, against)})
-    update = adapter_update(run.encoder)
-    for share in SHARES:
-        set_strength(run.encoder, update, share)
-        rows.append({"step": step, "share": share, **scored(home, run.encoder, against)})
+        update = adapter_update(run.encoder)
+        for share in SHARES:
+            set_strength(run.encoder, update, share)
+            rows.append({"step": step, "share": share, **scored(home, run.trainer.encoder, against)})
     return rows
 
 

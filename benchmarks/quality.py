@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field, replace
@@ -47,6 +48,7 @@ from tutorial_lib.training.finetune import prepare_training, rises
 from tutorial_lib.training.losses import contrastive_loss
 from tutorial_lib.training.mining import MiningSettings, mine_negatives
 from tutorial_lib.training.pairs import PairCollator, training_pairs
+from tutorial_lib.training.schedule import Schedule
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
 PEERS: dict[str, dict[str, Any]] = {
@@ -278,12 +280,8 @@ def _untrained(home: Collection, system: str, split: str) -> Trained:
 
 def _epochs(home: Collection, negatives: dict[str, list[str]], settings: TrainSettings) -> float:
     """Return as many passes as our own training would make, so that the peer takes as many steps."""
-    with tempfile.TemporaryDirectory() as folder:
-        return float(
-            prepare_training(
-                home.dataset, negatives, home.bm25, Path(folder), model=home.model, settings=replace(settings, dev_queries=0)
-            ).trainer.args.num_train_epochs
-        )
+    pairs = len(training_pairs(home.dataset, negatives, settings.negatives))
+    return Schedule.of(settings, pairs).steps / math.ceil(pairs / settings.batch_size)
 
 
 def _linear(

@@ -117,6 +117,40 @@ def test_a_run_interrupted_inside_an_epoch_goes_on_with_the_batches_it_would_hav
         assert same_weights(adapter_weights(straight), adapter_weights(resumed), atol=0)
 
 
+GENTLE = {"epochs": 1.0, "min_steps": 8}
+"""12 pairs in batches of 6: a gentle pass of 2 steps, and 4 passes of 8 steps, dev scored after steps 2, 4, 6, 8 and 10."""
+
+
+def test_after_the_gentle_pass_comes_the_run_that_there_is_without_it(prepare, monkeypatch):
+    score_by_step(monkeypatch, [0.5, 0.6, 0.6, 0.6, 0.6, 0.9, 0.5, 0.6, 0.6, 0.6, 0.9])
+    run, alone = prepare("run", **GENTLE), prepare("alone", **GENTLE, gentle_pass=False)
+    seen = batches(run), batches(alone)
+    assert (run.train().best_step, alone.train().best_step) == (10, 8)
+    assert seen[0] == seen[1][:2] + seen[1]
+    assert same_weights(adapter_weights(run), adapter_weights(alone), atol=0)
+
+
+def test_the_gentle_pass_is_kept_where_dev_likes_it_best(prepare, monkeypatch):
+    score_by_step(monkeypatch, [0.5, 0.9, 0.8, 0.8, 0.8, 0.8, 0.5, 0.9])
+    run = prepare("run", **GENTLE)
+    one_pass = prepare("one pass", min_steps=0, epochs=1.0, learning_rate=0.005, dev_evaluations=1)
+    assert (run.train().best_step, one_pass.train().best_step) == (2, 2)
+    assert same_weights(adapter_weights(run), adapter_weights(one_pass), atol=0)
+
+
+@pytest.mark.parametrize("interrupted_at", [2, 3, 5])
+def test_a_run_interrupted_about_its_gentle_pass_resumes_to_the_same_result(prepare, interrupted_at):
+    straight, broken = prepare(**GENTLE), prepare("broken", **GENTLE)
+    expected = straight.train()
+    broken.trainer.add_callback(Interrupt(interrupted_at))
+    with pytest.raises(KeyboardInterrupt):
+        broken.train()
+    resumed = prepare("broken", **GENTLE)
+    result = resumed.train(resume=True)
+    assert (result.losses, result.dev, result.best_step) == (expected.losses, expected.dev, expected.best_step)
+    assert same_weights(adapter_weights(straight), adapter_weights(resumed), atol=0)
+
+
 def test_a_run_killed_without_warning_resumes_to_the_same_result(prepare, tiny_folder, tmp_path):
     script = "import sys; from tests.training.test_finetune import train_until_killed; train_until_killed(*sys.argv[1:])"
     killed = subprocess.run(

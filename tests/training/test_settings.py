@@ -32,7 +32,7 @@ WHOLE = {  # the least that is taken
 POSITIVE = {TrainSettings: ["epochs", "learning_rate", "temperature"]}
 BETWEEN = {TrainSettings: {"warmup": 1.0}, LoraSettings: {"dropout": 0.9}}  # from 0 to this
 SHARES = {MiningSettings: ["max_bm25_share", "max_model_share"]}
-FLAGS = {TrainSettings: ["mask_known_positives", "train_documents"]}
+FLAGS = {TrainSettings: ["gentle_pass", "mask_known_positives", "train_documents"]}
 OTHER = {  # value -> message
     TrainSettings: {
         "strengths": {

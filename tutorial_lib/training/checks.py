@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -155,7 +154,7 @@ def learning_rate(run: FineTuning) -> list[Finding]:
 def number_of_steps(run: FineTuning) -> list[Finding]:
     """Return warnings if the pairs do not fill one batch, or make fewer than two steps."""
     pairs, size = len(run.pairs), run.settings.batch_size
-    steps = math.ceil(math.ceil(pairs / size) * run.trainer.args.num_train_epochs)
+    steps = run.trainer.schedule.steps
     findings = []
     if size > pairs:
         findings.append(

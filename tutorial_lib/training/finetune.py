@@ -25,6 +25,7 @@ from tutorial_lib.training.arguments import trainer_arguments
 from tutorial_lib.training.checkpoints import newest_whole, step_of
 from tutorial_lib.training.dev import DevSet, dev_set, mean_score
 from tutorial_lib.training.pairs import Pair, PairCollator, documents_of, training_pairs
+from tutorial_lib.training.schedule import Schedule
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 from tutorial_lib.training.trainer import ContrastiveTrainer
 
@@ -197,11 +198,12 @@ def prepare_training(
     if not all_weights:
         without_dropout(encoder.model)
         add_adapter(encoder, lora)
-    arguments = trainer_arguments(checkpoints, settings, encoder.device, len(pairs), scored=dev is not None, amp=all_weights)
+    schedule = Schedule.of(settings, len(pairs))
+    arguments = trainer_arguments(checkpoints, settings, schedule, encoder.device, scored=dev is not None, amp=all_weights)
     narrow = _narrowed(encoder, window)  # of the model with its adapter
     collator = PairCollator(dataset, narrow, settings, fixed)
     trainer = ContrastiveTrainer(
-        encoder=narrow, pairs=pairs, dev=dev, settings=settings, args=arguments, data_collator=collator
+        encoder=narrow, pairs=pairs, dev=dev, settings=settings, schedule=schedule, args=arguments, data_collator=collator
     )
     return FineTuning(encoder, trainer, pairs, None if all_weights else lora, settings, parameters)
 

@@ -8,7 +8,6 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-MAX_EPOCHS = 8
 INF = float("inf")
 MOST_WHOLE, MOST_SEED = 2**63 - 1, 2**32 - 1  # what torch, and numpy's old random numbers, take
 
@@ -89,8 +88,8 @@ class TrainSettings:
 
     Attributes:
         epochs: Passes over the training pairs, at least.
-        min_steps: A small collection is passed over more often, until so many steps are made, but ``MAX_EPOCHS`` times at
-            most; dev still decides which checkpoint is kept.
+        min_steps: A small collection is passed over more often, until so many steps are made, eight times at most.
+        gentle_pass: Try one pass at half the rate before such passes: dev may like its end better (``Schedule``).
         batch_size: Pairs a step; every other pair's articles serve as in-batch negatives.
         negatives: Mined negatives used for each pair.
         learning_rate: Peak rate, reached after ``warmup`` of the steps, then falling linearly to 0.
@@ -99,8 +98,8 @@ class TrainSettings:
         temperature: Cosines are divided by this before the softmax; lower is sharper.
         dev_evaluations: How often dev is scored; the best checkpoint by dev is kept.
         dev_queries: At most this many dev queries are used; 0 trains to the end without looking at dev.
-        strengths: Shares of the adapter's update tried on dev, beside all of it, when training is done; the best is kept.
-            A weaker update is a mean of base and tuned weights: it forgets less, and can be better where pairs are few.
+        strengths: Shares of the update tried on dev, beside all of it, when training is done; the best is kept. A weaker one
+            is a mean of base and tuned weights: it forgets less, and can be better where pairs are few.
         dev_pool_per_query: BM25's and the base model's best articles per dev query; with the positives they make up the pool.
         mask_known_positives: Leave every other known positive of a query, and near-duplicates of its positives, out of
             its softmax; switched off only to show what they do.
@@ -116,6 +115,7 @@ class TrainSettings:
 
     epochs: float = 1.0
     min_steps: int = 50
+    gentle_pass: bool = True
     batch_size: int = 64
     negatives: int = 1
     learning_rate: float = 2e-3
@@ -146,7 +146,7 @@ class TrainSettings:
         check_whole(self, min_steps=0, batch_size=2, negatives=0, max_length=3, dev_evaluations=1, dev_queries=0)
         check_whole(self, dev_pool_per_query=1, activation_tokens=0, token_budget=1, seed=0)
         check_between(self, seed=(0, MOST_SEED))
-        for name in ("mask_known_positives", "train_documents"):
+        for name in ("gentle_pass", "mask_known_positives", "train_documents"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is {getattr(self, name)!r}: pass True or False")
         for size in _items(self, "matryoshka"):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
@@ -19,6 +20,7 @@ from tutorial_lib.training.checkpoints import DEV_SCORES, SealCheckpoints
 from tutorial_lib.training.dev import DevLog, DevSet, mean_score
 from tutorial_lib.training.losses import batch_loss
 from tutorial_lib.training.pairs import Pair, Shuffled
+from tutorial_lib.training.schedule import Schedule
 from tutorial_lib.training.settings import TrainSettings
 
 RandomState = tuple[torch.Tensor, torch.Tensor | None]
@@ -56,11 +58,36 @@ class _Forgetful(TrainerCallback):
 class _EpochOfStep(TrainerCallback):
     """Sets the order of each epoch by the steps that are done, so that a run goes on inside an epoch in the same order."""
 
-    def __init__(self, order: Shuffled, batch_size: int) -> None:
-        self._order, self._steps = order, -(-len(order) // batch_size)
+    def __init__(self, order: Shuffled, batch_size: int, gentle: int) -> None:
+        self._order, self._steps, self._gentle = order, -(-len(order) // batch_size), gentle
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._order.epoch = state.global_step // self._steps
+        done = state.global_step
+        self._order.epoch = (done - self._gentle if done >= self._gentle else done) // self._steps
+
+
+class _ScoreDev(TrainerCallback):
+    """Scores dev and writes a checkpoint after the schedule's steps."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._steps = frozenset(schedule.dev_steps)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        control.should_evaluate = control.should_save = state.global_step in self._steps
+
+
+class _StartAgain(TrainerCallback):
+    """Sets weights and optimizer back when the gentle pass is over and its checkpoint written."""
+
+    def __init__(self, schedule: Schedule, model: torch.nn.Module) -> None:
+        self._after = schedule.gentle
+        self._fresh = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, **_: Any) -> None:
+        if state.global_step == self._after:
+            model.load_state_dict(self._fresh, strict=False)
+            optimizer.state.clear()
+            forget_merged(model)
 
 
 class ContrastiveTrainer(Trainer):
@@ -77,11 +104,19 @@ class ContrastiveTrainer(Trainer):
         dev: The dev pool, or None.
         dev_log: What it scored.
         settings: Training settings.
+        schedule: Steps, rates, and when dev is scored.
         order: The order of the pairs.
     """
 
     def __init__(
-        self, *, encoder: Encoder, pairs: list[Pair], dev: DevSet | None, settings: TrainSettings, **options: Any
+        self,
+        *,
+        encoder: Encoder,
+        pairs: list[Pair],
+        dev: DevSet | None,
+        settings: TrainSettings,
+        schedule: Schedule,
+        **options: Any,
     ) -> None:
         """Take what ``Trainer`` takes, and the encoder whose transformer is trained."""
         super().__init__(
@@ -91,14 +126,18 @@ class ContrastiveTrainer(Trainer):
             **options,
         )
         self._pairs = pairs
-        self.encoder, self.dev, self.settings = encoder, dev, settings
+        self.encoder, self.dev, self.settings, self.schedule = encoder, dev, settings, schedule
         self.dev_log = DevLog(Path(str(self.args.output_dir), DEV_SCORES))
         self.order = Shuffled(len(pairs), self.args.seed)
         for callback in {ProgressCallback, DEFAULT_PROGRESS_CALLBACK, PrinterCallback}:
             self.remove_callback(callback)
         self.add_callback(_QuietProgress)
         self.add_callback(_Forgetful)
-        self.add_callback(_EpochOfStep(self.order, settings.batch_size))
+        self.add_callback(_EpochOfStep(self.order, settings.batch_size, schedule.gentle))
+        if dev is not None:
+            self.add_callback(_ScoreDev(schedule))
+        if schedule.gentle:
+            self.add_callback(_StartAgain(schedule, encoder.model))
         self.add_callback(SealCheckpoints(self.dev_log))
 
     def get_train_dataloader(self) -> DataLoader:
@@ -108,6 +147,11 @@ class ContrastiveTrainer(Trainer):
         """
         options: dict[str, Any] = {"batch_size": self.settings.batch_size, "collate_fn": self.data_collator}
         return DataLoader(self._pairs, sampler=self.order, **options)  # type: ignore[arg-type]
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LambdaLR:
+        """Return the rate's rise and fall over the steps."""
+        self.lr_scheduler = self.lr_scheduler or LambdaLR(optimizer or self.optimizer, self.schedule.rate_at)
+        return self.lr_scheduler
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Take the gradients of one batch; return its loss, detached."""
