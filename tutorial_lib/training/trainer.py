@@ -148,8 +148,8 @@ class ContrastiveTrainer(Trainer):
         options: dict[str, Any] = {"batch_size": self.settings.batch_size, "collate_fn": self.data_collator}
         return DataLoader(self._pairs, sampler=self.order, **options)  # type: ignore[arg-type]
 
-    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LambdaLR:
-        """Return the rate's rise and fall over the steps."""
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """Return what sets the rate by the schedule."""
         self.lr_scheduler = self.lr_scheduler or LambdaLR(optimizer or self.optimizer, self.schedule.rate_at)
         return self.lr_scheduler
 
