@@ -150,7 +150,8 @@ class ContrastiveTrainer(Trainer):
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """Return what sets the rate by the schedule."""
-        self.lr_scheduler = self.lr_scheduler or LambdaLR(optimizer or self.optimizer, self.schedule.rate_at)
+        whose: Any = optimizer or self.optimizer
+        self.lr_scheduler = self.lr_scheduler or LambdaLR(whose, self.schedule.rate_at)
         return self.lr_scheduler
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
