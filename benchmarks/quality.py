@@ -40,7 +40,7 @@ from tutorial_lib.models.hardware import bf16_is_fast
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors, VectorScorer, dense_run
-from tutorial_lib.retrieval.runs import Run
+from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
 from tutorial_lib.retrieval.scorer import Scorer
 from tutorial_lib.retrieval.systems import keyword_run
 from tutorial_lib.retrieval.untrained import FUSED, ROWS, Untrained, UntrainedSettings, rankings
@@ -262,6 +262,8 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
     notes["window"] = encoder.settings.max_length
     vectors = home.encoded(encoder, split, home.document_vectors if keep else None)
     runs = {home.name: dense_run(home.dataset, vectors, split)}
+    if split == "test":
+        notes["shipped"] = _shipped(home, home.searched_by(encoder, "dev", vectors.documents), runs[home.name])
     for c in others:  # through the window chosen there: one that suits this collection says nothing of forgetting
         away = encoder.with_window(c.base.settings.max_length)
         runs[c.name] = c.searched_by(away, split, c.document_vectors if keep else None)
@@ -276,6 +278,24 @@ def _untrained(home: Collection, system: str, split: str) -> Trained:
     parts = {name: evaluate_run(home.dataset.qrels[split], runs[name])[MAIN_MEASURE] for name in ROWS}
     notes = {"sentence": home.untrained.sentence, "chosen": asdict(home.untrained), "parts": parts}
     return Trained({home.name: runs[chosen]}, notes=notes if system == "untrained" else {})
+
+
+def _shipped(home: Collection, dev: Run, test: Run) -> dict[str, Any]:
+    """Return what a team would ship: the model alone, fused with keyword search, or what needs no training, as dev says."""
+    runs = {split: home.untrained_runs(split) for split in ("dev", "test")}
+    chosen = home.untrained.system
+    candidates = {
+        split: {
+            "untrained": untrained[chosen],
+            "tuned": tuned,
+            "bm25+tuned": reciprocal_rank_fusion([untrained["bm25"], tuned]),
+        }
+        for (split, untrained), tuned in zip(runs.items(), (dev, test), strict=True)
+    }
+    scores = {name: evaluate_run(home.dataset.qrels["dev"], run)[MAIN_MEASURE] for name, run in candidates["dev"].items()}
+    best = max(scores, key=lambda name: scores[name])
+    parts = {name: evaluate_run(home.dataset.qrels["test"], run)[MAIN_MEASURE] for name, run in candidates["test"].items()}
+    return {"system": best, "dev": scores, "parts": parts, MAIN_MEASURE: parts[best]}
 
 
 def _epochs(home: Collection, negatives: dict[str, list[str]], settings: TrainSettings) -> float:
