@@ -131,3 +131,18 @@ def test_error_codes_and_common_words_are_no_names(analyzer):
 def test_what_stands_in_a_document_as_it_is_is_no_finding():
     text = "Mail to help@example.com and elp@example.com"
     assert found_in(text, documents=["Write to HELP@example.com."]) == [("EMAIL", 29, 44)]
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "allowed"),
+    [
+        ("Ann-Lee", "See ann-lee.", True),
+        ("Ann-Lee", "See joann-lee.", False),
+        ("Ann Lee", "Lee and Ann", False),  # both words, never in a row
+        ("#+", "a #+ b", True),
+        ("Ann", "Anna", False),
+    ],
+)
+def test_a_document_must_hold_a_finding_as_it_is(name, document, allowed):
+    finding = PersonalData("NUMBER", 0, len(name), name)
+    assert privacy._Allowed(frozenset(), document.lower()).covers(finding) == allowed
