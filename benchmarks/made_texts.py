@@ -63,17 +63,16 @@ class MadeTexts:
 
     def articles(self) -> Iterator[tuple[int, int, list[str]]]:
         """Yield without end (real article, length of the title, words) of each article."""
-        real = 0
         for n in range(0, 10**9, BLOCK):
             rng = np.random.default_rng([3, n])
             chosen = (n + np.arange(BLOCK)) % len(self.families)
             codes = [self.flat[self.starts[a] : self.starts[a + 1]] for a in chosen]
             changed = self._changed(np.concatenate(codes), rng)
-            self.used[changed] = True
             ends = np.cumsum([len(c) for c in codes])
             for real, last, part in zip(chosen.tolist(), ends.tolist(), codes, strict=True):
-                words = [self._word(c) for c in changed[last - len(part) : last].tolist()]
-                yield real, int(self.title_sizes[real]), words
+                own = changed[last - len(part) : last]
+                self.used[own] = True
+                yield real, int(self.title_sizes[real]), [self._word(c) for c in own.tolist()]
 
     def _word(self, code: int) -> str:
         return self.words[code] if code < len(self.words) else _made_up(code - len(self.words))
