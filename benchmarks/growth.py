@@ -181,14 +181,10 @@ def slopes(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return {curve: slope for curve in CURVES if (slope := fitted(rows, curve)) is not None}
 
 
-def limit(minutes: float) -> None:
-    """End this process after so many minutes, wherever it is: nothing handles the signal."""
-    signal.alarm(round(60 * minutes))
-
-
 def ended(status: int, minutes: float) -> str:
-    """Return why a process of ``limit(minutes)`` ended, given its exit status."""
-    why = {-signal.SIGALRM: f"not done in {minutes:g} minutes", -signal.SIGKILL: "killed: out of memory"}
+    """Return why a process that may take so many minutes ended, given its exit status."""
+    late = f"not done in {minutes:g} minutes"
+    why = {-signal.SIGALRM: late, -signal.SIGPROF: late, -signal.SIGKILL: "killed: out of memory"}
     return why.get(status, f"exit status {status}")
 
 
@@ -203,7 +199,7 @@ def main() -> None:
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        limit(options.minutes)
+        signal.alarm(round(60 * options.minutes))  # nothing handles it: it ends the process wherever it is
         step, path = options.child
         print(json.dumps(STEPS[step](Path(path))))
         return

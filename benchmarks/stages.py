@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.growth import DIMENSION, NOISE, Synthetic, ended, fitted, limit, write_vectors
+from benchmarks.growth import DIMENSION, NOISE, Synthetic, ended, fitted, write_vectors
 from benchmarks.machine import description, in_child, peak_mb
 from benchmarks.made_texts import made_dataset
 from tutorial_lib.cleaning.prepare import prepare
@@ -270,7 +271,7 @@ def main() -> None:
     """Measure size after size and stage after stage; the figures so far are written after each."""
     options = parsed()
     if options.child:
-        limit(options.minutes)
+        signal.setitimer(signal.ITIMER_PROF, 60 * options.minutes)  # of the processor; it ends the process wherever it is
         stage, folder = options.child
         print(json.dumps(STAGES[stage](Path(folder))))
         return
