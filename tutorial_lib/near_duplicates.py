@@ -18,6 +18,9 @@ from tqdm.auto import tqdm
 
 PERMUTATIONS = 128
 
+_FACTORS = np.random.default_rng(0).integers(2**63, size=PERMUTATIONS, dtype=np.uint64) * 2 + 1
+"""Odd numbers: a band's sum of its numbers by these, modulo 2^64, tells it from another one."""
+
 
 @dataclass(frozen=True)
 class NearDuplicates:
@@ -134,8 +137,7 @@ def _band_keys(shingles: frozenset[str], empty: MinHash, bands: int, rows: int) 
     """Return one number for each band of a set's MinHash signature, uint64, (bands,): equal bands have equal numbers."""
     signature = empty.copy()  # with its permutations, which are drawn once
     signature.update_batch([s.encode() for s in shingles])
-    factors = np.random.default_rng(0).integers(2**63, size=rows, dtype=np.uint64) * 2 + 1
-    return (signature.hashvalues[: bands * rows].reshape(bands, rows).astype(np.uint64) * factors).sum(axis=1)
+    return (signature.hashvalues[: bands * rows].reshape(bands, rows).astype(np.uint64) * _FACTORS[:rows]).sum(axis=1)
 
 
 def _linked(sets: Sequence[bytes], keys: NDArray[np.uint64], threshold: float) -> list[tuple[int, int]]:
