@@ -91,6 +91,7 @@ def stages(rows: pd.DataFrame, slopes: Mapping[str, Mapping[str, float]]) -> Fig
             name = str(stage) if slope is None else f"{stage}, slope {slope:.2f}"
             axis.plot(own["articles"], own[column], "o-", color=colormaps["tab10"](n % 10), label=name)
         axis.set(xscale="log", yscale="log", xlabel="articles", ylabel=label)
+        plain_log_ticks(axis.xaxis)
         plain_log_ticks(axis.yaxis)
         axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
