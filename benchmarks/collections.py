@@ -22,7 +22,8 @@ from tutorial_lib.data.beir import write_beir
 from tutorial_lib.data.copies import query_copies
 from tutorial_lib.data.dataset import SPLITS, DataError, Document, Query, RetrievalDataset
 from tutorial_lib.data.splits import check_leakage, draw_split, mark_seen
-from tutorial_lib.text import NearDuplicates, normal_form, tokenize
+from tutorial_lib.near_duplicates import NearDuplicates
+from tutorial_lib.text import normal_form, tokenize
 
 FEWEST_WORDS = 3
 """A query of fewer words is left out."""

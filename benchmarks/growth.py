@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -166,19 +166,26 @@ def measured(size: int, folder: Path, minutes: float, steps: Sequence[str]) -> d
         try:
             row |= in_child("benchmarks.growth", "--child", step, str(path), "--minutes", str(minutes))
         except subprocess.CalledProcessError as error:
-            ended = {-signal.SIGALRM: f"not done in {minutes:g} minutes", -signal.SIGKILL: "killed: out of memory"}
-            row[f"{step}_failed"] = ended.get(error.returncode, f"exit status {error.returncode}")
+            row[f"{step}_failed"] = ended(error.returncode, minutes)
     return row
 
 
-def slopes(rows: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Return the slope of each curve on log-log axes, where it has two points."""
-    found = {}
-    for curve in CURVES:
-        points = [(math.log(r["articles"]), math.log(r[curve])) for r in rows if curve in r]
-        if len(points) > 1:
-            found[curve] = float(np.polyfit(*zip(*points, strict=True), 1)[0])
-    return found
+def fitted(rows: Sequence[Mapping[str, Any]], curve: str) -> float | None:
+    """Return the slope of a curve on log-log axes; None where it has less than two points."""
+    points = [(math.log(r["articles"]), math.log(r[curve])) for r in rows if curve in r]
+    return float(np.polyfit(*zip(*points, strict=True), 1)[0]) if len(points) > 1 else None
+
+
+def slopes(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the slope of each curve that has one."""
+    return {curve: slope for curve in CURVES if (slope := fitted(rows, curve)) is not None}
+
+
+def ended(status: int, minutes: float) -> str:
+    """Return why a process that may take so many minutes ended, given its exit status."""
+    late = f"not done in {minutes:g} minutes"
+    why = {-signal.SIGALRM: late, -signal.SIGPROF: late, -signal.SIGKILL: "killed: out of memory"}
+    return why.get(status, f"exit status {status}")
 
 
 def main() -> None:

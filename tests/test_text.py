@@ -8,8 +8,6 @@ from tutorial_lib.text import (
     char_shingles,
     has_words,
     jaccard,
-    near_duplicate_groups,
-    near_duplicates,
     normal_form,
     tokenize,
     word_shingles,
@@ -81,76 +79,6 @@ def test_jaccard_by_hand():
     assert jaccard(frozenset("abcd"), frozenset("cdef")) == pytest.approx(2 / 6)
     assert jaccard(frozenset("ab"), frozenset("cd")) == 0
     assert jaccard(frozenset(), frozenset()) == 1
-
-
-def test_groups_by_hand():
-    shingles = {
-        "b": frozenset("abcdefghij"),
-        "a": frozenset("abcdefghij"),  # the same set as b
-        "c": frozenset("abcdefghi"),  # 9 of 10 in common with a and b
-        "d": frozenset("klmnop"),
-    }
-    assert near_duplicate_groups(shingles, 0.8) == [["a", "b", "c"]]
-    assert near_duplicate_groups(shingles, 1.0) == [["a", "b"]]
-    assert near_duplicate_groups({"a": frozenset("x")}, 0.5) == []
-
-
-def test_links_are_transitive():
-    ten = [str(n) for n in range(12)]
-    shingles = {"a": frozenset(ten[:10]), "b": frozenset(ten[1:11]), "c": frozenset(ten[2:12])}
-    assert jaccard(shingles["a"], shingles["c"]) == pytest.approx(8 / 12)  # below 0.7, but both near b (9 / 11)
-    assert near_duplicate_groups(shingles, 0.7) == [["a", "b", "c"]]
-
-
-@pytest.mark.parametrize("threshold", [0, -0.1, 1.1])
-def test_threshold_outside_0_to_1_is_refused(threshold):
-    with pytest.raises(ValueError, match=f"threshold is {threshold}"):
-        near_duplicate_groups({"a": frozenset("x")}, threshold)
-
-
-SETS = st.dictionaries(st.text("abc", min_size=1, max_size=3), st.frozensets(st.sampled_from("uvwxyz"), min_size=1))
-
-
-@given(SETS, st.sampled_from([0.3, 0.5, 0.8, 1.0]))
-def test_groups_hold_no_false_alarm_and_no_equal_pair_is_missed(shingles, threshold):
-    groups = near_duplicate_groups(shingles, threshold)
-    group_of = {id_: n for n, group in enumerate(groups) for id_ in group}
-    assert sum(map(len, groups)) == len(group_of)  # nobody is in two groups
-    for id_, n in group_of.items():
-        others = [o for o in groups[n] if o != id_]
-        assert max(jaccard(shingles[id_], shingles[o]) for o in others) >= threshold
-    for a in shingles:
-        for b in shingles:
-            if a != b and shingles[a] == shingles[b]:
-                assert group_of[a] == group_of[b]
-
-
-@given(SETS)
-def test_order_of_input_does_not_matter(shingles):
-    backwards = dict(reversed(shingles.items()))
-    assert near_duplicate_groups(shingles, 0.5) == near_duplicate_groups(backwards, 0.5)
-
-
-def test_groups_of_a_part_are_linked_through_members_of_the_part_alone():
-    # b shares half of its letters with a and half with c; a and c share none.
-    found = near_duplicates({"a": frozenset("wx"), "b": frozenset("xy"), "c": frozenset("yz"), "d": frozenset("wx")}, 1 / 3)
-    assert found.groups() == [["a", "b", "c", "d"]]
-    assert found.groups(["a", "c", "d"]) == [["a", "d"]]
-    assert found.groups(["d", "b", "c"]) == [["b", "c", "d"]]  # d takes the place of a, whose set it has
-    assert found.groups([]) == []
-    with pytest.raises(KeyError):
-        found.groups(["e"])
-
-
-@given(
-    st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.frozensets(st.sampled_from("uvwxyz"), min_size=1)),
-    st.sampled_from([0.3, 0.5, 0.9]),
-    st.data(),
-)
-def test_the_groups_of_a_part_are_those_of_the_part_compared_alone(shingles, threshold, data):
-    part = data.draw(st.sets(st.sampled_from(sorted(shingles)))) if shingles else set()
-    alone = near_duplicate_groups({id_: shingles[id_] for id_ in part}, threshold)
-    assert near_duplicates(shingles, threshold).groups(part) == alone
 
 
 @pytest.mark.parametrize(

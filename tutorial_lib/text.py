@@ -1,23 +1,15 @@
-"""Plain-text tools that several stages share: tokens, normal form, near-duplicates."""
+"""Plain-text tools that several stages share: tokens, normal form, shingles."""
 
 from __future__ import annotations
 
 import itertools
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import regex
-from datasketch import MinHash, MinHashLSH
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from tqdm.auto import tqdm
 
 _WORD = regex.compile(r"[\p{L}\p{N}]")
 _ASCII_WORD = re.compile("[a-z0-9]+")
-PERMUTATIONS = 128
 
 # Written without spaces between words (Korean with few): cut into pairs of characters.
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}ー\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
@@ -141,106 +133,3 @@ def char_shingles(text: str, size: int = 4) -> frozenset[str]:
 def jaccard(a: frozenset[str], b: frozenset[str]) -> float:
     """Return the share of shingles that two sets have in common, 0 to 1; 1 for two empty sets."""
     return len(a & b) / len(a | b) if a or b else 1.0
-
-
-@dataclass(frozen=True)
-class NearDuplicates:
-    """Which of some texts are near-duplicates of each other: found once, asked for any part of them.
-
-    Attributes:
-        kind_of: Id -> number of its shingle set, by ascending id; equal sets have one number.
-        links: Pairs of numbers of different sets whose Jaccard similarity reaches the threshold.
-    """
-
-    kind_of: Mapping[str, int]
-    links: Sequence[tuple[int, int]]
-
-    def groups(self, ids: Collection[str] | None = None) -> list[list[str]]:
-        """Return the groups among ``ids`` (by default all), just as if these alone had been compared.
-
-        Returns:
-            Groups of at least two ids, each sorted, ordered by their first id. Links are transitive, but only through
-            texts that are among ``ids``.
-
-        Raises:
-            KeyError: An id is none of the texts compared.
-        """
-        chosen = sorted(self.kind_of if ids is None else set(ids))
-        first: dict[int, int] = {}
-        joined = [(first.setdefault(self.kind_of[id_], n), n) for n, id_ in enumerate(chosen)]
-        joined += [(first[m], first[n]) for m, n in self.links if m in first and n in first]
-        return _components(chosen, joined)
-
-
-def near_duplicates(
-    shingles: Mapping[str, frozenset[str]], threshold: float, *, label: str = "near-duplicates"
-) -> NearDuplicates:
-    """Return which ids have shingle sets with a Jaccard similarity >= ``threshold``.
-
-    MinHash and locality-sensitive hashing propose the pairs; every proposed pair is then checked exactly,
-    so there is never a false alarm; a pair at the threshold is missed once in a thousand times.
-
-    Args:
-        shingles: Shingle set of each id.
-        threshold: Least Jaccard similarity of a linked pair, above 0, at most 1.
-        label: Name of the progress bar.
-
-    Raises:
-        ValueError: ``threshold`` is not between 0 and 1.
-
-    Reference: Broder 1997, "On the resemblance and containment of documents".
-
-    >>> texts = {"a": "restart the router", "b": "Restart a router!", "c": "pay by card"}
-    >>> near_duplicates({id_: char_shingles(text) for id_, text in texts.items()}, 0.9).groups()
-    [['a', 'b']]
-    """
-    if not 0 < threshold <= 1:
-        raise ValueError(f"threshold is {threshold}: pass a Jaccard similarity above 0, at most 1")
-    # Identical sets are one kind: thousands of them would make each other's LSH buckets huge.
-    number: dict[frozenset[str], int] = {}
-    kind_of = {id_: number.setdefault(shingles[id_], len(number)) for id_ in sorted(shingles)}
-    return NearDuplicates(kind_of, _linked(list(number), threshold, label))
-
-
-def _linked(sets: Sequence[frozenset[str]], threshold: float, label: str) -> list[tuple[int, int]]:
-    """Return the pairs of different ``sets`` that reach the threshold, by their places."""
-    lsh = MinHashLSH(params=_bands(threshold), num_perm=PERMUTATIONS)
-    encoded = ([s.encode() for s in shingles] for shingles in sets)
-    signatures = MinHash.generator(encoded, num_perm=PERMUTATIONS)  # which draws the permutations once
-    progress = tqdm(zip(sets, signatures, strict=True), total=len(sets), desc=label, disable=len(sets) < 5000, leave=False)
-    links = []
-    for n, (shingles, signature) in enumerate(progress):
-        links += [(m, n) for m in lsh.query(signature) if jaccard(sets[m], shingles) >= threshold]
-        lsh.insert(n, signature)
-    return links
-
-
-def near_duplicate_groups(
-    shingles: Mapping[str, frozenset[str]], threshold: float, *, label: str = "near-duplicates"
-) -> list[list[str]]:
-    """Return the groups of ``near_duplicates(shingles, threshold)``: of at least two ids, each sorted, by their first id.
-
-    Raises:
-        ValueError: ``threshold`` is not between 0 and 1.
-    """
-    return near_duplicates(shingles, threshold, label=label).groups()
-
-
-def _bands(threshold: float) -> tuple[int, int]:
-    """Return (bands, rows): the most selective choice that misses a pair at the threshold less than once in 1,000."""
-    # datasketch's own choice for a threshold balances misses and false alarms: at 0.9 it misses some 40 % of the pairs
-    # there. False alarms cost us a comparison, misses a leak.
-    for rows in (32, 16, 8, 4, 2, 1):
-        bands = PERMUTATIONS // rows
-        if (1 - threshold**rows) ** bands < 0.001:
-            return bands, rows
-    return PERMUTATIONS, 1
-
-
-def _components(ids: list[str], links: Iterable[tuple[int, int]]) -> list[list[str]]:
-    rows, columns = np.array([*links, *((n, n) for n in range(len(ids)))]).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(len(ids), len(ids)))
-    members: dict[int, list[str]] = {}
-    for id_, component in zip(ids, connected_components(graph, directed=False)[1], strict=True):
-        members.setdefault(int(component), []).append(id_)
-    return sorted(group for group in members.values() if len(group) > 1)

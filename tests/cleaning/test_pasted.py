@@ -3,6 +3,7 @@ import pytest
 from tests.cleaning.tickets import dataset, touched
 from tutorial_lib.cleaning.pasted import pasted_everywhere
 from tutorial_lib.cleaning.settings import CleaningSettings
+from tutorial_lib.retrieval.bm25 import BM25
 
 PASTED = {w: (w, f"All about the {w}.") for w in ("contact", "refund", "router", "password", "printer", "camera")}
 
@@ -39,3 +40,18 @@ def test_only_the_plausible_pairs_of_a_pasted_article_are_kept():
 def test_an_article_below_a_threshold_is_left_alone(thresholds):
     # 12 of 22 training tickets (55 %) were solved with it, and 10 of the 12 (83 %) are lost.
     assert touched(pasted_everywhere(pasted(), CleaningSettings(lost_rank=1, **thresholds))) == {}
+
+
+def test_articles_are_searched_only_for_pairs_of_what_is_pasted_often():
+    class Counting(BM25):
+        def scores(self, queries):
+            asked.extend(queries)
+            return super().scores(queries)
+
+    asked = []
+    data = pasted()
+    scorer = Counting(data.document_texts())
+    pasted_everywhere(data, CleaningSettings(pasted_tickets=12), scorer)
+    assert len(asked) == 14  # 12 training tickets of "contact" and 2 of dev; the 10 on routers are too few
+    pasted_everywhere(data, CleaningSettings(pasted_tickets=13), scorer)
+    assert len(asked) == 14

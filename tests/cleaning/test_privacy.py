@@ -1,6 +1,9 @@
 from types import SimpleNamespace
 
 import pytest
+import regex
+from hypothesis import given
+from hypothesis import strategies as st
 from presidio_analyzer import RecognizerResult
 
 from tutorial_lib.cleaning import privacy
@@ -99,8 +102,8 @@ def test_a_name_in_lower_case_is_no_finding(analyzer):
 
 def test_findings_are_replaced_in_any_order():
     findings = [PersonalData("PHONE", 10, 19, "0301 2345"), PersonalData("PERSON", 0, 9, "Anna Berg")]
-    for given in (findings, findings[::-1]):
-        assert redact(TEXT, given) == "<PERSON> <PHONE>"
+    for order in (findings, findings[::-1]):
+        assert redact(TEXT, order) == "<PERSON> <PHONE>"
     assert redact(TEXT, []) == TEXT
 
 
@@ -131,3 +134,25 @@ def test_error_codes_and_common_words_are_no_names(analyzer):
 def test_what_stands_in_a_document_as_it_is_is_no_finding():
     text = "Mail to help@example.com and elp@example.com"
     assert found_in(text, documents=["Write to HELP@example.com."]) == [("EMAIL", 29, 44)]
+
+
+@given(st.text("ab -#é", min_size=1, max_size=4), st.text("ab -#é\n", max_size=12))
+def test_that_it_looks_for_the_words_first_changes_no_answer(name, document):
+    finding = PersonalData("NUMBER", 0, len(name), name)
+    stands_there = regex.search(rf"(?<!\w){regex.escape(name)}(?!\w)", document) is not None
+    assert privacy._Allowed(frozenset(), document).covers(finding) == stands_there
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "allowed"),
+    [
+        ("Ann-Lee", "See ann-lee.", True),
+        ("Ann-Lee", "See joann-lee.", False),
+        ("Ann Lee", "Lee and Ann", False),  # both words, never in a row
+        ("#+", "a #+ b", True),
+        ("Ann", "Anna", False),
+    ],
+)
+def test_a_document_must_hold_a_finding_as_it_is(name, document, allowed):
+    finding = PersonalData("NUMBER", 0, len(name), name)
+    assert privacy._Allowed(frozenset(), document.lower()).covers(finding) == allowed

@@ -1,6 +1,7 @@
 from tests.helpers import DOCUMENTS, JUDGED, make_dataset, small_dataset
 from tutorial_lib.cleaning.settings import CleaningSettings
 from tutorial_lib.cleaning.steps import (
+    _title_ends,
     ambiguous_queries,
     boilerplate,
     duplicate_documents,
@@ -166,3 +167,8 @@ def test_remove_leaks_takes_copies_out_of_training_and_reports_them():
 def test_merged_judgments_keep_the_higher_grade():
     assert merged_grades([{"a": 1, "b": 0}, {"b": -1, "a": 2}, {"c": 1}]) == {"a": 2, "b": 0, "c": 1}
     assert merged_grades([]) == {}
+
+
+def test_only_the_ends_of_titles_that_somebody_asks_are_held():
+    dataset = make_dataset({"a": ("List all tables", "x"), "b": ("Tables", "y")}, {"train": {"q": ("all Tables!", "a")}})
+    assert _title_ends(dataset) == {"all tables": {"a"}}

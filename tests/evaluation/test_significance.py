@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tutorial_lib.evaluation import significance
 from tutorial_lib.evaluation.measures import per_query
 from tutorial_lib.evaluation.significance import compare, document_clusters, paired_difference
 
@@ -107,3 +108,11 @@ def test_compare_takes_scores_that_are_made():
     assert found.differences == expected.differences
     pd.testing.assert_frame_equal(found.before, expected.before)
     assert found.after is scores["new"]
+
+
+def test_how_many_resamples_are_drawn_at_a_time_changes_nothing(monkeypatch):
+    rng = np.random.default_rng(0)
+    before, after, clusters = rng.random(60), rng.random(60), [str(n % 25) for n in range(60)]
+    at_once = paired_difference(before, after, clusters)
+    monkeypatch.setattr(significance, "NUMBERS", 25 * 70)
+    assert paired_difference(before, after, clusters) == at_once

@@ -57,6 +57,21 @@ def test_growth():
     assert {axis.get_xscale() + axis.get_yscale() for axis in (seconds, search, disk, memory)} == {"loglog"}
 
 
+def test_stages():
+    rows = pd.DataFrame(
+        [("clean", 10, 1.0, 100.0), ("mine", 10, 0.1, 90.0), ("clean", 100, 12.0, 300.0), ("mine", 100, np.nan, np.nan)],
+        columns=["stage", "articles", "seconds", "peak_mb"],
+    )
+    seconds, memory = axes_of(plots.stages(rows, {"clean": {"seconds": 1.08, "peak_mb": 0.48}, "mine": {}}), 2)
+    assert legend(seconds) == ["clean, slope 1.08", "mine"]
+    assert legend(memory) == ["clean, slope 0.48", "mine"]
+    assert seconds.lines[0].get_xydata().tolist() == [[10, 1], [100, 12]]
+    assert memory.lines[1].get_xydata().tolist() == [[10, 90]]  # of the larger size nothing was measured
+    assert seconds.lines[1].get_color() == memory.lines[1].get_color() != seconds.lines[0].get_color()
+    assert labels(seconds) == ("articles", "seconds of the processor")
+    assert {axis.get_xscale() + axis.get_yscale() for axis in (seconds, memory)} == {"loglog"}
+
+
 def test_cut_offs():
     hits = pd.DataFrame(
         [("q1", 0.9, True, True), ("q2", 0.4, False, True), ("q1", 0.3, False, False)],

@@ -255,3 +255,8 @@ def test_search_is_the_full_ranking_without_zeros(documents, query):
     bm25 = BM25(documents)
     scores = dict(zip(bm25.ids, bm25.scores([query])[0].tolist(), strict=True))
     assert bm25.search({"q": query})["q"] == ranked({a: s for a, s in scores.items() if s != 0})
+
+
+def test_a_term_is_held_once_however_many_documents_hold_it():
+    first, second = BM25({"a": "Plan", "b": "plan"}).okapi.doc_freqs
+    assert next(iter(first)) is next(iter(second))

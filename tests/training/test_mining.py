@@ -8,6 +8,7 @@ from tests.helpers import make_dataset, one_hot, small_dataset, with_twins
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors
+from tutorial_lib.training import candidates
 from tutorial_lib.training.mining import REASONS, MinedNegatives, MiningSettings, mine_negatives
 
 WORDS = ("refund", "annual", "plan", "cancel", "router", "money", "charge")
@@ -262,3 +263,14 @@ def test_a_querys_own_document_is_no_candidate():
     result = mine(dataset, MiningSettings(range_max=3))
     assert list(reasons(result)) == ["a", "b", "c"]  # three all the same
     assert result.candidates["bm25_rank"].tolist() == [1, 2, 3]
+
+
+def test_the_table_is_the_same_however_many_rows_wait_to_become_columns(monkeypatch):
+    asked = {f"q{n}": (text, "b") for n, text in enumerate(["refund annual plan", "Rechnung", "plan cancel", "refund"])}
+    dataset = make_dataset({**FIVE, **PADDING}, {"train": asked})
+    whole = mine(dataset).candidates
+    monkeypatch.setattr(candidates, "PART", 2)
+    assert len(whole) > 4
+    pd.testing.assert_frame_equal(mine(dataset).candidates, whole)
+    nothing = mine(make_dataset({**FIVE, **PADDING}, {"train": {"q": ("Rechnung", "b")}}))
+    assert list(nothing.candidates) == list(candidates.COLUMNS)

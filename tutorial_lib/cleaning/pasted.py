@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -44,9 +45,11 @@ def pasted_everywhere(
     enough = max(settings.pasted_tickets, settings.pasted_share * sum(q in tickets for q in dataset.qrels["train"]))
     drop: dict[str, set[str]] = {}
     records = []
-    for a, pairs in sorted(_ranked_pairs(dataset, tickets, scorer or BM25(dataset.document_texts())).items()):
+    solved = Counter(a for q, a in dataset.pairs("train") if q in tickets)
+    often = {a for a, count in solved.items() if count >= enough}
+    for a, pairs in sorted(_ranked_pairs(dataset, tickets, often, scorer).items()):
         train = [pair.rank for pair in pairs if pair.split == "train"]
-        if len(train) < enough or np.mean([rank > limit for rank in train]) < settings.lost_share:
+        if np.mean([rank > limit for rank in train]) < settings.lost_share:
             continue
         for _, q, rank in pairs:
             if rank > limit:
@@ -65,13 +68,21 @@ def _without(dataset: RetrievalDataset, drop: Mapping[str, set[str]]) -> Retriev
     return replace(dataset, qrels=qrels).restrict()
 
 
-def _ranked_pairs(dataset: RetrievalDataset, tickets: Mapping[str, str], scorer: Scorer) -> dict[str, list[_Pair]]:
-    """Return the train and dev pairs of each article that tickets were solved with."""
+def _ranked_pairs(
+    dataset: RetrievalDataset, tickets: Mapping[str, str], among: Collection[str], scorer: Scorer | None
+) -> dict[str, list[_Pair]]:
+    """Return the train and dev pairs of some articles that tickets were solved with.
+
+    Every pair takes a search of all articles: only those of a few articles can be afforded where there are many.
+    """
+    if not among:
+        return {}
+    scorer = scorer or BM25(dataset.document_texts())
     position = {a: n for n, a in enumerate(scorer.ids)}
     pairs: dict[str, list[_Pair]] = {}
     for split in ("train", "dev"):
         for q, a in dataset.pairs(split):
-            if q in tickets:
+            if q in tickets and a in among:
                 scores = scorer.scores([tickets[q]])[0]
                 pairs.setdefault(a, []).append(_Pair(split, q, int(np.sum(scores > scores[position[a]])) + 1))
     return pairs

@@ -20,8 +20,8 @@ from tutorial_lib.data.splits import (
     mark_seen,
     split_at_random,
 )
+from tutorial_lib.near_duplicates import NearDuplicates
 from tutorial_lib.retrieval.coverage import keyword_coverage
-from tutorial_lib.text import NearDuplicates
 
 
 @dataclass(frozen=True)

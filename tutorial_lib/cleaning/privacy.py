@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import regex
@@ -178,12 +178,19 @@ class _Allowed:
     words: Collection[str]
     texts: str
 
+    @cached_property
+    def runs(self) -> frozenset[str]:
+        """All runs of word characters in ``texts``: what stands there as it is consists of these."""
+        return frozenset(run[0] for run in regex.finditer(r"\w+", self.texts))
+
     def covers(self, finding: PersonalData) -> bool:
         low = finding.text.lower()
         if low in self.words:
             return True
         if finding.kind == "PERSON" and all(w in self.words for w in tokenize(low)):
             return True
+        if not self.runs.issuperset(regex.findall(r"\w+", low)):
+            return False  # quickly seen; to look through all texts takes time with their length
         whole = regex.compile(rf"(?<!\w){regex.escape(low)}(?!\w)") if low in self.texts else None
         return whole is not None and whole.search(self.texts) is not None
 

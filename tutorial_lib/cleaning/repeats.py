@@ -11,7 +11,8 @@ from tutorial_lib.cleaning.settings import DEFAULTS, CleaningSettings
 from tutorial_lib.cleaning.steps import merged_grades
 from tutorial_lib.cleaning.ticket_texts import ticket_texts
 from tutorial_lib.data.dataset import Qrels, RetrievalDataset, relevant
-from tutorial_lib.text import near_duplicate_groups, normal_form, word_shingles
+from tutorial_lib.near_duplicates import near_duplicate_groups
+from tutorial_lib.text import normal_form, word_shingles
 
 _FORM_TICKETS, _FORM_SHARE = 10, 0.2
 """A 3-word sequence in so many tickets, and so large a share of them, is a form's, and says nothing about one of them."""
@@ -66,7 +67,8 @@ def _similar(texts: Mapping[str, str], qrels: Mapping[str, Qrels], threshold: fl
         for q, grades in queries.items():
             if q in texts:
                 among.setdefault(tuple(sorted(relevant(grades))), {})[q] = shingles[q]
-    return sorted(g for alike in among.values() for g in near_duplicate_groups(alike, threshold, label="repeated tickets"))
+    several = [alike for alike in among.values() if len(alike) > 1]  # most articles solve one ticket
+    return sorted(g for alike in several for g in near_duplicate_groups(alike, threshold, label="repeated tickets"))
 
 
 def _telling_shingles(shingles: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:

@@ -12,7 +12,8 @@ from tutorial_lib.cleaning.report import CleaningStep, Step, table_of
 from tutorial_lib.cleaning.settings import DEFAULTS, CleaningSettings
 from tutorial_lib.data.dataset import SPLITS, Document, Qrels, RetrievalDataset
 from tutorial_lib.data.splits import find_leaks
-from tutorial_lib.text import NearDuplicates, has_words, near_duplicate_groups, normal_form, word_shingles
+from tutorial_lib.near_duplicates import NearDuplicates, Shingled, near_duplicate_groups
+from tutorial_lib.text import has_words, normal_form, word_shingles
 
 _SENTENCE = regex.compile(r"(?s).+?(?:(?<=[.!?])\s+(?=\p{Lu})|(?<=[。！？।؟])\s*|\Z)")
 """A sentence with the blanks after it: the whole text is these, one after the other."""
@@ -117,12 +118,13 @@ def ambiguous_queries(dataset: RetrievalDataset, settings: CleaningSettings = DE
 
 
 def _title_ends(dataset: RetrievalDataset) -> dict[str, set[str]]:
-    """Return for each run of words that a title ends with the articles whose titles do."""
+    """Return for the words of each query that some title ends with the articles whose titles do."""
+    asked = {normal_form(query.text) for query in dataset.queries.values()}
     ends: dict[str, set[str]] = {}
     for a, document in dataset.corpus.items():
         words = normal_form(document.title).split()
-        for n in range(1, len(words) + 1):
-            ends.setdefault(" ".join(words[-n:]), set()).add(a)
+        for end in asked.intersection(" ".join(words[-n:]) for n in range(1, len(words) + 1)):
+            ends.setdefault(end, set()).add(a)
     return ends
 
 
@@ -131,7 +133,7 @@ def near_duplicate_documents(dataset: RetrievalDataset, settings: CleaningSettin
 
     Both copies stay searchable, for each may be somebody's answer, but neither may serve as a negative for the other.
     """
-    shingles = {a: word_shingles(text) for a, text in dataset.document_texts().items()}
+    shingles = Shingled(dataset.document_texts(), word_shingles)
     groups = near_duplicate_groups(shingles, settings.near_duplicate_threshold, label="near-duplicate articles")
     rows = table_of([(a, dataset.corpus[a].title, f"group of {len(g)}: {g[0]}") for g in groups for a in g])
     rule = f"{settings.near_duplicate_threshold:.0%} of 3-word sequences shared: grouped"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def write_beir(dataset: RetrievalDataset, folder: Path) -> None:
         if not dataset.qrels[split]:
             continue  # a split without a file is empty; a file without positives is refused on reading
         rows = (f"{q}\t{a}\t{g}\n" for q, grades in sorted(dataset.qrels[split].items()) for a, g in sorted(grades.items()))
-        _write_lines(folder / "qrels" / f"{split}.tsv", ["query-id\tcorpus-id\tscore\n", *rows])
+        _write_lines(folder / "qrels" / f"{split}.tsv", chain(["query-id\tcorpus-id\tscore\n"], rows))
     added = {"near_duplicates": dataset.near_duplicates, "notes": dataset.notes}
     write_json(folder / "card.json", {"name": dataset.name, "counts": dataset.counts(), **dataset.card, **added})
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tutorial_lib.data.dataset import RetrievalDataset, relevant
-from tutorial_lib.text import NearDuplicates, char_shingles, near_duplicates, tokenize
+from tutorial_lib.near_duplicates import NearDuplicates, Shingled, near_duplicates
+from tutorial_lib.text import char_shingles, tokenize
 
 NEAR_COPY = 0.9
 """Jaccard similarity of character 4-grams from which two queries count as copies of each other."""
@@ -16,7 +17,7 @@ _LONG_NUMBER = 5
 
 def near_copies(texts: Mapping[str, str], threshold: float = NEAR_COPY) -> NearDuplicates:
     """Return which queries are written in nearly the same letters (case, a/the, punctuation aside)."""
-    return near_duplicates({q: char_shingles(t) for q, t in texts.items()}, threshold, label="near-copies")
+    return near_duplicates(Shingled(texts, char_shingles), threshold, label="near-copies")
 
 
 def query_copies(dataset: RetrievalDataset) -> NearDuplicates:

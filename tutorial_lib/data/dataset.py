@@ -120,9 +120,10 @@ class RetrievalDataset:
         """Return the articles that stand as a positive in training."""
         return {a for _, a in self.pairs("train")}
 
-    def twins(self) -> dict[str, set[str]]:
-        """Return for each document of a near-duplicate group the others of its group."""
-        return {a: set(group) - {a} for group in self.near_duplicates for a in group}
+    def twins(self) -> dict[str, frozenset[str]]:
+        """Return for each document of a near-duplicate group its group, itself among them: one set for all members."""
+        # Sets of the others would take memory with the square of a group, and a form letter's is large.
+        return {a: members for group in self.near_duplicates for members in (frozenset(group),) for a in members}
 
     def counts(self) -> dict[str, int]:
         """Return the number of articles and of judged queries per split."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -11,7 +10,7 @@ import numpy as np
 from tutorial_lib.data.copies import query_copies
 from tutorial_lib.data.dataset import SPLITS, DataError, Document, LeakageError, Qrels, RetrievalDataset
 from tutorial_lib.data.times import parse_time
-from tutorial_lib.text import NearDuplicates
+from tutorial_lib.near_duplicates import NearDuplicates
 
 SHARES = {"train": 0.7, "dev": 0.1, "test": 0.2}
 """Share of the queries that each split gets where neither dates nor judgments say otherwise."""
@@ -55,12 +54,14 @@ def find_leaks(dataset: RetrievalDataset, copies: NearDuplicates | None = None) 
     split_of = {s: set(dataset.qrels[s]) for s in SPLITS}
     used = set().union(*split_of.values())
     known = copies or query_copies(dataset)
-    groups = [*known.groups(used), *([q] for q in sorted(used))]  # a query alone may still stand in two splits
-    leaks = []
-    for group, held_split in itertools.product(groups, ("dev", "test")):
-        earlier = set().union(*(split_of[s] for s in SPLITS[: SPLITS.index(held_split)]))
-        leaks += [(q, h, held_split) for h in group if h in split_of[held_split] for q in group if q in earlier]
-    return sorted(set(leaks), key=lambda leak: (leak[2], leak[1], leak[0]))
+    groups = known.groups(used)
+    leaks = set()
+    for held_split in ("dev", "test"):
+        held, earlier = split_of[held_split], set().union(*(split_of[s] for s in SPLITS[: SPLITS.index(held_split)]))
+        leaks |= {(q, q, held_split) for q in held & earlier}  # a query may itself stand in two splits
+        for group in groups:
+            leaks |= {(q, h, held_split) for h in group if h in held for q in group if q in earlier}
+    return sorted(leaks, key=lambda leak: (leak[2], leak[1], leak[0]))
 
 
 def check_leakage(dataset: RetrievalDataset, copies: NearDuplicates | None = None) -> None:

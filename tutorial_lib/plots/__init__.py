@@ -1,7 +1,7 @@
 """One function a figure; each returns a matplotlib Figure, decides nothing, and imports nothing else of this package."""
 
 from tutorial_lib.plots.collection import lengths, queries_over_time, review_curve, split_sizes
-from tutorial_lib.plots.indexing import cut_offs, growth, index_choices, switch_under_load
+from tutorial_lib.plots.indexing import cut_offs, growth, index_choices, stages, switch_under_load
 from tutorial_lib.plots.ranking import answer_ranks, deltas, rank_shift, recall_at_k, search_results, slices, systems
 from tutorial_lib.plots.style import COLOURS, RANK_BUCKETS
 from tutorial_lib.plots.tuning import (
@@ -38,6 +38,7 @@ __all__ = [
     "similarity_shift",
     "slices",
     "split_sizes",
+    "stages",
     "switch_under_load",
     "systems",
     "training",

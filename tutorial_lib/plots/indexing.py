@@ -76,6 +76,27 @@ def growth(rows: pd.DataFrame, slopes: Mapping[str, float]) -> Figure:
     return figure
 
 
+def stages(rows: pd.DataFrame, slopes: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Log-log curves of every stage against the number of articles: seconds (left), memory at the peak (right).
+
+    Args:
+        rows: Columns articles, stage, seconds, peak_mb; one row a stage and size, NaN where it was not run.
+        slopes: Stage -> column -> slope; they stand in the legends.
+    """
+    figure, axes = new_axes(12, 4.2, 2)
+    panels = {"seconds": "seconds of the processor", "peak_mb": "MB of memory at the peak"}
+    for axis, (column, label) in zip(axes, panels.items(), strict=True):
+        for n, (stage, own) in enumerate(rows.dropna(subset=column).groupby("stage", sort=False)):
+            slope = slopes.get(str(stage), {}).get(column)
+            name = str(stage) if slope is None else f"{stage}, slope {slope:.2f}"
+            axis.plot(own["articles"], own[column], "o-", color=colormaps["tab10"](n % 10), label=name)
+        axis.set(xscale="log", yscale="log", xlabel="articles", ylabel=label)
+        plain_log_ticks(axis.xaxis)
+        plain_log_ticks(axis.yaxis)
+        axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
 def cut_offs(hits: Mapping[str, pd.DataFrame], thresholds: Mapping[str, float]) -> Figure:
     """Scores of right and of wrong first hits, one panel a model on one scale, with the score below which none is shown.
 

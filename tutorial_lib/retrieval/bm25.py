@@ -50,14 +50,17 @@ class BM25:
         """Index ``documents`` (id -> text).
 
         Raises:
-            ValueError: There is no document, or none with a single word (rank-bm25 would divide by zero).
+            ValueError: There is no document, or none with a single word (rank-bm25 divides by zero).
         """
         self.ids, self.settings = sorted(documents), settings
         self._terms = analyzer(settings)
-        terms = [self._terms(documents[a]) for a in self.ids]
-        if not any(terms):
-            raise ValueError(f"none of the {len(terms)} articles holds a word{_but(settings)}: pass articles with text")
-        self.okapi = BM25Okapi(terms, k1=settings.k1, b=settings.b)
+        held: dict[str, str] = {}  # each term once, however many documents hold it
+        terms = ([held.setdefault(t, t) for t in self._terms(documents[a])] for a in self.ids)
+        try:
+            self.okapi = BM25Okapi(terms, k1=settings.k1, b=settings.b)
+        except ZeroDivisionError:
+            found = f"none of the {len(self.ids)} articles holds a word{_but(settings)}"
+            raise ValueError(f"{found}: pass articles with text") from None
         self._names = np.array(self.ids, dtype=object)
         self._weigh()
 
@@ -88,8 +91,8 @@ class BM25:
         idf = np.array([self.idf[t] for t in self._number])
         sizes = [len(f) for f in okapi.doc_freqs]
         document = np.repeat(np.arange(len(sizes)), sizes)
-        term = np.array([self._number[t] for f in okapi.doc_freqs for t in f])
-        tf = np.array([n for f in okapi.doc_freqs for n in f.values()], dtype=float)
+        term = np.fromiter((self._number[t] for f in okapi.doc_freqs for t in f), np.int64, len(document))
+        tf = np.fromiter((n for f in okapi.doc_freqs for n in f.values()), np.float64, len(document))
         length = np.array(okapi.doc_len, dtype=float)[document] / okapi.avgdl
         weight = idf[term] * (tf * (okapi.k1 + 1) / (tf + okapi.k1 * (1 - okapi.b + okapi.b * length)))
         order = np.argsort(term, kind="stable")

@@ -20,6 +20,7 @@ from tutorial_lib.retrieval.coverage import coverage_note
 from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import top_k
 from tutorial_lib.retrieval.scorer import Scorer
+from tutorial_lib.training.candidates import CandidateTable
 from tutorial_lib.training.settings import check_share, check_whole
 
 REASONS = {
@@ -30,19 +31,6 @@ REASONS = {
     "kept": "hard negative",
 }
 """Reason code of every candidate, in the order the checks are made."""
-
-
-COLUMNS = (
-    "query_id",
-    "article_id",
-    "bm25_rank",
-    "bm25_score",
-    "bm25_positive",
-    "model_score",
-    "model_positive",
-    "reason",
-)
-"""What is known of a candidate; ``bm25_`` stands for the scorer that ranks candidates, whatever it is."""
 
 
 @dataclass(frozen=True)
@@ -172,16 +160,15 @@ def mine_negatives(
     vectors.check(dataset, "train")
     _check_scorer(dataset, scorer)
     miner = _Miner(dataset, settings, list(dataset.corpus), dataset.twins())
-    rows: list[tuple] = []
+    table = CandidateTable()
     negatives: dict[str, list[str]] = {}
     queries = dataset.query_texts("train")
     progress = tqdm(list(queries.items()), desc="mine", unit="query", disable=len(queries) < 2000)
     for (q, text), vector in zip(progress, vectors.queries["train"], strict=True):
         found = miner.candidates(q, scorer.scores([text])[0], vectors.documents @ vector)
-        rows += found
+        table.add(found)
         negatives[q] = [row[1] for row in found if row[-1] == "kept"]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    mined = MinedNegatives(negatives, table, settings, _held_out(dataset, negatives))
+    mined = MinedNegatives(negatives, table.whole(), settings, _held_out(dataset, negatives))
     for note in mined.notes:
         print(f"note: {note}", file=sys.stderr, flush=True)  # noqa: T201
     return mined
@@ -208,7 +195,7 @@ class _Miner:
     dataset: RetrievalDataset
     settings: MiningSettings
     ids: list[str]
-    twins: Mapping[str, set[str]]
+    twins: Mapping[str, frozenset[str]]
 
     def candidates(self, query_id: str, scores: NDArray[np.floating], cosines: NDArray[np.float32]) -> list[tuple]:
         """Return one row of ``COLUMNS`` for each candidate of a query, given both scores of all documents: (N,) each."""
