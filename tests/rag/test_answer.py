@@ -205,8 +205,8 @@ def test_a_broken_run_goes_on_from_its_cache(chat, endpoint):
 def test_after_a_failure_no_further_prompt_is_sent(chat, endpoint):
     endpoint.usual = lambda path, body: (401, {})
     with pytest.raises(EndpointError):
-        answer_all(chat, [prompt(str(n)) for n in range(50)], workers=1)
-    assert len(endpoint.asked) < 10
+        answer_all(chat, [prompt(str(n)) for n in range(50)], workers=3)
+    assert 1 <= len(endpoint.asked) <= 3
 
 
 def test_settings_that_cannot_be(monkeypatch):

@@ -184,15 +184,26 @@ def answer_all(answerer: Answerer, prompts: Sequence[Messages], *, workers: int 
     """
     keys = [json.dumps([dict(m) for m in messages], sort_keys=True) for messages in prompts]
     distinct = dict(zip(keys, prompts, strict=True))
+    failures: list[BaseException] = []
+
+    def ask(messages: Messages) -> Answer | None:
+        if failures:
+            return None
+        try:
+            return answerer.answer(messages)
+        except BaseException as error:
+            failures.append(error)
+            return None
+
     with ThreadPoolExecutor(workers) as pool:
         try:
-            found = tqdm(
-                pool.map(answerer.answer, distinct.values()), desc=label, total=len(distinct), disable=len(distinct) < 50
-            )
-            answers = dict(zip(distinct, found, strict=True))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
+            found = list(tqdm(pool.map(ask, distinct.values()), desc=label, total=len(distinct), disable=len(distinct) < 50))
+        except BaseException as interrupted:
+            failures.append(interrupted)
             raise
+    if failures:
+        raise failures[0]
+    answers = {key: answer for key, answer in zip(distinct, found, strict=True) if answer}
     return [answers[key] for key in keys]
 
 

@@ -165,7 +165,7 @@ def answer_recall(texts: Mapping[str, str], facts: Mapping[str, Sequence[Fact]])
     >>> said = {"q1": "Write within 14 days.", "q2": "Ask Box 4."}
     >>> answer_recall(said, {"q1": [("14 days",), ("110 %",)], "q2": [("Box 4",)]})
               facts  recall    all
-    query_id
+    query_id                      
     q1            2     0.5  False
     q2            1     1.0   True
     """
