@@ -27,13 +27,14 @@ Facts = dict[str, tuple[Fact, ...]]
 
 _THOUSANDS = regex.compile(r"(?<![\d.,:])(\d{1,3})((?:[,'’\u00a0\u2009\u202f]\d{3})+)(?![\d:]|[.,'’]\d{3})")
 _PER_CENT = regex.compile(r"%|\bper cent\b")
-_IN_A_WORD = regex.compile(r"(?<=\w)['’](?=\w)")
+_WITHIN = regex.compile(r"(?<=\w)['’](?=\w)|\p{Cf}")
+"""Apostrophes within a word, and what cannot be seen (soft hyphens, joiners)."""
 _UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 _WORD = regex.compile(
     rf"\d+(?:[.,:]\d+)* | {_UNSPACED}\p{{M}}* | [\p{{L}}--{_UNSPACED}][\p{{L}}\p{{M}}--{_UNSPACED}]*",
     regex.VERBOSE | regex.VERSION1,
 )
-_ROUND = regex.compile(r"\.0+$")
+_ROUND = regex.compile(r"^(\d+)\.0+$")
 
 
 def plain_words(text: str) -> str:
@@ -48,14 +49,14 @@ def plain_words(text: str) -> str:
     'up to 1000 client row 40 percent 14 day limit 0.20'
     """
     joined = _THOUSANDS.sub(lambda found: found[1] + regex.sub(r"\D", "", found[2]), text)
-    folded = unicodedata.normalize("NFKC", _IN_A_WORD.sub("", joined)).casefold()
+    folded = unicodedata.normalize("NFKC", _WITHIN.sub("", joined)).casefold()
     return " ".join(_thin(word) for word in _WORD.findall(_PER_CENT.sub(" percent ", folded)))
 
 
 def _thin(word: str) -> str:
     """Return a number without empty decimals, a longer word without its last s."""
     if word[0].isdigit():
-        return _ROUND.sub("", word)
+        return _ROUND.sub(r"\1", word)
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
@@ -160,17 +161,16 @@ def answer_recall(texts: Mapping[str, str], facts: Mapping[str, Sequence[Fact]])
         answer recall and the share of queries that can be answered.
 
     Raises:
-        ValueError: No query has both facts and a text.
+        ValueError: No query has both facts and a text, or a query has an empty list of facts (names it).
 
     >>> said = {"q1": "Write within 14 days.", "q2": "Ask Box 4."}
-    >>> answer_recall(said, {"q1": [("14 days",), ("110 %",)], "q2": [("Box 4",)]})
-              facts  recall    all
-    query_id                      
-    q1            2     0.5  False
-    q2            1     1.0   True
+    >>> answer_recall(said, {"q1": [("14 days",), ("110 %",)], "q2": [("Box 4",)]})["recall"].to_dict()
+    {'q1': 0.5, 'q2': 1.0}
     """
     if not facts.keys() & texts.keys():
         raise ValueError(f"{len(texts)} texts, {len(facts)} queries with facts, none in common: key both by query id")
+    if empty := [query_id for query_id, its in facts.items() if not its]:
+        raise ValueError(f"query {empty[0]!r} has no facts: leave out what has none")
     rows = {}
     for query_id in sorted(facts):
         held = facts_in(texts.get(query_id, ""), facts[query_id])
