@@ -9,7 +9,8 @@ import pytest
 from tests.rag.conftest import KEY
 from tests.rag.double import completion
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.rag.answer import Answer, ChatEndpoint, ChatSettings, Prices, answer_all
+from tutorial_lib.rag.answer import Answer, Prices, answer_all
+from tutorial_lib.rag.endpoint import ChatEndpoint, ChatSettings
 from tutorial_lib.rag.http import EndpointError, HttpSettings
 
 
@@ -29,7 +30,7 @@ def chat(endpoint, pauses, tmp_path):
 
 
 def files(chat):
-    return [p for p in chat.cache.rglob("*") if p.is_file()] if chat.cache.exists() else []
+    return [p for p in chat.cache.folder.rglob("*") if p.is_file()] if chat.cache.folder.exists() else []
 
 
 def test_an_answer_with_what_it_took(chat, endpoint):
@@ -74,7 +75,7 @@ def test_an_answer_is_asked_for_once_and_the_key_is_written_nowhere(chat, endpoi
 def test_whatever_decides_an_answer_is_part_of_its_name_in_the_cache(chat, endpoint, other):
     chat.answer(prompt())
     settings = ChatSettings(**{"model": "tiny", "http": HttpSettings(retries=0), **other})
-    changed = ChatEndpoint(settings, chat.cache)
+    changed = ChatEndpoint(settings, chat.cache.folder)
     if "base_url" in other:
         with pytest.raises(EndpointError, match="cannot be reached"):
             changed.answer(prompt())

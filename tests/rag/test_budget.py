@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.rag.budget import Budget, budget
+from tutorial_lib.rag.budget import Budget, tokens_needed
 from tutorial_lib.rag.context import ContextError, ContextSettings, fill_context
 from tutorial_lib.rag.facts import facts_in
 from tutorial_lib.rag.tokens import TokenCounter
@@ -28,7 +28,8 @@ def found(*ids):
 
 
 def needed(q, p, **options):
-    return budget({"run": {"q": found(*q), "p": found(*p)}}, TEXTS, FACTS, CLUSTERS, WORDS, **options).needed["run"].to_dict()
+    runs = {"run": {"q": found(*q), "p": found(*p)}}
+    return tokens_needed(runs, TEXTS, FACTS, CLUSTERS, WORDS, **options).needed["run"].to_dict()
 
 
 def test_tokens_are_added_up_until_all_facts_are_there():
@@ -103,8 +104,8 @@ def test_bad_input_is_one_line():
     with pytest.raises(DataError, match=r"share is 0: pass one above 0, at most 1"):
         made({"a": [1, 2]}).tokens_for(0)
     with pytest.raises(DataError, match="query p has facts and no cluster"):
-        budget({"run": {}}, TEXTS, FACTS, {"q": "refund"}, WORDS)
+        tokens_needed({"run": {}}, TEXTS, FACTS, {"q": "refund"}, WORDS)
     with pytest.raises(DataError, match="there is no run, or there are no facts"):
-        budget({"run": {}}, TEXTS, {}, {}, WORDS)
+        tokens_needed({"run": {}}, TEXTS, {}, {}, WORDS)
     with pytest.raises(ContextError, match="gone was found and has no text"):
-        budget({"run": {"q": {"gone": 1.0}}}, TEXTS, FACTS, CLUSTERS, WORDS)
+        tokens_needed({"run": {"q": {"gone": 1.0}}}, TEXTS, FACTS, CLUSTERS, WORDS)

@@ -1,5 +1,25 @@
-"""What better retrieval is worth to a prompt: facts that an answer must contain, looked for without a judge."""
+"""What better retrieval is worth to a prompt: contexts, facts and answers, prompts compared, and their cost in tokens."""
 
-from tutorial_lib.rag.facts import Fact, Facts, answer_recall, fact_spread, facts_in, plain_words, read_facts
+from tutorial_lib.rag.answer import Prices
+from tutorial_lib.rag.budget import tokens_needed
+from tutorial_lib.rag.context import ContextSettings, fill_context
+from tutorial_lib.rag.endpoint import ChatEndpoint, ChatSettings
+from tutorial_lib.rag.experiment import Grid, run_experiment
+from tutorial_lib.rag.facts import answer_recall, read_facts
+from tutorial_lib.rag.prompts import PromptTemplate
+from tutorial_lib.rag.tokens import TokenCounter
 
-__all__ = ["Fact", "Facts", "answer_recall", "fact_spread", "facts_in", "plain_words", "read_facts"]
+__all__ = [
+    "ChatEndpoint",
+    "ChatSettings",
+    "ContextSettings",
+    "Grid",
+    "Prices",
+    "PromptTemplate",
+    "TokenCounter",
+    "answer_recall",
+    "fill_context",
+    "read_facts",
+    "run_experiment",
+    "tokens_needed",
+]

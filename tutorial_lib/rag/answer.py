@@ -1,27 +1,21 @@
-"""Answers of a language model, over any endpoint that speaks OpenAI's chat completions; each is asked for once and kept."""
+"""Answers of a language model: what they are and cost, how they are kept, and many of them at once."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from tqdm.auto import tqdm
 
 from tutorial_lib.checksums import DamagedError, read_sealed, write_sealed
-from tutorial_lib.data.dataset import DataError
-from tutorial_lib.rag.http import EndpointError, HttpSettings, JsonClient, address, one_line
 
 Messages: TypeAlias = Sequence[Mapping[str, str]]
 """A prompt as chat: {"role": "system" or "user", "content": text} each."""
-
-OPENAI = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True)
@@ -83,91 +77,31 @@ class Answerer(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class ChatSettings:
-    """Which model is asked, where and how. The key is no setting: it stays in the environment (OPENAI_API_KEY).
+class AnswerCache:
+    """A folder of answers, each under a hash of all that decides it: a file an answer, written whole or not at all."""
 
-    Attributes:
-        model: Name by which the endpoint knows it.
-        base_url: Address up to "/v1"; by default that of OPENAI_BASE_URL, else OpenAI's own.
-        parameters: Fields of the request besides model and messages: temperature, seed, max_tokens, ….
-        http: Time limits and retries.
-    """
+    def __init__(self, folder: Path) -> None:
+        """Take a folder, made when the first answer is kept."""
+        self.folder = folder
 
-    model: str
-    base_url: str | None = None
-    parameters: Mapping[str, Any] = field(default_factory=lambda: {"temperature": 0})
-    http: HttpSettings = field(default_factory=HttpSettings)
-
-    def __post_init__(self) -> None:
-        if not self.model:
-            raise DataError("model is empty: pass the name by which the endpoint knows it")
-        if not self.url.startswith(("http://", "https://")):
-            raise DataError("base_url is no address: pass one such as http://localhost:8000/v1, or set OPENAI_BASE_URL")
-        reserved = {"model", "messages", "stream"} & set(self.parameters)
-        if reserved:
-            raise DataError(f"parameters hold {', '.join(sorted(reserved))}, which this package sets itself: leave it out")
-
-    @property
-    def url(self) -> str:
-        """The address in use, without a slash at its end."""
-        return (self.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI).rstrip("/")
-
-
-class ChatEndpoint:
-    """A model behind an OpenAI-compatible endpoint, with a cache on disk.
-
-    An answer is kept under a hash of all that decides it: address, model, parameters and messages. A run that broke off
-    goes on from there, and what was paid for is not asked for again. A kept answer that is damaged is asked for anew.
-    """
-
-    def __init__(
-        self, settings: ChatSettings, cache: Path | None = None, *, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
-        """Take settings; nothing is sent yet.
-
-        Args:
-            settings: Which model, where and how.
-            cache: Folder of kept answers, made if need be; without it none is kept.
-            sleep: Waits between tries.
-        """
-        self.settings = settings
-        self.cache = cache
-        self._client = JsonClient(settings.http, sleep=sleep)
-
-    @property
-    def name(self) -> str:
-        """Name of the model."""
-        return self.settings.model
-
-    def answer(self, messages: Messages) -> Answer:
-        """Return the answer to one prompt, from the cache if it was asked for before.
-
-        Raises:
-            EndpointError: The endpoint refuses, cannot be reached, or gives no text; nothing is kept then.
-        """
-        body = {"model": self.settings.model, "messages": [dict(m) for m in messages], **self.settings.parameters}
-        file = self._file(body)
-        if file and (kept := _kept(file)):
-            return kept
-        key = _key()
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        reply, seconds = self._client.post(f"{self.settings.url}/chat/completions", body, headers=headers, secrets=(key,))
+    def find(self, request: Mapping[str, Any]) -> Answer | None:
+        """Return the answer kept for ``request`` (any JSON); None where there is none, or what is kept is damaged."""
         try:
-            answer = _read(reply, seconds)
-        except EndpointError as error:
-            raise EndpointError(one_line(f"{self.settings.model} at {address(self.settings.url)} {error}", (key,))) from None
-        if file:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_sealed(file, {"url": address(self.settings.url), "request": body, "answer": asdict(answer)})
-        return answer
-
-    def _file(self, body: Mapping[str, Any]) -> Path | None:
-        if self.cache is None:
+            record = read_sealed(self._file(request))
+            return replace(Answer(**record["answer"]), cached=True) if record else None
+        except (DamagedError, KeyError, TypeError):
             return None
-        request = json.dumps({"url": self.settings.url, **body}, sort_keys=True, ensure_ascii=False)
-        name = hashlib.sha256(request.encode(errors="surrogatepass")).hexdigest()
-        return self.cache / name[:2] / f"{name}.json"
+
+    def keep(self, request: Mapping[str, Any], answer: Answer, about: Mapping[str, Any]) -> None:
+        """Keep the answer to ``request``, and beside it ``about``, what people may want to read: no key, no password."""
+        file = self._file(request)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_sealed(file, {**about, "answer": asdict(answer)})
+
+    def _file(self, request: Mapping[str, Any]) -> Path:
+        text = json.dumps(request, sort_keys=True, ensure_ascii=False)
+        name = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+        return self.folder / name[:2] / f"{name}.json"
 
 
 def answer_all(answerer: Answerer, prompts: Sequence[Messages], *, workers: int = 4, label: str = "answer") -> list[Answer]:
@@ -205,35 +139,3 @@ def answer_all(answerer: Answerer, prompts: Sequence[Messages], *, workers: int 
         raise failures[0]
     answers = {key: answer for key, answer in zip(distinct, found, strict=True) if answer}
     return [answers[key] for key in keys]
-
-
-def _key() -> str:
-    """Return the key in the environment, or nothing: servers of one's own often ask for none."""
-    key = os.environ.get("OPENAI_API_KEY", "").strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise EndpointError("OPENAI_API_KEY holds spaces or signs that no key has: set it again")
-    return key
-
-
-def _kept(file: Path) -> Answer | None:
-    try:
-        record = read_sealed(file)
-        return replace(Answer(**record["answer"]), cached=True) if record else None
-    except (DamagedError, KeyError, TypeError):
-        return None
-
-
-def _read(reply: Any, seconds: float) -> Answer:
-    """Return the answer in a reply, or raise what is wrong with it."""
-    try:
-        choice = reply["choices"][0]
-        text = choice["message"].get("content")
-        reason = str(choice.get("finish_reason"))
-    except (KeyError, IndexError, TypeError, AttributeError):
-        raise EndpointError(f"answered no chat completion ({json.dumps(reply)[:200]})") from None
-    if not isinstance(text, str) or not text.strip():
-        raise EndpointError(f"answered without text (finish_reason {reason}): look at the parameters, max_tokens among them")
-    usage = reply.get("usage")
-    counted = [usage.get(name) if isinstance(usage, dict) else None for name in ("prompt_tokens", "completion_tokens")]
-    prompt, completion = (n if isinstance(n, int) else None for n in counted)
-    return Answer(text, prompt, completion, seconds, reason, str(reply.get("model", "")))

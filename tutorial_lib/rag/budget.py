@@ -102,7 +102,7 @@ class Budget:
         return drawn[:, groups].astype(float)
 
 
-def budget(
+def tokens_needed(
     runs: Mapping[str, Run],
     texts: Mapping[str, str],
     facts: Mapping[str, Sequence[Fact]],
