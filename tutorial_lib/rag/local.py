@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -82,20 +81,21 @@ class LocalModel:
         Raises:
             ModelError: The prompt leaves no room for an answer in the model's window.
         """
+        asked = [dict(m) for m in messages]
         request = {
             "local": self.name,
-            "messages": [dict(m) for m in messages],
+            "messages": asked,
             "max_new_tokens": self.max_new_tokens,
         }
         if self.cache and (kept := self.cache.find(request)):
             return kept
         with self._one_at_a_time:
-            answer = self._generate(request["messages"])
+            answer = self._generate(asked)
         if self.cache:
             self.cache.keep(request, answer, {"request": request})
         return answer
 
-    def _generate(self, messages: list[Mapping[str, str]]) -> Answer:
+    def _generate(self, messages: list[dict[str, str]]) -> Answer:
         began = time.monotonic()
         filled = self.tokenizer.apply_chat_template(
             messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
