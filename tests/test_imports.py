@@ -14,7 +14,7 @@ WITHOUT_TORCH = [
     "from tutorial_lib.data import read_beir",
     "from tutorial_lib import BM25, RetrievalDataset, compare, evaluate_run, ship_decision",
     "from tutorial_lib import LoraSettings, MiningSettings, TrainSettings, mine_negatives",
-    "import tutorial_lib.cleaning, tutorial_lib.retrieval, tutorial_lib.evaluation, tutorial_lib.plots",
+    "import tutorial_lib.cleaning, tutorial_lib.retrieval, tutorial_lib.evaluation, tutorial_lib.plots, tutorial_lib.rag",
     "from tutorial_lib.models import DEFAULT_MODEL, ModelError",
     "import tutorial_lib.cli.run, tutorial_lib.cli.train",
 ]
@@ -57,7 +57,7 @@ def test_the_dozen_names_are_what_they_say():
 
 
 @pytest.mark.parametrize(
-    "folder", ["cleaning", "cli", "data", "evaluation", "index", "models", "plots", "retrieval", "training"]
+    "folder", ["cleaning", "cli", "data", "evaluation", "index", "models", "plots", "rag", "retrieval", "training"]
 )
 def test_each_folder_has_a_face_whose_names_are_there(folder):
     from importlib import import_module

@@ -1,5 +1,8 @@
 """The written collection: as large, as varied, as noisy and as free of leaks as its datasheet says."""
 
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
 from benchmarks.support_desk import cleaning_checks, counts, jsonl, planted, raw_tickets, text_checks, wrong_pairs
@@ -8,13 +11,31 @@ from tutorial_lib.data.beir import write_beir
 from tutorial_lib.data.copies import near_copies
 from tutorial_lib.data.registry import Kind
 from tutorial_lib.data.splits import find_leaks
-from tutorial_lib.data.support_desk_files import support_desk
+from tutorial_lib.data.support_desk_files import SUPPORT_DESK_ANSWERS, support_desk
+from tutorial_lib.rag.facts import fact_spread, facts_in, read_facts
 from tutorial_lib.retrieval.bm25 import BM25
+
+README = Path(__file__).resolve().parents[2] / "data" / "README.md"
 
 
 @pytest.fixture(scope="module")
-def prepared():
-    return prepare(support_desk(), Kind.TICKETS)
+def raw():
+    return support_desk()
+
+
+@pytest.fixture(scope="module")
+def facts(raw):
+    return read_facts(SUPPORT_DESK_ANSWERS, raw)
+
+
+@pytest.fixture(scope="module")
+def spread(raw, facts):
+    return fact_spread(facts, raw.document_texts())
+
+
+@pytest.fixture(scope="module")
+def prepared(raw):
+    return prepare(raw, Kind.TICKETS)
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +118,56 @@ def test_golden_leaks_nowhere(prepared):
     assert not wrong_pairs(dataset) & {(q, a) for q, a in dataset.pairs("test")}
 
 
-def test_every_ticket_of_the_export_is_accounted_for():
-    card = support_desk().card
+def test_every_ticket_of_the_export_is_accounted_for(raw):
+    card = raw.card
     read = card["read"][0]
     assert read["rows"] == len(raw_tickets())
     assert sum(n for reason, n in read.items() if reason != "rows") == read["rows"]
+
+
+def answers_of(raw, query_id):
+    return [raw.corpus[a].full_text for a, grade in raw.qrels["test"][query_id].items() if grade == 2]
+
+
+def test_an_article_that_answers_holds_all_facts_of_its_query(raw, facts):
+    assert sorted(facts) == sorted(raw.qrels["test"])
+    assert all(1 <= len(its) <= 3 for its in facts.values())
+    assert [q for q, its in facts.items() if not any(all(facts_in(text, its)) for text in answers_of(raw, q))] == []
+
+
+def test_alternatives_of_the_article_come_before_those_in_other_words(raw, facts):
+    for q, its in facts.items():
+        texts = [raw.corpus[a].full_text for a in raw.qrels["test"][q]]
+        for fact in its:
+            stands = [any(facts_in(text, [(alternative,)])[0] for text in texts) for alternative in fact]
+            assert stands == sorted(stands, reverse=True), (q, fact)
+
+
+def test_no_alternative_is_needless_or_repeats_the_question(raw, facts):
+    for q, its in facts.items():
+        assert not any(facts_in(raw.queries[q].text, its)), q
+        for fact in its:
+            others = [(a, b) for a in fact for b in fact if a is not b]
+            assert not [a for a, b in others if facts_in(a, [(b,)])[0]], (q, fact)
+
+
+def test_no_fact_is_so_general_that_many_articles_hold_it(raw, spread):
+    assert spread["documents"].max() <= 0.15 * len(raw.corpus)
+    assert (spread["documents"] == 1).mean() > 0.4
+    together = spread.drop_duplicates("query_id")["together"]
+    assert (together == 1).mean() > 0.9 and together.max() <= 0.03 * len(raw.corpus)
+
+
+def test_the_datasheet_says_how_many_facts_stand_in_how_many_articles(raw, facts, spread):
+    sizes = Counter(map(len, facts.values()))
+    holders = spread["documents"]
+    alone, few, some, many = (f"{100 * holders.between(*band).mean():.1f} %" for band in ((1, 1), (2, 5), (6, 13), (14, 41)))
+    together = spread.drop_duplicates("query_id")["together"]
+    text = README.read_text(encoding="utf-8")
+    for said in (
+        f"{len(spread)} of {len(facts)} queries: one fact for {sizes[1]} queries, two for {sizes[2]}, three for {sizes[3]}",
+        f"1 for {alone} of the facts, 2 to 5 for {few}, 6 to 13 for {some}, 14 to 41 for {many}; "
+        f"at most {holders.max()} of {len(raw.corpus)}",
+        f"1 for {(together == 1).sum()} queries, 2 or 3 for {together.between(2, 3).sum()}, at most {together.max()} |",
+    ):
+        assert said in text

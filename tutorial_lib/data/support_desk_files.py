@@ -14,6 +14,9 @@ from tutorial_lib.files import course_folder, plain
 SUPPORT_DESK_FILES = course_folder("support_desk")
 """Folder of articles, tickets, search log and judged queries; see ``data/README.md``."""
 
+SUPPORT_DESK_ANSWERS = SUPPORT_DESK_FILES / "answers.jsonl"
+"""What an answer to each golden query must contain, for ``tutorial_lib.rag.read_facts``."""
+
 
 def support_desk(*, clicks: ClickSettings | None = None, max_tickets: int = MAX_TICKETS) -> RetrievalDataset:
     """Read the written help centre with its ticket log, search log and golden queries; see ``data/README.md``.

@@ -2,6 +2,7 @@
 
 from tutorial_lib.plots.collection import lengths, queries_over_time, review_curve, split_sizes
 from tutorial_lib.plots.indexing import cut_offs, growth, index_choices, stages, switch_under_load
+from tutorial_lib.plots.prompting import answers_in_prompt, prompt_grid
 from tutorial_lib.plots.ranking import answer_ranks, deltas, rank_shift, recall_at_k, search_results, slices, systems
 from tutorial_lib.plots.style import COLOURS, RANK_BUCKETS
 from tutorial_lib.plots.tuning import (
@@ -21,6 +22,7 @@ __all__ = [
     "RANK_BUCKETS",
     "ablations",
     "answer_ranks",
+    "answers_in_prompt",
     "broken_runs",
     "candidate_scores",
     "cut_offs",
@@ -30,6 +32,7 @@ __all__ = [
     "index_choices",
     "lengths",
     "low_rank",
+    "prompt_grid",
     "queries_over_time",
     "rank_shift",
     "recall_at_k",
