@@ -1,4 +1,4 @@
-"""What is known of the first documents of a ranking: scores, ranks, overlaps, lengths, as features a ranking is learned from."""
+"""What is known of the first documents of a ranking: scores, ranks, overlaps and lengths, from which another is learned."""
 
 from __future__ import annotations
 
