@@ -69,8 +69,8 @@ def test_what_hangs_on_stages_is_kept_as_long_as_none_of_them_changes(letters):
         made.append(2 * letters.count())
         return made[-1]
 
-    assert [letters._while_unchanged("double", double) for _ in range(2)] == [6, 6]
+    assert [letters.while_unchanged("double", double) for _ in range(2)] == [6, 6]
     assert made == [6]
     letters.text = "a b c d"
     letters.need("count")
-    assert letters._while_unchanged("double", double) == 8
+    assert letters.while_unchanged("double", double) == 8

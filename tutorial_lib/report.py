@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -24,6 +25,7 @@ from tutorial_lib.evaluation.measures import (
     rank_of_answer,
     systems_table,
 )
+from tutorial_lib.evaluation.reranked import find_system
 from tutorial_lib.evaluation.ship import ShipDecision, ship_decision
 from tutorial_lib.evaluation.significance import Comparison, compare
 from tutorial_lib.evaluation.slices import query_slices, side_by_side, slice_table
@@ -31,7 +33,7 @@ from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.runs import Run
-from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, SYSTEMS, UNTRAINED
+from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, UNTRAINED
 from tutorial_lib.retrieval.untrained import Untrained
 from tutorial_lib.workspace import Workspace
 
@@ -73,9 +75,10 @@ class Report:
     metrics: dict[str, Any]
 
 
-def evaluate_workspace(workspace: Workspace) -> Report:
-    """Return the evaluation of all systems on the test queries of a workspace."""
-    dataset, runs, training = workspace.dataset(), workspace.runs(), workspace.training()
+def evaluate_workspace(workspace: Workspace, also: Sequence[str] = ()) -> Report:
+    """Return the evaluation of all systems on a workspace's test queries, ``also`` of those named among ``RERANKED``."""
+    dataset, training = workspace.dataset(), workspace.training()
+    runs = {**workspace.runs(), **{name: workspace.run_of(name, "test") for name in also}}
     qrels = dataset.qrels["test"]
     scores = {name: per_query(qrels, run) for name, run in runs.items()}
     systems = systems_table(qrels, runs, scores=scores, near_duplicates=dataset.near_duplicates)
@@ -83,12 +86,15 @@ def evaluate_workspace(workspace: Workspace) -> Report:
     slices = slice_table(against[BASELINE], query_slices(dataset))
     decision = ship_decision(against[BASELINE], against[KEYWORD], slices, against_untrained=against[UNTRAINED])
     untrained = workspace.untrained()
+    significance = {f"{CANDIDATE}_vs_{name}": _differences(comparison) for name, comparison in against.items()}
+    for name in also:
+        significance[f"{name}_vs_{CANDIDATE}"] = _differences(compare(qrels, runs, CANDIDATE, name, scores=scores))
     metrics = {
         "dataset": dataset.name,
         "counts": dataset.counts(),
         "untrained": {"sentence": untrained.sentence, **asdict(untrained)},
         "systems": {name: {m: float(v) for m, v in row.items()} for name, row in systems.T.to_dict().items()},
-        "significance": {f"{CANDIDATE}_vs_{name}": _differences(comparison) for name, comparison in against.items()},
+        "significance": significance,
         "train": {"pairs": training.pairs, "pairs_per_s": training.pairs_per_s},
         "seconds": workspace.seconds(),
         "ship": {"decision": decision.decision, "reasons": decision.reasons},
@@ -177,7 +183,7 @@ def _sections(report: Report) -> list[Section]:
 
 def _systems(report: Report) -> Section:
     table = report.systems
-    *others, last = [SYSTEMS[str(name)].title for name in table.index]
+    *others, last = [find_system(str(name)).title for name in table.index]
     text = f"{', '.join(others)}, and {last}. The best without training is {report.untrained.sentence}. {_columns(table)}"
     return f"The {NUMBERS[len(table)]} systems", text[0].upper() + text[1:], _table(table) + _image(plots.systems(table))
 

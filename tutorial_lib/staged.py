@@ -89,7 +89,7 @@ class Staged:
             self._read[name] = (key, read(folder))
         return self._read[name][1]
 
-    def _while_unchanged(self, what: Hashable, make: Callable[[], Any]) -> Any:
+    def while_unchanged(self, what: Hashable, make: Callable[[], Any]) -> Any:
         """Return what ``make`` gives, kept under the name ``what`` as long as no stage changes."""
         if what not in self._kept or self._kept[what][0] != self._state():
             made = make()  # which may make stages

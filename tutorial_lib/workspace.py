@@ -15,6 +15,7 @@ from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.data.help_desk import HelpDesk
 from tutorial_lib.data.registry import AWS_DOCS, Kind, ReadSettings, find_source
 from tutorial_lib.evaluation.choose import at_best_window, choose_settings, choose_system
+from tutorial_lib.evaluation.reranked import find_system
 from tutorial_lib.files import write_json
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import merge_adapter
@@ -219,8 +220,8 @@ class Workspace(Staged):
         write_json(folder / "runs.json", runs)
 
     def run_of(self, name: str, split: str) -> Run:
-        """Return the run of one of ``SYSTEMS`` on a split, 100 documents a query; made once as long as no stage changes."""
-        return self._while_unchanged((name, split), lambda: SYSTEMS[name].run(self, split))
+        """Return a run of one of ``SYSTEMS`` or ``RERANKED``, 100 documents a query; made once while no stage changes."""
+        return self.while_unchanged((name, split), lambda: find_system(name).run(self, split))
 
     def baseline_runs(self, split: str) -> dict[str, Run]:
         """Return the runs of BM25 and of the base model (exact search) on one split, 100 documents a query."""
@@ -233,7 +234,6 @@ class Workspace(Staged):
 
 _SEARCHED = ("dataset", "baseline", "base_vectors")
 """Stages that a search without training hangs on."""
-
 STAGES = {
     "dataset": Stage(Workspace._make_dataset, ("source",), ("cleaning", "read")),
     "baseline": Stage(Workspace._make_baseline, ("dataset", "encoder")),

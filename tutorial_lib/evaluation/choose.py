@@ -13,6 +13,7 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.bm25_choice import FEWEST_QUERIES, choose_bm25
 from tutorial_lib.retrieval.dense import Vectors
+from tutorial_lib.retrieval.reranking import WEIGHT, WEIGHTS, reranked
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.untrained import ROWS, Untrained, UntrainedSettings, rankings
 
@@ -95,6 +96,23 @@ def choose_system(dataset: RetrievalDataset, runs: Mapping[str, Run], settings: 
     every = rankings(runs["bm25"], runs["base"])
     scores = {name: float(per_query(qrels, every[name])[MAIN_MEASURE].mean()) for name in ROWS}
     return Untrained(settings, max(ROWS, key=lambda name: scores[name]), scores)
+
+
+def choose_weight(dataset: RetrievalDataset, run: Run, scores: Mapping[str, Mapping[str, float]]) -> float:
+    """Return which share of a second ranker (``reranking.WEIGHTS``) has the best nDCG@10 on dev.
+
+    Of equal ones it is that nearest to a half, as it is where dev is too small.
+
+    Args:
+        dataset: The dataset; its dev split decides.
+        run: The first ranker's dev run.
+        scores: The second ranker's scores of its first documents, as ``reranking.reranked`` takes them.
+    """
+    if not _can_choose(dataset):
+        return WEIGHT
+    qrels = dataset.qrels["dev"]
+    means = {w: float(per_query(qrels, reranked(run, scores, w))[MAIN_MEASURE].mean()) for w in WEIGHTS}
+    return max(WEIGHTS, key=lambda w: (means[w], -abs(w - WEIGHT)))
 
 
 def _can_choose(dataset: RetrievalDataset) -> bool:

@@ -1,7 +1,7 @@
-"""The systems that the course compares: every ranking it makes has its name, its title and its run here, and only here.
+"""The systems that the course compares: every ranking it makes has its name, its title and its run here.
 
-A further one (another fusion, a reranker) is one more entry of ``SYSTEMS``: runs, measures and report take their names
-and their order from it.
+A further one (another fusion) is one more entry of ``SYSTEMS``: runs, measures and report take their names and their order
+from it. Rerankers, which are made when they are asked for, stand in ``evaluation.reranked``.
 """
 
 from __future__ import annotations
