@@ -164,8 +164,8 @@ def prepare_cross_training(
     torch.manual_seed(settings.seed)
     encoder = Encoder.load(model, device=device).with_window(settings.max_length)
     cross_encoder = with_fresh_head(encoder)
+    without_dropout(encoder.model)  # in so few steps it hides what there is to learn, and dev chooses the checkpoint
     if lora is not None:
-        without_dropout(encoder.model)
         add_adapter(encoder, lora)  # the head is no layer of it: it stays trainable as it is
     trainer = CrossTrainer(cross_encoder, lists, dev, settings, checkpoints)
     return CrossTraining(cross_encoder, encoder, trainer, dev, lora, settings)
@@ -191,6 +191,7 @@ def with_fresh_head(encoder: Encoder) -> CrossEncoder:
     head = Dense(size, 1, activation_function=torch.nn.Identity(), module_output_name="scores")
     modules = [transformer, Pooling(size, encoder.settings.pooling), head]
     model = Model(modules=modules, device=str(device), activation_fn=torch.nn.Identity())
+    transformer.model.name_or_path = encoder.name  # not the folder that is gone
     encoder.model = transformer.model
     encoder.changed()
     return CrossEncoder(model, encoder.name)

@@ -23,7 +23,7 @@ from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
 from tutorial_lib.models import hardware
 from tutorial_lib.models.cross_encoder import CrossEncoder
 from tutorial_lib.retrieval.cross_encoder import CrossReranker
-from tutorial_lib.retrieval.reranking import reranked
+from tutorial_lib.retrieval.reranking import candidates, reranked
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.training.callbacks import EpochOfStep, Forgetful, QuietProgress
 from tutorial_lib.training.checkpoints import DEV_SCORES, SealCheckpoints
@@ -57,11 +57,16 @@ class DevShortlists:
 
     @classmethod
     def of(cls, dataset: RetrievalDataset, run: Run, settings: CrossSettings) -> DevShortlists:
-        """Return at most ``settings.dev_queries`` dev queries, drawn at random, with their shortlists."""
+        """Return at most ``settings.dev_queries`` dev queries, drawn at random, with their shortlists.
+
+        Raises:
+            ValueError: The run does not answer one of them.
+        """
         texts = dataset.query_texts("dev")
         order = np.random.default_rng(settings.seed).permutation(list(texts))
         chosen = sorted(order[: settings.dev_queries].tolist())
         found = {q: run[q] for q in chosen if q in run}
+        candidates(found, chosen, settings.depth)  # refuses what is no run of them, before minutes are spent
         qrels = {q: dataset.qrels["dev"][q] for q in chosen}
         return cls({q: texts[q] for q in chosen}, dataset.document_texts(), qrels, found, settings.depth)
 
