@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasets import Dataset
 from safetensors.torch import load_model, save_model
 from sentence_transformers.base.evaluation import BaseEvaluator
 from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
@@ -30,6 +29,11 @@ from tutorial_lib.training.checkpoints import DEV_SCORES, SealCheckpoints
 from tutorial_lib.training.cross_settings import WEIGHTS, CrossSettings
 from tutorial_lib.training.dev import DevLog, mean_score
 from tutorial_lib.training.pairs import Pair, Shuffled
+
+try:
+    from datasets import Dataset
+except ImportError:  # sentence-transformers' trainer needs it, and none of ours does
+    raise ImportError('a cross-encoder\'s trainer needs datasets: pip install "tutorial-lib[rerank]"') from None
 
 ANSWER = 20.0
 """Label of the positive beside the negatives' 0: ListNet takes their softmax, which is then all but 1 and 0."""
