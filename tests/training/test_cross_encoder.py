@@ -1,12 +1,10 @@
-import json
-
 import numpy as np
 import pytest
 import torch
 import yaml
 from sentence_transformers import CrossEncoder as Peer
 
-from tests.helpers import tree, with_twins
+from tests.helpers import damaged, tree, with_twins
 from tests.tiny import Interrupt, tiny_dataset
 from tests.training.cross_runs import SHORT, cross_pairs, first_run, prepare_cross
 from tutorial_lib.data.dataset import DataError
@@ -75,7 +73,13 @@ def test_the_folder_holds_plain_weights_a_card_and_the_result(tiny_folder, tmp_p
     assert str(tmp_path) not in card
     assert f"{result.dev[0][1]:.3f} by the first ranking" in card
     assert CrossResult.load(tmp_path / "cross" / RESULT_FILE) == result
-    assert list(json.loads((tmp_path / "cross/sha256.json").read_text(encoding="utf-8"))) == ["model.safetensors"]
+
+
+def test_weights_that_were_changed_are_noticed_the_heads_too(tiny_folder, tmp_path, float32):
+    train(tiny_folder, tmp_path)
+    damaged(tmp_path / "cross/2_Dense/model.safetensors", "bit")
+    with pytest.raises(ModelError, match="SHA-256"):
+        CrossEncoder.load(tmp_path / "cross")
 
 
 def test_a_list_can_be_learnt(tiny_folder, tmp_path, float32):

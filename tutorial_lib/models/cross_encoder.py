@@ -65,7 +65,8 @@ class CrossEncoder:
         path = Path(folder)
         if not path.is_dir():
             raise ModelError(f"{folder} is not a folder: pass a cross-encoder's")
-        check_files(path)
+        for home in (path, *(found for found in sorted(path.iterdir()) if found.is_dir())):  # a module each
+            check_files(home)
         _check_kind(path)
         options = {"model_kwargs": {"use_safetensors": True}, "local_files_only": True}
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 import time
@@ -17,8 +16,8 @@ from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.files import new_folder
 from tutorial_lib.models.cross_encoder import CrossEncoder
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.files import CHECKSUM_FILE, sha256_of
 from tutorial_lib.models.lora import add_adapter, without_dropout
+from tutorial_lib.models.saving import write_checksums
 from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.scorer import Scorer
@@ -231,8 +230,7 @@ def train_cross_encoder(
 def save_cross_encoder(model: CrossEncoder, folder: Path, card: str) -> None:
     """Write a cross-encoder as sentence-transformers' folder, weights as safetensors only, with ``card`` as its card."""
     model.model.save_pretrained(str(folder), create_model_card=False)
-    sums = {file.name: sha256_of(file) for file in sorted(folder.glob("*.safetensors"))}
-    (folder / CHECKSUM_FILE).write_text(json.dumps(sums, indent=2), encoding="utf-8")
+    write_checksums(folder)
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 
