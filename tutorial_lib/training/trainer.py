@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
+from transformers import PrinterCallback, ProgressCallback, Trainer
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
 from tutorial_lib.evaluation.measures import MAIN_MEASURE
 from tutorial_lib.models.encoder import Encoder, pooled
-from tutorial_lib.models.merged_linear import forget_merged
+from tutorial_lib.training.callbacks import EpochOfStep, Forgetful, QuietProgress, ScoreDev, StartAgain
 from tutorial_lib.training.checkpoints import DEV_SCORES, SealCheckpoints
 from tutorial_lib.training.dev import DevLog, DevSet, mean_score
 from tutorial_lib.training.losses import batch_loss
@@ -25,69 +25,6 @@ from tutorial_lib.training.settings import TrainSettings
 
 RandomState = tuple[torch.Tensor, torch.Tensor | None]
 """Of the CPU and of the GPU where there is one."""
-
-
-class _QuietProgress(ProgressCallback):
-    """The Trainer's bar on stderr, with loss and dev score beside it instead of lines or HTML tables."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._beside: dict[str, float] = {}
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        if state.is_world_process_zero and self.training_bar is not None:
-            for name, value in (logs or {}).items():
-                if name in ("loss", f"eval_{MAIN_MEASURE}") and isinstance(value, int | float):
-                    self._beside[name.removeprefix("eval_")] = value
-            self.training_bar.set_postfix(self._beside, refresh=False)
-
-    def on_prediction_step(self, *_: Any, **__: Any) -> None:
-        """Dev scoring has no bar of its own."""
-
-
-class _Forgetful(TrainerCallback):
-    """Lets merged weights be merged anew after each step, and after a checkpoint was read, whatever the optimizer is."""
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        forget_merged(model)
-
-    def on_optimizer_step(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        forget_merged(model)
-
-
-class _EpochOfStep(TrainerCallback):
-    """Sets the order of each epoch by the steps that are done, so that a run goes on inside an epoch in the same order."""
-
-    def __init__(self, order: Shuffled, batch_size: int, gentle: int) -> None:
-        self._order, self._steps, self._gentle = order, -(-len(order) // batch_size), gentle
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        done = state.global_step
-        self._order.epoch = (done - self._gentle if done >= self._gentle else done) // self._steps
-
-
-class _ScoreDev(TrainerCallback):
-    """Scores dev and writes a checkpoint after the schedule's steps."""
-
-    def __init__(self, schedule: Schedule) -> None:
-        self._steps = frozenset(schedule.dev_steps)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        control.should_evaluate = control.should_save = state.global_step in self._steps
-
-
-class _StartAgain(TrainerCallback):
-    """Sets weights and optimizer back when the gentle pass is over and its checkpoint written."""
-
-    def __init__(self, schedule: Schedule, model: torch.nn.Module) -> None:
-        self._after = schedule.gentle
-        self._fresh = {name: p.detach().clone() for name, p in model.named_parameters() if p.requires_grad}
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, **_: Any) -> None:
-        if state.global_step == self._after:
-            model.load_state_dict(self._fresh, strict=False)
-            optimizer.state.clear()
-            forget_merged(model)
 
 
 class ContrastiveTrainer(Trainer):
@@ -131,13 +68,13 @@ class ContrastiveTrainer(Trainer):
         self.order = Shuffled(len(pairs), self.args.seed)
         for callback in {ProgressCallback, DEFAULT_PROGRESS_CALLBACK, PrinterCallback}:
             self.remove_callback(callback)
-        self.add_callback(_QuietProgress)
-        self.add_callback(_Forgetful)
-        self.add_callback(_EpochOfStep(self.order, settings.batch_size, schedule.gentle))
+        self.add_callback(QuietProgress)
+        self.add_callback(Forgetful)
+        self.add_callback(EpochOfStep(self.order, settings.batch_size, schedule.gentle))
         if dev is not None:
-            self.add_callback(_ScoreDev(schedule))
+            self.add_callback(ScoreDev(schedule))
         if schedule.gentle:
-            self.add_callback(_StartAgain(schedule, encoder.model))
+            self.add_callback(StartAgain(schedule, encoder.model))
         self.add_callback(SealCheckpoints(self.dev_log))
 
     def get_train_dataloader(self) -> DataLoader:
