@@ -220,6 +220,8 @@ def test_settings_that_cannot_be(monkeypatch):
         ChatSettings("m", base_url="localhost:8000")
     with pytest.raises(DataError, match="parameters hold messages, stream, which"):
         ChatSettings("m", parameters={"stream": True, "messages": []})
+    with pytest.raises(DataError, match=r"parameters are no JSON \(.*set.*\): pass numbers"):
+        ChatSettings("m", parameters={"stop": {"."}})
     with pytest.raises(DataError, match="pass a timeout above 0"):
         HttpSettings(timeout=0)
     monkeypatch.setenv("OPENAI_API_KEY", "sk two")

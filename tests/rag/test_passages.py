@@ -71,6 +71,14 @@ def test_the_library_cuts_markdown_before_headings_and_repeats_what_is_asked():
     assert [p.text for p in overlapping.values()] == ["one two three four", "three four five six"]
 
 
+def test_the_ids_ascend_as_in_every_corpus():
+    pytest.importorskip("semantic_text_splitter")
+    corpus = {a: Document(a, "", " ".join(map(str, range(12)))) for a in ("a", "a!")}
+    passages = list(cut(corpus, PassageSettings(tokens=1), WORDS))
+    assert passages == sorted(passages)
+    assert len(passages) == 24
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

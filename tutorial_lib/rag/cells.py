@@ -18,7 +18,11 @@ from tutorial_lib.evaluation.slices import slice_table
 from tutorial_lib.files import write_json
 
 MEASURE = "fact_recall"
-"""What cells are compared by: the share of a query's facts that stand in its answer, on the mean of queries."""
+"""What cells are compared by: the share of a query's facts that stand in its answer, on the mean of queries.
+
+It asks whether the answer is there, not whether it is good: a model that copies its whole context has them all, and
+"completion_tokens" gives it away.
+"""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,10 @@ class ChatSettings:
         reserved = {"model", "messages", "stream"} & set(self.parameters)
         if reserved:
             raise DataError(f"parameters hold {', '.join(sorted(reserved))}, which this package sets itself: leave it out")
+        try:
+            json.dumps(dict(self.parameters), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"parameters are no JSON ({error}): pass numbers, texts, lists and the like") from None
 
     @property
     def url(self) -> str:

@@ -27,7 +27,7 @@ class Grid:
     Attributes:
         templates: Prompts.
         runs: System -> its run of the queries.
-        ks: Documents or passages that a prompt shows at most.
+        ks: Documents or passages that a prompt shows at most; fewer where the budget of the context holds no more.
     """
 
     templates: Sequence[PromptTemplate]

@@ -35,7 +35,7 @@ class PassageSettings:
 
 
 def cut(corpus: Mapping[str, Document], settings: PassageSettings, count: TokenCounter) -> dict[str, Document]:
-    """Return the passages of every article: at least one each, named ``article#1``, ``article#2``, ….
+    """Return the passages of every article, in ascending order of ids: at least one each, ``article#1``, ``article#2``, ….
 
     Each keeps its article's title and metadata, so that it is searched and read as an article is: a corpus of its own.
 
@@ -52,7 +52,7 @@ def cut(corpus: Mapping[str, Document], settings: PassageSettings, count: TokenC
     for a, document in corpus.items():
         for n, text in enumerate(splitter.chunks(document.text) or [document.text], 1):
             passages[f"{a}#{n}"] = Document(f"{a}#{n}", document.title, text, document.metadata)
-    return passages
+    return dict(sorted(passages.items()))  # as in every corpus: #10 stands before #2
 
 
 def _splitter(settings: PassageSettings, count: TokenCounter) -> Any:
