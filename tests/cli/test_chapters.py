@@ -15,11 +15,12 @@ pytestmark = pytest.mark.usefixtures("at_home")
 
 def test_numbers_name_chapters_in_the_order_of_the_course():
     assert named_chapters(()) == CHAPTERS
+    assert named_chapters(("08",)) == ("08_rag_and_prompts",)  # only when named: it needs facts
     assert named_chapters(("03", "02")) == ("02_measure_the_baseline", "03_mine_hard_negatives")
 
 
 def test_a_chapter_that_is_not_there_lists_those_that_are():
-    with pytest.raises(DataError, match="--chapters 7: there are 01, 02, 03, 04, 05, 06"):
+    with pytest.raises(DataError, match="--chapters 7: there are 01, 02, 03, 04, 05, 06, 08"):
         named_chapters(("02", "7"))
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.rag.budget import Budget, tokens_needed
+from tutorial_lib.rag.budget import ANSWERED, Budget, tokens_needed
 from tutorial_lib.rag.context import ContextError, ContextSettings, fill_context
 from tutorial_lib.rag.facts import facts_in
 from tutorial_lib.rag.tokens import TokenCounter
@@ -109,3 +109,13 @@ def test_bad_input_is_one_line():
         tokens_needed({"run": {}}, TEXTS, {}, {}, WORDS)
     with pytest.raises(ContextError, match="gone was found and has no text"):
         tokens_needed({"run": {"q": {"gone": 1.0}}}, TEXTS, FACTS, CLUSTERS, WORDS)
+
+
+def test_two_systems_are_compared_by_what_fits_a_budget():
+    needed = pd.DataFrame(
+        {"base": [9.0, 9.0, 3.0], "tuned": [3.0, 9.0, 9.0], "other": [1.0, 1.0, 1.0]}, index=["p", "q", "r"]
+    )
+    compared = Budget(needed, {"p": "a", "q": "b", "r": "c"}, "words").compare("base", "tuned", 8)
+    assert compared.deltas(ANSWERED).to_dict() == {"p": 1.0, "q": 0.0, "r": -1.0}
+    assert compared.outcome(ANSWERED) == {"won": 1, "lost": 1, "tied": 1}
+    assert compared.differences[ANSWERED].difference == 0.0

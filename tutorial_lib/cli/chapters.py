@@ -24,20 +24,23 @@ CHAPTERS = (
     "05_reindex",
     "06_compare_before_and_after",
 )
+NAMED_ONLY = ("08_rag_and_prompts",)
+"""Chapters that run when their number is given: they need more than queries and documents (facts)."""
 NOT_SHIPPED = 3
 """Exit status of ``run --gate`` where the decision is not to ship."""
 
 
 def named_chapters(numbers: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the chapters with these numbers, all of them for none.
+    """Return the names of the chapters with these numbers; for none, of all that lead to the report.
 
     Raises:
         DataError: There is no such chapter.
     """
-    unknown = [n for n in numbers if n not in {name[:2] for name in CHAPTERS}]
+    by_number = {name[:2]: name for name in (*CHAPTERS, *NAMED_ONLY)}
+    unknown = [n for n in numbers if n not in by_number]
     if unknown:
-        raise DataError(f"--chapters {unknown[0]}: there are {', '.join(name[:2] for name in CHAPTERS)}")
-    return tuple(name for name in CHAPTERS if not numbers or name[:2] in numbers)
+        raise DataError(f"--chapters {unknown[0]}: there are {', '.join(by_number)}")
+    return tuple(name for n, name in by_number.items() if n in numbers) or CHAPTERS
 
 
 def run_chapters(space: Workspace, chapters: Sequence[str]) -> bool:

@@ -17,7 +17,7 @@ from tutorial_lib.data.parquet_rows import parquet_parts
 from tutorial_lib.data.paths import is_there, resolved
 from tutorial_lib.data.search_log import ClickSettings
 from tutorial_lib.data.splits import SplitSettings
-from tutorial_lib.data.support_desk_files import SUPPORT_DESK_FILES, support_desk
+from tutorial_lib.data.support_desk_files import SUPPORT_DESK_ANSWERS, SUPPORT_DESK_FILES, support_desk
 from tutorial_lib.data.ticket_log import MAX_TICKETS
 
 AWS_DOCS = "aws_docs"
@@ -130,7 +130,7 @@ def find_source(data: str | Path, help_desk: HelpDesk | None = None) -> Source:
             SUPPORT_DESK,
             Kind.TICKETS,
             lambda settings: support_desk(clicks=settings.clicks, max_tickets=settings.max_tickets),
-            lambda: _tables_in(SUPPORT_DESK_FILES),
+            lambda: [p for p in _tables_in(SUPPORT_DESK_FILES) if p != SUPPORT_DESK_ANSWERS],  # facts train nothing
             takes=("clicks", "max_tickets"),
         )
     folder = resolved(data)

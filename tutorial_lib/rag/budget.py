@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.evaluation.significance import Comparison, paired_difference
 from tutorial_lib.rag.context import SEPARATOR, ContextError, Render, as_it_is
 from tutorial_lib.rag.facts import Fact, facts_in
 from tutorial_lib.rag.tokens import TokenCounter
@@ -19,6 +20,8 @@ from tutorial_lib.text import normal_form
 
 RESAMPLES = 2_000
 """Resamples of the bootstrap, the same ones for every system: their differences are paired."""
+ANSWERED = "answered"
+"""Measure of a comparison: whether all facts of a query are in a context of so many tokens."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,14 @@ class Budget:
             if price is not None:
                 rows[system]["cost_per_1000"] = drawn[0] * price / 1000
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis("system")
+
+    def compare(self, before: str, after: str, tokens: int) -> Comparison:
+        """Return two systems compared query by query: ``ANSWERED`` is 1 where a context of so many tokens holds all facts."""
+        there = (self.needed[[before, after]] <= tokens).astype(float)
+        frames = [there[[name]].set_axis([ANSWERED], axis=1) for name in (before, after)]
+        values = [frame[ANSWERED].to_numpy() for frame in frames]
+        difference = paired_difference(*values, [self.clusters[q] for q in there.index], seed=self.seed)
+        return Comparison(before, after, *frames, dict(self.clusters), {ANSWERED: difference})
 
     @cached_property
     def _weights(self) -> NDArray[np.float64]:
