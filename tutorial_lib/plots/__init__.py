@@ -3,6 +3,7 @@
 from tutorial_lib.plots.collection import lengths, queries_over_time, review_curve, split_sizes
 from tutorial_lib.plots.indexing import cut_offs, growth, index_choices, switch_under_load
 from tutorial_lib.plots.ranking import answer_ranks, deltas, rank_shift, recall_at_k, search_results, slices, systems
+from tutorial_lib.plots.reranking import by_depth, by_weight, closest_words, differences
 from tutorial_lib.plots.style import COLOURS, RANK_BUCKETS
 from tutorial_lib.plots.tuning import (
     ablations,
@@ -22,9 +23,13 @@ __all__ = [
     "ablations",
     "answer_ranks",
     "broken_runs",
+    "by_depth",
+    "by_weight",
     "candidate_scores",
+    "closest_words",
     "cut_offs",
     "deltas",
+    "differences",
     "dimensions",
     "growth",
     "index_choices",
