@@ -31,6 +31,9 @@ FORMS = {
         ("Normalize",),
         (),
         ("Dense", "Normalize"),
+        ("Matrix", "Normalize"),
+        ("Matrix",),
+        ("Matrix", "Matrix"),
         ("LayerNorm",),
         ("Dropout", "Normalize"),
         ("Normalize", "Normalize"),
@@ -67,6 +70,7 @@ def save(base, folder, form):
     make = {
         "Normalize": modules.Normalize,
         "Dense": lambda: modules.Dense(32, 16),
+        "Matrix": lambda: modules.Dense(32, 32, bias=False, activation_function=None),
         "LayerNorm": lambda: modules.LayerNorm(32),
     }
     transformer = modules.Transformer(
@@ -118,7 +122,7 @@ def test_one_thing_changed(form, bases, float32, tmp_path):
     refused = {
         "pooling": {"max", "weightedmean", ("cls", "mean")},
         "include_prompt": {False},
-        "modules": {("Dense", "Normalize"), ("LayerNorm",), ("Dropout", "Normalize"), ("Normalize", "Normalize")},
+        "modules": set(FORMS["modules"]) - {("Normalize",), (), ("Matrix", "Normalize"), ("Matrix",)},
         "similarity": {"manhattan"},
         "truncate": {16},
         "query_length": {6},

@@ -52,3 +52,13 @@ def test_damaged_weights_are_told(tiny):
 
 def test_of_no_texts_there_are_none(tiny):
     assert token_vectors(tiny, []) == []
+
+
+def test_a_matrix_turns_them_too(tiny):
+    matrix = np.diag(np.arange(1, 33)).astype(np.float32)
+    (plain,), (found,) = (
+        token_vectors(tiny, ["reset the password"]),
+        token_vectors(tiny.with_matrix(matrix), ["reset the password"]),
+    )
+    by_hand = plain.vectors * np.arange(1, 33)
+    np.testing.assert_allclose(found.vectors, by_hand / np.linalg.norm(by_hand, axis=1, keepdims=True), atol=1e-5)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import normalizers
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from tutorial_lib.data.dataset import DataError
 from tutorial_lib.models.described import Described
 from tutorial_lib.models.settings import ModelError, NotFiniteError
 
@@ -143,3 +144,14 @@ def check_finite(vectors: NDArray[np.float32], texts: Sequence[str], name: str) 
             f"{name} gives no finite vector for {len(finite) - int(finite.sum())} of {len(texts)} texts, first text "
             f"{first} ({texts[first][:40]!r}): its weights are damaged, or its training has diverged"
         )
+
+
+def check_strings(texts: Sequence[str]) -> None:
+    """Refuse texts that are not strings.
+
+    Raises:
+        DataError: One is something else.
+    """
+    wrong = next((n for n, t in enumerate(texts) if not isinstance(t, str)), None)
+    if wrong is not None:
+        raise DataError(f"text {wrong} is {type(texts[wrong]).__name__}: pass strings")

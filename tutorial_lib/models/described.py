@@ -44,6 +44,7 @@ class Described(NamedTuple):
         lower_case: Whether texts are put into lower case first.
         prompts: Texts put before queries and before documents.
         bare: Whether there is nothing but a transformer.
+        dense: Folder of the module Dense behind the pooling; empty if there is none.
     """
 
     pooling: str
@@ -51,6 +52,7 @@ class Described(NamedTuple):
     lower_case: bool
     prompts: tuple[str, str]
     bare: bool = False
+    dense: str = ""
 
 
 def described(folder: Path | str, config: Mapping[str, Any]) -> Described:
@@ -71,7 +73,7 @@ def described(folder: Path | str, config: Mapping[str, Any]) -> Described:
     pooling = _pooling(folder, f"{paths['Pooling']}/config.json")
     normalized = "Normalize" in paths and _normalizes(folder, f"{paths['Normalize']}/config.json")
     _check_model(folder, normalized)
-    return Described(pooling, window, lower_case, stored_prompts(folder) or ("", ""))
+    return Described(pooling, window, lower_case, stored_prompts(folder) or ("", ""), dense=paths.get("Dense", ""))
 
 
 def _refuse(folder: Path | str, file: str, field: str, value: Any) -> ModelError:
@@ -95,18 +97,20 @@ def _bare(folder: Path | str, config: Mapping[str, Any]) -> Described:
 
 
 def _paths(folder: Path | str, modules: Any) -> dict[str, str]:
-    """Return the modules' folders by kind: a Transformer in the root, a Pooling, and perhaps a Normalize."""
+    """Return the modules' folders by kind: a Transformer in the root, a Pooling, perhaps a Dense, perhaps a Normalize."""
     file = Path(folder, "modules.json")
     if not isinstance(modules, list) or not all(
         isinstance(m, dict) and isinstance(m.get("type"), str) and isinstance(m.get("path"), str) for m in modules
     ):
         raise ModelError(f"{file} is no list of modules with type and path: copy or make the model again")
-    known = ("Transformer", "Pooling", "Normalize")
+    known = ("Transformer", "Pooling", "Dense", "Normalize")
     kinds = [m["type"].split(".")[-1] if m["type"].startswith("sentence_transformers.") else m["type"] for m in modules]
     if unknown := [m["type"] for m, kind in zip(modules, kinds, strict=True) if kind not in known]:
         raise ModelError(f"{folder} has the modules {unknown}, only {sorted(known)} are supported: pass another model")
-    if kinds not in (list(known), list(known[:2])):
-        raise ModelError(f"{file} lists {kinds}, only {list(known)} in this order, or the first two, are supported")
+    if kinds[:2] != [*known[:2]] or kinds[2:] not in ([], ["Dense"], ["Normalize"], ["Dense", "Normalize"]):
+        raise ModelError(
+            f"{file} lists {kinds}, only {list(known)} in this order are supported, the last two left out or not"
+        )
     paths = {kind: m["path"] for kind, m in zip(kinds, modules, strict=True)}
     if paths["Transformer"]:
         raise _refuse(folder, "modules.json", "the path of Transformer", paths["Transformer"])

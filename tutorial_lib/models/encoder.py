@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from tutorial_lib.data.dataset import DataError
 from tutorial_lib.models import hardware
 from tutorial_lib.models.batching import PAD_TO, length_batches, pooled
-from tutorial_lib.models.complete import check_finite, positions
+from tutorial_lib.models.complete import check_finite, check_strings, positions
 from tutorial_lib.models.half_precision import HalfCopy
 from tutorial_lib.models.hardware import attend_by, side_by_side
 from tutorial_lib.models.loading import load_parts, with_prompts
+from tutorial_lib.models.matrix import check_matrix, turned
 from tutorial_lib.models.merged_linear import forget_merged
 from tutorial_lib.models.settings import DEFAULT_MODEL, EncoderSettings, ModelError, check_pooling
 from tutorial_lib.private_api import attention_kernel
@@ -63,6 +63,7 @@ class Encoder:
         # For the fingerprint, as loaded: encoding leaves its window and padding behind in the tokenizer.
         self._tokenizer_as_loaded = tokenizer.backend_tokenizer.to_str()
         self._half = HalfCopy()
+        self.matrix: NDArray[np.float32] | None = None
 
     @classmethod
     def load(
@@ -89,7 +90,8 @@ class Encoder:
         """
         parts = load_parts(model, device)
         settings = with_prompts(parts.settings, str(model), query_prompt, document_prompt)
-        return cls(parts.model, parts.tokenizer, settings, str(model))
+        encoder = cls(parts.model, parts.tokenizer, settings, str(model))
+        return encoder if parts.matrix is None else encoder.with_matrix(parts.matrix)
 
     def with_window(self, tokens: int) -> Encoder:
         """Return this encoder with another window; the two share weights and tokenizer.
@@ -105,16 +107,25 @@ class Encoder:
         least, most = self.tokenizer.num_special_tokens_to_add() + 1, positions(self.model)
         if not least <= tokens <= most:
             raise ModelError(f"the window of {self.name} cannot be {tokens} tokens: pass {least} to {most}")
+        return self._with(settings=replace(self.settings, max_length=int(tokens)))
+
+    def with_matrix(self, matrix: NDArray[np.float32]) -> Encoder:
+        """Return this encoder with its vectors multiplied by ``matrix``, (D, D); the two share weights and tokenizer.
+
+        Raises:
+            ModelError: The matrix has another shape, or numbers that are not finite.
+        """
+        matrix = check_matrix(matrix, self.dimension, self.name)
+        return self._with(matrix=matrix if self.matrix is None else matrix @ self.matrix)
+
+    def _with(self, **changes: Any) -> Encoder:
         other = copy.copy(self)
         other.__dict__.pop("fingerprint", None)
-        other.settings = replace(self.settings, max_length=int(tokens))
+        vars(other).update(changes)
         return other
 
     def changed(self) -> None:
-        """Forget what was worked out from the weights; to be called when they were changed in place.
-
-        ``training`` calls it at its end and ``inference`` at its beginning.
-        """
+        """Forget what was worked out from the weights, when they change in place, as in ``training`` and ``inference``."""
         self.__dict__.pop("fingerprint", None)
         self._half.forget()
         forget_merged(self.model)
@@ -165,6 +176,7 @@ class Encoder:
             digest.update(name.encode())
             digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
         digest.update(self._tokenizer_as_loaded.encode())
+        digest.update(b"" if self.matrix is None else self.matrix.tobytes())
         return digest.hexdigest()[:16]
 
     def encode_queries(self, texts: Sequence[str], **options: Any) -> NDArray[np.float32]:
@@ -192,7 +204,7 @@ class Encoder:
             DataError: A text is not a string.
             NotFiniteError: A text has no vector of finite numbers.
         """
-        _check_strings(texts)
+        check_strings(texts)
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         tokens = self.tokenize(texts)
         budget = token_budget or (2048 if self.device.type == "cpu" else 65_536)
@@ -211,7 +223,7 @@ class Encoder:
             for size in run(encode_batch, batches):
                 bar.update(size)
         check_finite(vectors, texts, self.name)
-        return vectors
+        return vectors if self.matrix is None else turned(vectors, self.matrix)
 
     def _inference_model(self) -> Any:
         """Return the model to encode with: where bfloat16 is fast, a copy in it."""
@@ -235,9 +247,3 @@ class Encoder:
             {"input_ids": [list(t) for t in tokens]}, padding=True, return_tensors="pt", pad_to_multiple_of=multiple
         )
         return {k: batch[k].to(self.device) for k in ("input_ids", "attention_mask")}
-
-
-def _check_strings(texts: Sequence[str]) -> None:
-    wrong = next((n for n, t in enumerate(texts) if not isinstance(t, str)), None)
-    if wrong is not None:
-        raise DataError(f"text {wrong} is {type(texts[wrong]).__name__}: pass strings")

@@ -7,7 +7,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from tutorial_lib.models.adapter_folder import CONFIG_FILE, base_of, merged_with
@@ -16,6 +18,7 @@ from tutorial_lib.models.described import described
 from tutorial_lib.models.files import one_line, read_object
 from tutorial_lib.models.folder import check_config, resolve_model
 from tutorial_lib.models.hardware import default_device
+from tutorial_lib.models.matrix import read_matrix
 from tutorial_lib.models.prompts import prompts_are_fixed, stored_prompts
 from tutorial_lib.models.settings import EncoderSettings, ModelError
 
@@ -26,6 +29,7 @@ class Parts(NamedTuple):
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     settings: EncoderSettings
+    matrix: NDArray[np.float32] | None = None
 
 
 def load_parts(model: str | Path, device: torch.device | None = None) -> Parts:
@@ -59,7 +63,9 @@ def _parts(model: str | Path, above: tuple[Path | str, ...]) -> Parts:
         raise ModelError(f"{model} has a chat_template and no modules.json, which is not supported: pass another model")
     if said.lower_case:
         put_in_lower_case(tokenizer)
-    return Parts(transformer, tokenizer, EncoderSettings(said.pooling, window, *said.prompts))
+    settings = EncoderSettings(said.pooling, window, *said.prompts)
+    matrix = read_matrix(folder, said.dense, int(transformer.config.hidden_size)) if said.dense else None
+    return Parts(transformer, tokenizer, settings, matrix)
 
 
 def _loaded(kind: Any, folder: Path | str, **options: Any) -> Any:
@@ -91,6 +97,8 @@ def _load_adapter(folder: Path, above: tuple[Path | str, ...]) -> Parts:
     if folder.resolve() in above:
         raise ModelError(f"{folder} is an adapter whose base is an adapter on itself: pass a merged model")
     base = _parts(base_name, (*above, folder.resolve()))
+    if base.matrix is not None:
+        raise ModelError(f"{folder} is an adapter on {base_name}, which has a module Dense: pass one without")
     tuned = merged_with(folder, base.model, base_name)
     return Parts(tuned, base.tokenizer, _adapter_settings(folder, base.settings))
 

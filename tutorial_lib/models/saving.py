@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from tutorial_lib.models.described import TRANSFORMER_FILES
 from tutorial_lib.models.encoder import Encoder
@@ -30,14 +33,26 @@ def save_model(encoder: Encoder, folder: Path, card: str) -> None:
         modules = [
             Transformer(bare, max_seq_length=settings.max_length),
             Pooling(encoder.dimension, settings.pooling),
+            *_dense(encoder),
             Normalize(),
         ]
         record = prompts_record(settings)
         model = SentenceTransformer(modules=modules, device="cpu", **record)
         model.save_pretrained(str(folder), create_model_card=False)
-    sums = {file.name: sha256_of(file) for file in sorted(folder.glob("*.safetensors"))}
-    (folder / CHECKSUM_FILE).write_text(json.dumps(sums, indent=2), encoding="utf-8")
+    for home in sorted({file.parent for file in folder.rglob("*.safetensors")}):
+        sums = {file.name: sha256_of(file) for file in sorted(home.glob("*.safetensors"))}
+        (home / CHECKSUM_FILE).write_text(json.dumps(sums, indent=2), encoding="utf-8")
     (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _dense(encoder: Encoder) -> list[Any]:
+    """Return the module that multiplies by the encoder's matrix, if it has one."""
+    if encoder.matrix is None:
+        return []
+    from sentence_transformers.sentence_transformer.modules import Dense  # here: it takes seconds
+
+    size, matrix = encoder.dimension, torch.from_numpy(encoder.matrix)
+    return [Dense(size, size, bias=False, activation_function=None, init_weight=matrix)]
 
 
 def describe(encoder: Encoder, folder: Path) -> None:

@@ -13,6 +13,7 @@ from tutorial_lib.models.batching import length_batches
 from tutorial_lib.models.complete import check_finite
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import side_by_side
+from tutorial_lib.models.matrix import turned
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def token_vectors(encoder: Encoder, texts: Sequence[str], prompt: str = "") -> l
         left = encoder.tokenizer.padding_side == "left"
         for n, row in zip(batch, vectors, strict=True):
             own = row[len(row) - len(tokens[n]) :] if left else row[: len(tokens[n])]
-            found[n] = own[inside[n]]
+            found[n] = own[inside[n]] if encoder.matrix is None else turned(own[inside[n]], encoder.matrix)
 
     batches = length_batches([len(t) for t in tokens], 2048 if encoder.device.type == "cpu" else 65_536)
     with side_by_side(encoder.device, len(batches)) as run:

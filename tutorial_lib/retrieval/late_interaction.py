@@ -86,7 +86,7 @@ class LateInteraction:
     encoder: Encoder
     documents: Mapping[str, str]
     packed: bool = True
-    _kept: dict[str, _Kept] = field(default_factory=dict, repr=False)
+    _kept: dict[str, _Kept] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def megabytes(self) -> float:
@@ -126,9 +126,17 @@ class LateInteraction:
         shortlists = candidates(run, queries, depth)
         self.read(a for found in shortlists.values() for a in found)
         asked = token_vectors(self.encoder, list(queries.values()), self.encoder.settings.query_prompt)
-        return {
-            q: {a: self._maxsim(tokens.vectors, a) for a in shortlists[q]} for q, tokens in zip(queries, asked, strict=True)
-        }
+        return {q: self.compare(tokens, shortlists[q]) for q, tokens in zip(queries, asked, strict=True)}
+
+    def compare(self, query: TokenVectors, document_ids: Iterable[str]) -> dict[str, float]:
+        """Return the MaxSim of some documents with a query whose token vectors are made already: id -> -1 to 1.
+
+        Raises:
+            ValueError: There is no such document.
+        """
+        ids = list(document_ids)
+        self.read(ids)
+        return {a: self._maxsim(query.vectors, a) for a in ids}
 
     def _maxsim(self, query: NDArray[np.float32], document_id: str) -> float:
         document = self._kept[document_id]

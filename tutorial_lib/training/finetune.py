@@ -210,9 +210,12 @@ def check_sizes(encoder: Encoder, settings: TrainSettings, lora: LoraSettings | 
     """Refuse settings that this model is too small for.
 
     Raises:
-        ModelError: ``matryoshka`` or the adapter's rank lies above its dimension, or ``max_length`` above its positions.
+        ModelError: ``matryoshka`` or the adapter's rank lies above its dimension, or ``max_length`` above its positions; or
+            the model has a module Dense.
     """
     config, whose = encoder.model.config, encoder.name
+    if encoder.matrix is not None:
+        raise ModelError(f"{whose} has a module Dense, which is trained last: pass the model it was put on")
     width = int(getattr(config, "hidden_size", encoder.dimension))
     tokens = max(encoder.settings.max_length, int(getattr(config, "max_position_embeddings", 0)))
     room = max(tokens, TrainSettings.max_length)  # of a model with fewer positions the default reads as many as there are
