@@ -22,7 +22,8 @@ def closest_words(cosines: NDArray[np.floating], query: Sequence[str], document:
         document: The N words.
     """
     figure, (axis,) = new_axes(max(6, 0.62 * len(document) + 1.5), 0.42 * len(query) + 1.3)
-    axis.imshow(cosines, cmap="Greens", vmin=0, vmax=max(0.6, float(cosines.max())), aspect="auto")
+    deepest = 1.5 * float(cosines.max())  # so that black stays readable on it
+    axis.imshow(cosines, cmap="Greens", vmin=0, vmax=max(deepest, 1e-6), aspect="auto")
     for row, line in enumerate(cosines):
         best = int(line.argmax())
         for column, cosine in enumerate(line):
