@@ -24,20 +24,26 @@ CHAPTERS = (
     "05_reindex",
     "06_compare_before_and_after",
 )
+AFTER = ("07_rerank",)
+"""Chapters on what to do with a model that is shipped: ``run --through`` goes on to them."""
+LAST = CHAPTERS[-1][:2]
 NOT_SHIPPED = 3
 """Exit status of ``run --gate`` where the decision is not to ship."""
 
 
-def named_chapters(numbers: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the chapters with these numbers, all of them for none.
+def named_chapters(numbers: Sequence[str], through: str = LAST) -> tuple[str, ...]:
+    """Return the names of the chapters with these numbers; for none of them all up to ``through``.
 
     Raises:
         DataError: There is no such chapter.
     """
-    unknown = [n for n in numbers if n not in {name[:2] for name in CHAPTERS}]
-    if unknown:
-        raise DataError(f"--chapters {unknown[0]}: there are {', '.join(name[:2] for name in CHAPTERS)}")
-    return tuple(name for name in CHAPTERS if not numbers or name[:2] in numbers)
+    every = (*CHAPTERS, *AFTER)
+    there = [name[:2] for name in every]
+    for option, asked in (("chapters", numbers), ("through", [through])):
+        if unknown := [n for n in asked if n not in there]:
+            raise DataError(f"--{option} {unknown[0]}: there are {', '.join(there)}")
+    wanted = numbers or there[: there.index(through) + 1]
+    return tuple(name for name in every if name[:2] in wanted)
 
 
 def run_chapters(space: Workspace, chapters: Sequence[str]) -> bool:
