@@ -39,10 +39,15 @@ def save_model(encoder: Encoder, folder: Path, card: str) -> None:
         record = prompts_record(settings)
         model = SentenceTransformer(modules=modules, device="cpu", **record)
         model.save_pretrained(str(folder), create_model_card=False)
+    write_checksums(folder)
+    (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def write_checksums(folder: Path) -> None:
+    """Write beside all weights in ``folder``, and in folders within it, their SHA-256."""
     for home in sorted({file.parent for file in folder.rglob("*.safetensors")}):
         sums = {file.name: sha256_of(file) for file in sorted(home.glob("*.safetensors"))}
         (home / CHECKSUM_FILE).write_text(json.dumps(sums, indent=2), encoding="utf-8")
-    (folder / "README.md").write_text(card, encoding="utf-8")
 
 
 def _dense(encoder: Encoder) -> list[Any]:

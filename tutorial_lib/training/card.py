@@ -18,21 +18,21 @@ def model_card(
 ) -> str:
     """Return a model card in Markdown: data, settings, dev scores; test figures live in the run's report."""
     counts, source, licence = dataset.counts(), dataset.card.get("source", dataset.name), dataset.card.get("licence")
-    name = _published(base)
+    name = published(base)
     lines = [
         _front_matter(name),
         "",
-        f"# {_plain(Path(name).name)} fine-tuned on {_plain(dataset.name)}",
+        f"# {plain(Path(name).name)} fine-tuned on {plain(dataset.name)}",
         "",
-        f"- Data: {_plain(source)}; {counts['articles']:,} articles, {counts['train']:,} training queries, "
-        f"{result.pairs:,} pairs; licence: {_plain(licence or 'not stated')}",
+        f"- Data: {plain(source)}; {counts['articles']:,} articles, {counts['train']:,} training queries, "
+        f"{result.pairs:,} pairs; licence: {plain(licence or 'not stated')}",
         (
-            f"- Adapter: LoRA rank {lora.rank}, alpha {lora.alpha}, on {_plain(lora.target_modules)}; "
+            f"- Adapter: LoRA rank {lora.rank}, alpha {lora.alpha}, on {plain(lora.target_modules)}; "
             if lora
             else "- All weights; "
         )
         + f"{result.trainable:,} of {result.parameters:,} parameters trained",
-        f"- Training: {', '.join(f'{k} {_plain(v)}' for k, v in vars(settings).items())}",
+        f"- Training: {', '.join(f'{k} {plain(v)}' for k, v in vars(settings).items())}",
         _loss_line(result),
         _dev_line(result),
         "",
@@ -52,17 +52,17 @@ def _front_matter(base: str) -> str:
     return f"---\n{yaml.safe_dump(entries, sort_keys=False, allow_unicode=True)}---"
 
 
-def _published(base: str) -> str:
+def published(base: str) -> str:
     """Return the name of a base model for others: of a folder its last part, since where it lies is nobody's business."""
     folder = Path(base)
     local = folder.is_absolute() or base.startswith((".", "~")) or len(folder.parts) > 2 or folder.is_dir()
     return (folder.name or folder.resolve().name) if local else base
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
     r"""Return a text of others' on one line, so that neither Markdown nor HTML in it takes effect.
 
-    >>> _plain("<img src=x> [a](b)")
+    >>> plain("<img src=x> [a](b)")
     '&lt;img src=x&gt; \\[a\\](b)'
     """
     return re.sub(r"([\\`\[\]])", r"\\\1", html.escape(" ".join(str(value).split()), quote=False))

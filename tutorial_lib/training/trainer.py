@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
+from transformers import PrinterCallback, ProgressCallback, Trainer
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
 from tutorial_lib.evaluation.measures import MAIN_MEASURE
 from tutorial_lib.models.encoder import Encoder, pooled
-from tutorial_lib.models.merged_linear import forget_merged
+from tutorial_lib.training.callbacks import EpochOfStep, Forgetful, QuietProgress
 from tutorial_lib.training.checkpoints import DEV_SCORES, SealCheckpoints
 from tutorial_lib.training.dev import DevLog, DevSet, mean_score
 from tutorial_lib.training.losses import batch_loss
@@ -23,44 +23,6 @@ from tutorial_lib.training.settings import TrainSettings
 
 RandomState = tuple[torch.Tensor, torch.Tensor | None]
 """Of the CPU and of the GPU where there is one."""
-
-
-class _QuietProgress(ProgressCallback):
-    """The Trainer's bar on stderr, with loss and dev score beside it instead of lines or HTML tables."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._beside: dict[str, float] = {}
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        if state.is_world_process_zero and self.training_bar is not None:
-            for name, value in (logs or {}).items():
-                if name in ("loss", f"eval_{MAIN_MEASURE}") and isinstance(value, int | float):
-                    self._beside[name.removeprefix("eval_")] = value
-            self.training_bar.set_postfix(self._beside, refresh=False)
-
-    def on_prediction_step(self, *_: Any, **__: Any) -> None:
-        """Dev scoring has no bar of its own."""
-
-
-class _Forgetful(TrainerCallback):
-    """Lets merged weights be merged anew after each step, and after a checkpoint was read, whatever the optimizer is."""
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        forget_merged(model)
-
-    def on_optimizer_step(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
-        forget_merged(model)
-
-
-class _EpochOfStep(TrainerCallback):
-    """Sets the order of each epoch by the steps that are done, so that a run goes on inside an epoch in the same order."""
-
-    def __init__(self, order: Shuffled, batch_size: int) -> None:
-        self._order, self._steps = order, -(-len(order) // batch_size)
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._order.epoch = state.global_step // self._steps
 
 
 class ContrastiveTrainer(Trainer):
@@ -96,9 +58,9 @@ class ContrastiveTrainer(Trainer):
         self.order = Shuffled(len(pairs), self.args.seed)
         for callback in {ProgressCallback, DEFAULT_PROGRESS_CALLBACK, PrinterCallback}:
             self.remove_callback(callback)
-        self.add_callback(_QuietProgress)
-        self.add_callback(_Forgetful)
-        self.add_callback(_EpochOfStep(self.order, settings.batch_size))
+        self.add_callback(QuietProgress)
+        self.add_callback(Forgetful)
+        self.add_callback(EpochOfStep(self.order, settings.batch_size))
         self.add_callback(SealCheckpoints(self.dev_log))
 
     def get_train_dataloader(self) -> DataLoader:
