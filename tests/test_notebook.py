@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from nbconvert.filters import markdown2html
 
-from tutorial_lib.notebook import approximate, bullets, show, show_source, table
+from tutorial_lib.notebook import approximate, bullets, highlighted, show, show_source, table
 
 
 def test_show_gives_a_png():
@@ -58,3 +58,11 @@ def test_what_stands_in_the_data_is_shown_in_a_list_and_never_run():
     assert "<a" not in page
     shown = [unescape(item) for item in re.findall(r"<li>(.*?)</li>", page)]
     assert shown == [line, "two lines"]
+
+
+def test_marks_that_overlap_are_one_and_what_stands_in_a_text_is_never_run():
+    shown = highlighted("<b>refund</b> it", [(3, 9, 0.9), (5, 12, 0.4), (14, 16, 2.0)]).data
+    assert shown.count("<mark") == 2
+    assert '0.90)">refund</mark>&lt;/b&gt;' in shown
+    assert '1.00)">it</mark>' in shown
+    assert "<b>" not in shown

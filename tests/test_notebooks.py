@@ -26,7 +26,7 @@ def notebook(request):
 
 
 def test_there_are_chapters_and_a_solution_for_each():
-    assert [p.name[:2] for p in CHAPTERS] == ["00", "01", "02", "03", "04", "05", "06", "08", "10"]
+    assert [p.name[:2] for p in CHAPTERS] == ["00", "01", "02", "03", "04", "05", "06", "07", "08", "10"]
     assert [p.name for p in SOLUTIONS] == [p.name for p in CHAPTERS]
 
 

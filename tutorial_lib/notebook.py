@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import inspect
 import io
 import re
@@ -47,6 +48,28 @@ def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int = 3) ->
     text = frame.map(cell)
     with pd.option_context("display.max_colwidth", None):
         return HTML(text.to_html(index=not pd.api.types.is_integer_dtype(frame.index)))
+
+
+def highlighted(text: str, marks: Iterable[tuple[int, int, float]]) -> HTML:
+    """Return ``text`` with passages of it marked, the stronger the darker; where two overlap, the stronger is shown.
+
+    Args:
+        text: Any text; signs that HTML would run are shown as they are.
+        marks: First letter, the one behind the last, and a strength of 0 to 1.
+
+    >>> highlighted("a < b", [(4, 5, 0.5)]).data
+    'a &lt; <mark style="background:rgba(84,162,75,0.50)">b</mark>'
+    """
+    shown: list[tuple[int, int, float]] = []
+    for start, end, strength in sorted(marks, key=lambda mark: -mark[2]):
+        if all(end <= first or last <= start for first, last, _ in shown):
+            shown.append((start, end, strength))
+    parts, at = [], 0
+    for start, end, strength in sorted(shown):
+        colour = f"rgba(84,162,75,{min(max(strength, 0.0), 1.0):.2f})"
+        parts += [html.escape(text[at:start]), f'<mark style="background:{colour}">{html.escape(text[start:end])}</mark>']
+        at = end
+    return HTML("".join([*parts, html.escape(text[at:])]))
 
 
 def bullets(lines: Iterable[str]) -> Markdown:

@@ -6,7 +6,7 @@ import papermill
 import pytest
 
 from tutorial_lib.cli import chapters
-from tutorial_lib.cli.chapters import CHAPTERS, named_chapters, run_chapters
+from tutorial_lib.cli.chapters import AFTER, CHAPTERS, NAMED_ONLY, named_chapters, run_chapters
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.files import course_folder
 
@@ -20,12 +20,20 @@ def test_numbers_name_chapters_in_the_order_of_the_course():
 
 
 def test_a_chapter_that_is_not_there_lists_those_that_are():
-    with pytest.raises(DataError, match="--chapters 7: there are 01, 02, 03, 04, 05, 06, 08"):
+    with pytest.raises(DataError, match="--chapters 7: there are 01, 02, 03, 04, 05, 06, 07, 08"):
         named_chapters(("02", "7"))
+    with pytest.raises(DataError, match="--through 6: there are 01"):
+        named_chapters((), "6")
+
+
+def test_a_run_goes_on_beyond_the_report_when_it_is_told_to():
+    assert named_chapters((), "03") == CHAPTERS[:3]
+    assert named_chapters((), "07") == (*CHAPTERS, "07_rerank")
+    assert named_chapters(("07",)) == ("07_rerank",)
 
 
 def test_every_chapter_has_its_notebook():
-    assert all((course_folder("notebooks") / f"{name}.ipynb").is_file() for name in CHAPTERS)
+    assert all((course_folder("notebooks") / f"{name}.ipynb").is_file() for name in (*CHAPTERS, *AFTER, *NAMED_ONLY))
 
 
 def test_collecting_is_left_out_where_the_pairs_are_there_and_the_notebooks_are_told_where_they_are(copied, monkeypatch):

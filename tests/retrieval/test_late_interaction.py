@@ -92,3 +92,12 @@ def test_the_order_of_queries_changes_no_score(tiny_folder):
     backwards = again.maxsim(dict(reversed(queries.items())), run, depth=5)
     for q in queries:
         assert backwards[q] == pytest.approx(scores[q], abs=2e-3)
+
+
+def test_a_matrix_turns_what_is_kept_as_if_it_were_read_again(late, tiny_folder):
+    matrix = (np.eye(32) + np.random.default_rng(0).normal(0, 0.1, (32, 32))).astype(np.float32)
+    late.read(DOCUMENTS)
+    anew = LateInteraction(Encoder.load(tiny_folder).with_matrix(matrix), DOCUMENTS)
+    turned, afresh = (each.maxsim({"q": "reset invoice"}, RUN)["q"] for each in (late.turned(matrix), anew))
+    assert turned == pytest.approx(afresh, abs=0.01)
+    assert late.maxsim({"q": "reset invoice"}, RUN)["q"] != pytest.approx(turned, abs=1e-4)

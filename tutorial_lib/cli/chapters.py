@@ -24,23 +24,28 @@ CHAPTERS = (
     "05_reindex",
     "06_compare_before_and_after",
 )
+AFTER = ("07_rerank",)
+"""Chapters on what to do with a model that is shipped: ``run --through`` goes on to them."""
 NAMED_ONLY = ("08_rag_and_prompts",)
 """Chapters that run when their number is given: they need more than queries and documents (facts)."""
+LAST = CHAPTERS[-1][:2]
 NOT_SHIPPED = 3
 """Exit status of ``run --gate`` where the decision is not to ship."""
 
 
-def named_chapters(numbers: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the chapters with these numbers; for none, of all that lead to the report.
+def named_chapters(numbers: Sequence[str], through: str = LAST) -> tuple[str, ...]:
+    """Return the names of the chapters with these numbers; for none of them all up to ``through``.
 
     Raises:
         DataError: There is no such chapter.
     """
-    by_number = {name[:2]: name for name in (*CHAPTERS, *NAMED_ONLY)}
-    unknown = [n for n in numbers if n not in by_number]
-    if unknown:
-        raise DataError(f"--chapters {unknown[0]}: there are {', '.join(by_number)}")
-    return tuple(name for n, name in by_number.items() if n in numbers) or CHAPTERS
+    every = {name[:2]: name for name in (*CHAPTERS, *AFTER, *NAMED_ONLY)}
+    in_turn = [name[:2] for name in (*CHAPTERS, *AFTER)]
+    for option, asked, there in (("chapters", numbers, list(every)), ("through", [through], in_turn)):
+        if unknown := [n for n in asked if n not in there]:
+            raise DataError(f"--{option} {unknown[0]}: there are {', '.join(there)}")
+    wanted = numbers or in_turn[: in_turn.index(through) + 1]
+    return tuple(name for number, name in every.items() if number in wanted)
 
 
 def run_chapters(space: Workspace, chapters: Sequence[str]) -> bool:

@@ -22,6 +22,7 @@ class Run:
         model: Base model: name, folder or Hub id.
         gate: End with status 3 if the decision is not to ship.
         chapters: Numbers of the notebooks to run, such as 02 03; by default all that lead to the report.
+        through: Number of the last notebook to run where ``chapters`` names none; 07 goes on beyond the report.
         settings: Settings of all stages.
     """
 
@@ -30,6 +31,7 @@ class Run:
     model: str = DEFAULT_MODEL
     gate: bool = False
     chapters: tuple[str, ...] = ()
+    through: str = "06"
     settings: Annotated[RunSettings, Flat] = field(default_factory=RunSettings)
 
     def run(self) -> int:
@@ -48,7 +50,7 @@ class Run:
                 "--no-train-documents tunes queries only, and the notebooks encode queries and articles with one model: "
                 "pass it to the verb train"
             )
-        named = named_chapters(self.chapters)
+        named = named_chapters(self.chapters, self.through)
         with opened(self.out, self.source, self.model, self.settings) as space:
             done = run_chapters(space, named)
             return told(space, gate=self.gate) if done else 0

@@ -4,6 +4,7 @@ from tutorial_lib.plots.collection import lengths, queries_over_time, review_cur
 from tutorial_lib.plots.indexing import cut_offs, growth, index_choices, stages, switch_under_load
 from tutorial_lib.plots.prompting import answers_in_prompt, prompt_grid
 from tutorial_lib.plots.ranking import answer_ranks, deltas, rank_shift, recall_at_k, search_results, slices, systems
+from tutorial_lib.plots.reranking import by_depth, by_weight, closest_words, differences
 from tutorial_lib.plots.style import COLOURS, RANK_BUCKETS
 from tutorial_lib.plots.tuning import (
     ablations,
@@ -24,9 +25,13 @@ __all__ = [
     "answer_ranks",
     "answers_in_prompt",
     "broken_runs",
+    "by_depth",
+    "by_weight",
     "candidate_scores",
+    "closest_words",
     "cut_offs",
     "deltas",
+    "differences",
     "dimensions",
     "growth",
     "index_choices",

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.matrix import turned
 from tutorial_lib.models.token_vectors import TokenVectors, token_vectors
 from tutorial_lib.retrieval.reranking import DEPTH, WEIGHT, candidates, reranked
 from tutorial_lib.retrieval.runs import Run
@@ -157,6 +158,22 @@ class LateInteraction:
             part = new[start : start + AT_A_TIME]
             made = token_vectors(self.encoder, [self.documents[a] for a in part], self.encoder.settings.document_prompt)
             self._kept |= {a: _Kept.of(tokens, packed=self.packed) for a, tokens in zip(part, made, strict=True)}
+
+    def turned(self, matrix: NDArray[np.float32]) -> LateInteraction:
+        """Return late interaction as a matrix behind the encoder makes it; no document is read again.
+
+        Args:
+            matrix: (D, D), as ``training.distill`` gives it for both sides.
+
+        Raises:
+            ModelError: It is not of the encoder's dimension, or not finite.
+        """
+        made = LateInteraction(self.encoder.with_matrix(matrix), self.documents, self.packed)
+        for a, kept in self._kept.items():
+            vectors = kept.vectors if kept.scale is None else kept.vectors * kept.scale
+            tokens = TokenVectors(turned(vectors.astype(np.float32, copy=False), matrix), kept.spans, kept.words)
+            made._kept[a] = _Kept.of(tokens, packed=self.packed)
+        return made
 
     def matches(self, query: str, document_id: str) -> list[Match]:
         """Return for each word of a query the word of a document that comes closest: what to highlight, and how strongly.

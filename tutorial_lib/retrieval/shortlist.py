@@ -85,7 +85,8 @@ def shortlist_features(
     shortlists, further = candidates(run, queries, depth), further or {}
     terms, column = analyzer(bm25.settings), {a: n for n, a in enumerate(bm25.ids)}
     names = (*OWN, *LENGTHS, *(name for kind in further for name in (kind, f"1/rank by {kind}")))
-    held = {a: (terms(d.title), terms(d.text)) for found in shortlists.values() for a in found for d in [documents[a]]}
+    read = {a: documents[a] for found in shortlists.values() for a in found}  # each once: queries share candidates
+    held = {a: (terms(d.title), terms(d.text)) for a, d in read.items()}
     values = np.zeros((sum(map(len, shortlists.values())), len(names)), dtype=np.float32)
     start = 0
     for q, found in shortlists.items():
