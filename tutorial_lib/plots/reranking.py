@@ -47,8 +47,8 @@ def by_depth(scores: Mapping[str, Mapping[int, float]], milliseconds: Mapping[in
     for name, by in scores.items():
         depths = [d for d in by if d]
         colour = colour_of(name)
-        left.plot(depths, [by[d] for d in depths], "o-", color=colour, label=f"{name} + late interaction")
-        left.axhline(by[0], color=colour, ls="--", lw=1)
+        (line,) = left.plot(depths, [by[d] for d in depths], "o-", color=colour, label=f"{name} + late interaction")
+        left.axhline(by[0], color=line.get_color(), ls="--", lw=1)
     left.set(xscale="log", xlabel="articles ranked again (dashed: none)", ylabel=MEASURE)
     left.set_xticks(depths, [str(d) for d in depths])
     left.minorticks_off()
