@@ -12,7 +12,7 @@ from typing import Any
 
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.rag.answer import Answer, AnswerCache, Messages
-from tutorial_lib.rag.http import EndpointError, HttpSettings, JsonClient, address, one_line
+from tutorial_lib.rag.http import EndpointError, HttpSettings, JsonClient, address, key_in, one_line
 
 OPENAI = "https://api.openai.com/v1"
 
@@ -88,7 +88,7 @@ class ChatEndpoint:
         request = {"url": self.settings.url, "body": body}
         if self.cache and (kept := self.cache.find(request)):
             return kept
-        key = _key()
+        key = key_in("OPENAI_API_KEY")  # none for many a server of one's own
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         reply, seconds = self._client.post(f"{self.settings.url}/chat/completions", body, headers=headers, secrets=(key,))
         try:
@@ -98,14 +98,6 @@ class ChatEndpoint:
         if self.cache:
             self.cache.keep(request, answer, {"url": address(self.settings.url), "request": body})
         return answer
-
-
-def _key() -> str:
-    """Return the key in the environment, or nothing: servers of one's own often ask for none."""
-    key = os.environ.get("OPENAI_API_KEY", "").strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise EndpointError("OPENAI_API_KEY holds spaces or signs that no key has: set it again")
-    return key
 
 
 def _read(reply: Any, seconds: float) -> Answer:

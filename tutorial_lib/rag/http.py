@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -181,6 +182,18 @@ def _wait(retry_after: str) -> float | None:
         return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
     except (ValueError, TypeError):
         return None
+
+
+def key_in(variable: str) -> str:
+    """Return the key that an environment variable holds, or nothing.
+
+    Raises:
+        EndpointError: It holds what no header may: the message says so, and not what.
+    """
+    key = os.environ.get(variable, "").strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise EndpointError(f"{variable} holds spaces or signs that no key has: set it again")
+    return key
 
 
 def address(url: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.files import plain, write_json, write_text
 from tutorial_lib.rag.export import Record, records
-from tutorial_lib.rag.http import EndpointError, JsonClient, address, one_line
+from tutorial_lib.rag.http import EndpointError, JsonClient, address, key_in, one_line
 from tutorial_lib.retrieval.runs import Run
 
 PROMPTLAYER = "https://api.promptlayer.com"
@@ -135,7 +135,7 @@ def _content(file: Path) -> str:
 
 def _post(client: JsonClient, url: str, body: dict[str, Any], path: Sequence[str]) -> int:
     """Return the number at ``path`` in what the service answers."""
-    key = os.environ.get("PROMPTLAYER_API_KEY", "").strip()
+    key = key_in("PROMPTLAYER_API_KEY")
     if not key:
         raise DataError("no key for PromptLayer: set PROMPTLAYER_API_KEY in the environment")
     reply, _ = client.post(url, body, headers={"X-API-KEY": key}, secrets=(key,))
