@@ -105,3 +105,10 @@ def test_what_is_no_source_is_refused(tmp_path, desk):
 def test_a_log_of_no_tickets_is_refused():
     with pytest.raises(ValueError, match="max_tickets is 0: pass how many tickets to keep, at least 1"):
         ReadSettings(max_tickets=0)
+
+
+def test_the_facts_of_the_help_desk_are_no_part_of_its_key():
+    # they train nothing: to mend one must not make a workspace train again
+    names = {path.name for path in find_source(SUPPORT_DESK).files()}
+    assert "golden.jsonl" in names
+    assert "answers.jsonl" not in names
