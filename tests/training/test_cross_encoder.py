@@ -4,7 +4,7 @@ import torch
 import yaml
 from sentence_transformers import CrossEncoder as Peer
 
-from tests.helpers import damaged, tree, with_twins
+from tests.helpers import damaged, tree
 from tests.tiny import Interrupt, tiny_dataset
 from tests.training.cross_runs import SHORT, cross_pairs, first_run, prepare_cross
 from tutorial_lib.data.dataset import DataError
@@ -15,9 +15,7 @@ from tutorial_lib.retrieval.dense import Vectors, VectorScorer
 from tutorial_lib.training import cross_encoder
 from tutorial_lib.training.cross_encoder import RESULT_FILE, reranking_pairs, train_cross_encoder
 from tutorial_lib.training.cross_settings import WEIGHTS, CrossResult, CrossSettings
-from tutorial_lib.training.cross_trainer import ANSWER, lists_of
 from tutorial_lib.training.mining import MiningSettings
-from tutorial_lib.training.pairs import Pair
 from tutorial_lib.training.settings import LoraSettings
 
 LORA = LoraSettings(rank=4, alpha=8)
@@ -145,25 +143,6 @@ def test_the_adapter_trains_with_the_head(tiny_folder, tmp_path, float32):
     assert all(".lora_" in name or name.startswith("2.") for name in trained)
     rates = {group["lr"] for group in training.trainer.create_optimizer().param_groups if group["params"]}
     assert rates == {1e-3, 1e-2}
-
-
-def test_lists_are_filled_with_documents_that_are_no_answers(tiny_folder):
-    dataset = with_twins(tiny_dataset(), ("a00", "a12"))
-    few = [Pair("q00", dataset.queries["q00"].text, "a00", ("a05",))]
-    row = lists_of(few, dataset, CrossSettings(negatives=22))[0]
-    texts = {document.full_text: a for a, document in dataset.corpus.items()}
-    found = [texts[text] for text in row["documents"]]
-    assert found[:2] == ["a00", "a05"]
-    assert len(set(found)) == 23  # all but the near-duplicate
-    assert "a12" not in found
-    assert row["labels"] == [ANSWER] + [0.0] * 22
-
-
-def test_negatives_are_drawn_from_all_that_were_mined(tiny_folder):
-    dataset = tiny_dataset()
-    many = [Pair("q00", dataset.queries["q00"].text, "a00", tuple(f"a{n:02}" for n in range(1, 24)))]
-    rows = [lists_of(many, dataset, CrossSettings(seed=s))[0]["documents"] for s in (0, 0, 1)]
-    assert rows[0] == rows[1] != rows[2]
 
 
 def test_negatives_are_mined_by_the_ranker_that_is_to_be_mended(tiny_folder):
