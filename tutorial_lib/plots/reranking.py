@@ -53,7 +53,7 @@ def by_depth(scores: Mapping[str, Mapping[int, float]], milliseconds: Mapping[in
     left.set_xticks(depths, [str(d) for d in depths])
     left.minorticks_off()
     left.margins(y=0.12)
-    left.legend(frameon=False, fontsize=8, loc="center right")
+    left.legend(frameon=False, fontsize=8, ncols=len(scores), loc="lower center", bbox_to_anchor=(0.5, 1.0))
     right.plot(list(milliseconds), list(milliseconds.values()), "o-", color="#8c8c8c")
     right.set(xlabel="articles ranked again", ylabel="ms a query", ylim=(0, None))
     return figure
