@@ -58,7 +58,7 @@ def highlighted(text: str, marks: Iterable[tuple[int, int, float]]) -> HTML:
         marks: First letter, the one behind the last, and a strength of 0 to 1.
 
     >>> highlighted("a < b", [(4, 5, 0.5)]).data
-    'a &lt; <mark style="background:rgba(84,162,75,0.50)">b</mark>'
+    '<div style="white-space:pre-line">a &lt; <mark style="background:rgba(84,162,75,0.50)">b</mark></div>'
     """
     shown: list[tuple[int, int, float]] = []
     for start, end, strength in sorted(marks, key=lambda mark: -mark[2]):
@@ -69,7 +69,8 @@ def highlighted(text: str, marks: Iterable[tuple[int, int, float]]) -> HTML:
         colour = f"rgba(84,162,75,{min(max(strength, 0.0), 1.0):.2f})"
         parts += [html.escape(text[at:start]), f'<mark style="background:{colour}">{html.escape(text[start:end])}</mark>']
         at = end
-    return HTML("".join([*parts, html.escape(text[at:])]))
+    shown_text = "".join([*parts, html.escape(text[at:])])
+    return HTML(f'<div style="white-space:pre-line">{shown_text}</div>')
 
 
 def bullets(lines: Iterable[str]) -> Markdown:

@@ -16,7 +16,7 @@ def test_the_closest_word_of_each_row_is_framed():
 def test_by_depth():
     left, right = axes_of(plots.by_depth({"tuned": {0: 0.8, 5: 0.82, 30: 0.85}}, {5: 1.0, 30: 4.0}), 2)
     assert ticks(left) == ["5", "30"]
-    assert legend(left) == ["tuned + late interaction"]
+    assert legend(left) == ["tuned"]
     assert labels(right) == ("articles ranked again", "ms a query")
 
 

@@ -47,12 +47,13 @@ def by_depth(scores: Mapping[str, Mapping[int, float]], milliseconds: Mapping[in
     for name, by in scores.items():
         depths = [d for d in by if d]
         colour = colour_of(name)
-        (line,) = left.plot(depths, [by[d] for d in depths], "o-", color=colour, label=f"{name} + late interaction")
-        left.axhline(by[0], color=line.get_color(), ls="--", lw=1)
+        left.plot(depths, [by[d] for d in depths], "o-", color=colour, label=name)
+        left.axhline(by[0], color=left.lines[-1].get_color(), ls="--", lw=1)
     left.set(xscale="log", xlabel="articles ranked again (dashed: none)", ylabel=MEASURE)
     left.set_xticks(depths, [str(d) for d in depths])
     left.minorticks_off()
-    left.legend(frameon=False, fontsize=8)
+    left.margins(y=0.12)
+    left.legend(frameon=False, fontsize=8, ncols=len(scores), loc="lower center", bbox_to_anchor=(0.5, 1.0))
     right.plot(list(milliseconds), list(milliseconds.values()), "o-", color="#8c8c8c")
     right.set(xlabel="articles ranked again", ylabel="ms a query", ylim=(0, None))
     return figure
@@ -87,6 +88,6 @@ def differences(table: pd.DataFrame) -> Figure:
     axis.set_yticks(range(len(table)), list(table.index))
     axis.invert_yaxis()
     axis.axvline(0, color="black", lw=0.8)
-    axis.margins(x=0.15)
+    axis.margins(x=0.15, y=0.15)
     axis.set_xlabel(f"difference in {MEASURE}, with 95 % interval (grey: may be chance)")
     return figure
