@@ -98,11 +98,11 @@ class Budget:
 
     def compare(self, before: str, after: str, tokens: int) -> Comparison:
         """Return two systems compared query by query: ``ANSWERED`` is 1 where a context of so many tokens holds all facts."""
-        there = (self.needed[[before, after]] <= tokens).astype(float)
-        frames = [there[[name]].set_axis([ANSWERED], axis=1) for name in (before, after)]
-        values = [frame[ANSWERED].to_numpy() for frame in frames]
-        difference = paired_difference(*values, [self.clusters[q] for q in there.index], seed=self.seed)
-        return Comparison(before, after, *frames, dict(self.clusters), {ANSWERED: difference})
+        there = (self.needed <= tokens).astype(float)
+        old, new = (there[[name]].set_axis([ANSWERED], axis=1) for name in (before, after))
+        clusters = [self.clusters[q] for q in there.index]
+        difference = paired_difference(old[ANSWERED].to_numpy(), new[ANSWERED].to_numpy(), clusters, seed=self.seed)
+        return Comparison(before, after, old, new, dict(self.clusters), {ANSWERED: difference})
 
     @cached_property
     def _weights(self) -> NDArray[np.float64]:
