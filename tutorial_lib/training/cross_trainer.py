@@ -194,7 +194,7 @@ class CrossTrainer(CrossEncoderTrainer):
         folder.mkdir(parents=True, exist_ok=True)
         save_model(self.model, str(folder / CHECKPOINT))
 
-    def _load_from_checkpoint(self, checkpoint_path: str) -> None:
+    def _load_from_checkpoint(self, checkpoint_path: str, *_: Any) -> None:
         load_model(self.model, str(Path(checkpoint_path, CHECKPOINT)))
 
 
