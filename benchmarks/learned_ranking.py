@@ -3,8 +3,8 @@
     python -m benchmarks.learned_ranking --workspace support_desk=FOLDER … --out benchmarks/results/learned_ranking.json
 
 Trained on the training queries' first 30 articles as the fine-tuned model of a workspace ranks them; dev stops the trees. A
-row is a collection and a set of features: "scores" (``shortlist_features``, the base model's cosine), "scores + popularity"
-(how many other training queries an article answers), "scores + late interaction" (MaxSim of the fine-tuned model).
+row is a collection and a set of features: "scores" (``shortlist_features`` and the base model's cosine), "scores +
+popularity" (how many other training queries an article answers), "scores + late interaction" (MaxSim of that model).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -21,9 +21,8 @@ from tutorial_lib.models.folder import check_config
 from tutorial_lib.models.hardware import default_device, side_by_side
 from tutorial_lib.models.settings import ModelError, NotFiniteError
 
-if TYPE_CHECKING:
-    from sentence_transformers import CrossEncoder as Model
-
+Model: TypeAlias = Any
+"""sentence-transformers' CrossEncoder, whose package takes seconds to load."""
 TOKEN_BUDGET = 2048
 """Padded tokens read at a time on a CPU: such a batch stays in its cache."""
 TOKEN_BUDGET_GPU = 65_536
@@ -60,7 +59,7 @@ class CrossEncoder:
         Raises:
             ModelError: The folder is missing or damaged, is no cross-encoder's, or its head has several outputs.
         """
-        from sentence_transformers import CrossEncoder as Model  # here: it takes seconds
+        from sentence_transformers import CrossEncoder as Theirs  # here: it takes seconds
 
         path = Path(folder)
         if not path.is_dir():
@@ -70,7 +69,7 @@ class CrossEncoder:
         _check_kind(path)
         options = {"model_kwargs": {"use_safetensors": True}, "local_files_only": True}
         try:
-            model = Model(str(path), device=str(device or default_device()), trust_remote_code=False, **options)
+            model = Theirs(str(path), device=str(device or default_device()), trust_remote_code=False, **options)
         except Exception as error:  # of a dozen kinds
             raise ModelError(f"{folder} cannot be loaded as a cross-encoder: {one_line(error)}") from error
         return cls(model, str(folder))
