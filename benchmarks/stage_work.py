@@ -64,7 +64,7 @@ def clean(folder: Path) -> dict[str, Any]:
     dataset = read_beir(folder)
     done = measured(lambda: prepare(dataset, Kind.DOCUMENTATION))
     touched = {step.name: len(step.rows) for step in done.result.report.steps}
-    return done.took | {"touched": touched, **done.result.dataset.counts()}
+    return done.took | {"touched": touched, "left": done.result.dataset.counts()}
 
 
 def near_copies(folder: Path) -> dict[str, Any]:
