@@ -32,7 +32,7 @@ from benchmarks.machine import description, in_child, peak_mb
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import Qrels, RetrievalDataset
 from tutorial_lib.evaluation.choose import at_best_window, choose_settings, choose_system
-from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run, per_query
+from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run, main_scores, per_query
 from tutorial_lib.evaluation.significance import document_clusters, paired_difference
 from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
@@ -347,7 +347,7 @@ def _mapped(queries: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 
 def _dev_scores(home: Collection, queries: torch.Tensor) -> dict[str, float]:
     run = dense_run(home.dataset, Vectors(home.document_vectors, {"dev": queries.numpy()}), "dev")
-    return {str(q): float(v) for q, v in per_query(home.dataset.qrels["dev"], run)[MAIN_MEASURE].items()}
+    return main_scores(home.dataset.qrels["dev"], run)
 
 
 def _by_dimension(home: Collection, vectors: Vectors, split: str) -> dict[int, float]:

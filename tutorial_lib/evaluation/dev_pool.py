@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
+from tutorial_lib.evaluation.measures import main_scores
 from tutorial_lib.models.settings import NotFiniteError, TextEncoder
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors, exact_search
@@ -58,7 +58,7 @@ class DevSet:
         if not (np.isfinite(queries).all() and np.isfinite(documents).all()):
             return dict.fromkeys(self.queries, 0.0)
         run = exact_search(list(self.queries), queries, list(self.documents), documents, k=10, own=self.own)
-        return {str(q): float(v) for q, v in per_query(self.qrels, run)[MAIN_MEASURE].items()}
+        return main_scores(self.qrels, run)
 
 
 def mean_score(scores: Mapping[str, float]) -> float:

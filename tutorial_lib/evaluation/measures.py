@@ -42,6 +42,15 @@ def per_query(qrels: Qrels, run: Run) -> pd.DataFrame:
     return table.reindex(index=queries, columns=measures).astype(float).fillna(0.0)
 
 
+def main_scores(qrels: Qrels, run: Run) -> dict[str, float]:
+    """Return ``MAIN_MEASURE`` by query, 0 to 1, higher is better.
+
+    >>> main_scores({"q1": {"a": 1}, "q2": {"a": 1}}, {"q1": {"a": 1.0}})
+    {'q1': 1.0, 'q2': 0.0}
+    """
+    return {str(q): float(score) for q, score in per_query(qrels, run)[MAIN_MEASURE].items()}
+
+
 def evaluate_run(qrels: Qrels, run: Run) -> dict[str, float]:
     """Return the mean of each measure over all judged queries; higher is better, 0 to 1.
 

@@ -56,7 +56,7 @@ def trainer_arguments(
 
 
 def _saving(steps: int, *, scored: bool) -> dict[str, Any]:
-    """Return which checkpoint is kept; with dev more are written, when it is scored (``trainer.ScoreDev``)."""
+    """Return which checkpoint is kept; with dev more are written, when it is scored (``callbacks.ScoreDev``)."""
     return {
         "eval_strategy": "steps" if scored else "no",
         "eval_steps": steps,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,18 @@ def newest_whole(folder: Path) -> Found:
             return Found(checkpoint, tuple(passed_over))
         passed_over.append(f"{checkpoint.name} is passed over: {wrong}")
     return Found(None, tuple(passed_over))
+
+
+def to_go_on_from(folder: Path, *, said: bool = True) -> Path | None:
+    """Return the newest whole checkpoint or None; ``said``: tell on stderr which it is, and which were passed over."""
+    found = newest_whole(folder)
+    lines = list(found.passed_over)
+    if found.checkpoint or lines:
+        step = step_of(found.checkpoint) if found.checkpoint else 0
+        lines.append(f"training goes on from step {step}" if step else "training begins anew")
+    for line in lines if said else ():
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
+    return found.checkpoint
 
 
 def _damage(checkpoint: Path, *, with_best: bool = True) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from tutorial_lib.models.saving import write_checksums
 from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.scorer import Scorer
-from tutorial_lib.training.checkpoints import newest_whole, remove_checkpoints, step_of
+from tutorial_lib.training.checkpoints import DEV_SCORES, remove_checkpoints, step_of, to_go_on_from
 from tutorial_lib.training.cross_card import cross_card
 from tutorial_lib.training.cross_settings import CrossResult, CrossSettings
 from tutorial_lib.training.cross_trainer import CrossTrainer, DevShortlists, best_weight, lists_of
@@ -81,8 +80,8 @@ class CrossTraining:
         The checkpoint that reranks dev queries best is kept, and an adapter is merged into the weights. The result says
         how far it is to be trusted: not at all (0) unless dev rises by more than the standard error of the difference.
         """
-        checkpoint = _checkpoint(Path(str(self.trainer.args.output_dir))) if resume else None
-        if not (checkpoint and self._read_log(checkpoint)):
+        checkpoint = to_go_on_from(Path(str(self.trainer.args.output_dir))) if resume else None
+        if not (checkpoint and self.trainer.dev_log.read(checkpoint / DEV_SCORES)):
             self.trainer.dev_log.scores = {0: self.dev.before()}
         trainable = sum(p.numel() for p in self.model.model.parameters() if p.requires_grad)
         started = time.monotonic()
@@ -90,12 +89,6 @@ class CrossTraining:
             self.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         self._merge()
         return self._result(time.monotonic() - started, trainable)
-
-    def _read_log(self, checkpoint: Path) -> bool:
-        log = self.trainer.dev_log
-        kept, log.file = log.file, checkpoint / log.file.name
-        found, log.file = log.read(), kept
-        return found
 
     def _merge(self) -> None:
         """Add an adapter's update into the weights, in place: what is saved are plain weights."""
@@ -232,14 +225,3 @@ def save_cross_encoder(model: CrossEncoder, folder: Path, card: str) -> None:
     model.model.save_pretrained(str(folder), create_model_card=False)
     write_checksums(folder)
     (folder / "README.md").write_text(card, encoding="utf-8")
-
-
-def _checkpoint(folder: Path) -> Path | None:
-    """Return the newest whole checkpoint, and say on stderr which that is, and which were passed over."""
-    found = newest_whole(folder)
-    lines = list(found.passed_over)
-    if found.checkpoint:
-        lines.append(f"training goes on from step {step_of(found.checkpoint)}")
-    for line in lines:
-        print(line, file=sys.stderr, flush=True)  # noqa: T201
-    return found.checkpoint

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
+from tutorial_lib.training.result import Result
 from tutorial_lib.training.settings import MOST_SEED, check_between, check_positive, check_whole
 
 WEIGHTS = (0.3, 0.5, 0.7, 1.0)
@@ -60,7 +59,7 @@ class CrossSettings:
 
 
 @dataclass(frozen=True)
-class CrossResult:
+class CrossResult(Result):
     """What the training of a cross-encoder did.
 
     Attributes:
@@ -88,15 +87,3 @@ class CrossResult:
     seconds: float
     trainable: int
     parameters: int
-
-    def save(self, path: Path) -> None:
-        """Write as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
-
-    @classmethod
-    def load(cls, path: Path) -> CrossResult:
-        """Read what ``save`` wrote."""
-        record = json.loads(path.read_text(encoding="utf-8"))
-        for key in ("losses", "dev", "weights"):  # JSON has no tuples
-            record[key] = [tuple(entry) for entry in record[key]]
-        return cls(**record)

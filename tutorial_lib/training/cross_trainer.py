@@ -18,7 +18,7 @@ from transformers import PrinterCallback, ProgressCallback
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
 from tutorial_lib.data.dataset import RetrievalDataset, relevant
-from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
+from tutorial_lib.evaluation.measures import MAIN_MEASURE, main_scores
 from tutorial_lib.models import hardware
 from tutorial_lib.models.cross_encoder import CrossEncoder
 from tutorial_lib.retrieval.cross_encoder import CrossReranker
@@ -80,14 +80,11 @@ class DevShortlists:
 
     def before(self) -> dict[str, float]:
         """Return nDCG@10 of the first ranking, by query."""
-        return self._measured(self.run)
+        return main_scores(self.qrels, self.run)
 
     def after(self, scores: Scores) -> dict[float, dict[str, float]]:
         """Return nDCG@10 by query at each of ``WEIGHTS``."""
-        return {weight: self._measured(reranked(self.run, scores, weight)) for weight in WEIGHTS}
-
-    def _measured(self, run: Run) -> dict[str, float]:
-        return {str(q): float(v) for q, v in per_query(self.qrels, run)[MAIN_MEASURE].items()}
+        return {weight: main_scores(self.qrels, reranked(self.run, scores, weight)) for weight in WEIGHTS}
 
 
 def best_weight(after: Mapping[float, Mapping[str, float]]) -> float:

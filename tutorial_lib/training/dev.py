@@ -28,11 +28,12 @@ class DevLog:
     scores: dict[int, dict[str, float]] = field(default_factory=dict)
     seconds: float = 0.0
 
-    def read(self) -> bool:
-        """Take the scores that an interrupted run has left in the file; return whether there is one."""
-        if not self.file.exists():
+    def read(self, file: Path | None = None) -> bool:
+        """Take the scores that an interrupted run has left in the file, or in another; return whether there is one."""
+        file = file or self.file
+        if not file.exists():
             return False
-        written = json.loads(self.file.read_text(encoding="utf-8"))
+        written = json.loads(file.read_text(encoding="utf-8"))
         self.scores = {int(step): scores for step, scores in written.items()}
         return True
 

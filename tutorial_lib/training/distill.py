@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import DataError, RetrievalDataset, relevant
-from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
+from tutorial_lib.evaluation.dev_pool import mean_score
+from tutorial_lib.evaluation.measures import main_scores
 from tutorial_lib.models.matrix import turned
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.reranking import DEPTH
@@ -132,7 +133,7 @@ def distill(
             optimizer.step()
         made.append(weight.detach().numpy().copy())
         scores.append(_dev_scores(dataset, Distilled(made[-1], [], epoch, settings).turn(vectors)))
-    means = [float(np.mean(list(by_query.values()))) if by_query else 0.0 for by_query in scores]
+    means = [mean_score(by_query) if by_query else 0.0 for by_query in scores]
     best = int(np.argmax(means))
     if not scores[0] or not rises(scores[0], scores[best]):
         best = 0
@@ -140,10 +141,7 @@ def distill(
 
 
 def _dev_scores(dataset: RetrievalDataset, vectors: Vectors) -> dict[str, float]:
-    if not dataset.qrels["dev"]:
-        return {}
-    scores = per_query(dataset.qrels["dev"], dense_run(dataset, vectors, "dev"))[MAIN_MEASURE]
-    return {str(q): float(score) for q, score in scores.items()}
+    return main_scores(dataset.qrels["dev"], dense_run(dataset, vectors, "dev")) if dataset.qrels["dev"] else {}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -22,7 +21,7 @@ from tutorial_lib.models.settings import ModelError
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.training.arguments import trainer_arguments
-from tutorial_lib.training.checkpoints import newest_whole, step_of
+from tutorial_lib.training.checkpoints import newest_whole, step_of, to_go_on_from
 from tutorial_lib.training.dev import DevSet, dev_set, mean_score
 from tutorial_lib.training.pairs import Pair, PairCollator, documents_of, training_pairs
 from tutorial_lib.training.schedule import Schedule
@@ -56,7 +55,9 @@ class FineTuning:
         Of the checkpoints the one with the best dev score is kept. If it is not above the base model's by more than the
         standard error of the difference over dev queries, the base model is kept: a gain that small may as well be a loss.
         """
-        checkpoint = self._checkpoint_to_go_on_from() if resume else None
+        arguments = self.trainer.args
+        said = arguments.process_index == 0
+        checkpoint = to_go_on_from(Path(str(arguments.output_dir)), said=said) if resume else None
         self.trainer.start_dev_log(checkpoint)
         started = time.monotonic()
         done = step_of(checkpoint) if checkpoint else 0
@@ -88,18 +89,6 @@ class FineTuning:
     def last_checkpoint(self) -> Path | None:
         """Return the last checkpoint that was written to its end and is as it was written, or None."""
         return newest_whole(Path(str(self.trainer.args.output_dir))).checkpoint
-
-    def _checkpoint_to_go_on_from(self) -> Path | None:
-        """Return ``last_checkpoint``, and say on stderr which that is, and which were passed over."""
-        found = newest_whole(Path(str(self.trainer.args.output_dir)))
-        lines = list(found.passed_over)
-        if found.checkpoint or lines:
-            step = step_of(found.checkpoint) if found.checkpoint else 0
-            lines.append(f"training goes on from step {step}" if step else "training begins anew")
-        if self.trainer.args.process_index == 0:
-            for line in lines:
-                print(line, file=sys.stderr, flush=True)  # noqa: T201
-        return found.checkpoint
 
     @contextmanager
     def training_precision(self) -> Iterator[None]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any
+
+from tutorial_lib.training.result import Result
 
 INF = float("inf")
 MOST_WHOLE, MOST_SEED = 2**63 - 1, 2**32 - 1  # what torch, and numpy's old random numbers, take
@@ -170,7 +170,7 @@ class TrainSettings:
 
 
 @dataclass(frozen=True)
-class TrainResult:
+class TrainResult(Result):
     """What a training run did.
 
     Attributes:
@@ -199,18 +199,6 @@ class TrainResult:
     pairs_per_s: float
     trainable: int
     parameters: int
-
-    def save(self, path: Path) -> None:
-        """Write as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
-
-    @classmethod
-    def load(cls, path: Path) -> TrainResult:
-        """Read what ``save`` wrote."""
-        record = json.loads(path.read_text(encoding="utf-8"))
-        for key in ("losses", "dev", "strengths"):  # JSON has no tuples
-            record[key] = [tuple(entry) for entry in record[key]]
-        return cls(**record)
 
 
 @dataclass(frozen=True)

@@ -152,13 +152,8 @@ class ContrastiveTrainer(Trainer):
 
     def start_dev_log(self, checkpoint: Path | None) -> None:
         """Score the dev pool before training, or read the scores that lie in the checkpoint to go on from."""
-        if self.dev is not None and not (checkpoint and self._read_dev_log(checkpoint)):
+        if self.dev is not None and not (checkpoint and self.dev_log.read(checkpoint / DEV_SCORES)):
             self.dev_log.scores = {0: self.dev.score(self.encoder)}
-
-    def _read_dev_log(self, checkpoint: Path) -> bool:
-        log = DevLog(checkpoint / DEV_SCORES)
-        found, self.dev_log.scores = log.read(), log.scores
-        return found
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Score the dev pool; the Trainer keeps the checkpoint with the highest ``eval_nDCG@10``."""
