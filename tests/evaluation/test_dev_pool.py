@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from tests.helpers import make_dataset
 from tests.tiny import tiny_dataset
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.evaluation.dev_pool import DevSet, dev_pool
+from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import NotFiniteError
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors
@@ -54,6 +57,36 @@ def test_scores_come_by_query_and_from_any_encoder():
     turned = np.array([[0, 1], [1, 0]], dtype=np.float32)  # documents that keep their vectors are not encoded
     kept = DevSet(pool.queries, documents, pool.qrels, document_vectors=turned)
     assert kept.score(Known()) == {"q1": scores["q2"], "q2": 1.0}
+
+
+def test_a_model_that_is_the_base_model_still_is_scored_by_the_vectors_that_are_there():
+    east, north = [1, 0], [0, 1]
+    pool = DevSet(
+        {"q1": "east", "q2": "north"}, {"a1": "to the east", "a2": "to the north"}, {"q1": {"a1": 1}, "q2": {"a1": 1}}
+    )
+    its_own = Vectors(np.array([east, north], np.float32), {"dev": np.array([east, north], np.float32)})
+    other = Vectors(np.array([north, east], np.float32), {"dev": np.array([east, north], np.float32)})
+    encoded = []
+
+    class Counting(Known):
+        def encode_documents(self, texts):
+            encoded.append(len(texts))
+            return super().encode_documents(texts)
+
+    for base, times in ((its_own, 1), (other, 2), (None, 1)):  # a sample that tells whose they are, and all where it fails
+        encoded.clear()
+        assert replace(pool, base=base).score_untrained(Counting()) == pool.score(Known())
+        assert len(encoded) == times
+
+
+def test_the_pool_takes_the_rows_of_its_texts_from_the_base_models_vectors(tiny_folder):
+    dataset, encoder = tiny_dataset(), Encoder.load(tiny_folder)
+    base = Vectors.of(dataset, encoder)
+    pool = dev_pool(dataset, BM25(dataset.document_texts()), base=base, queries=3, per_query=1, seed=3)
+    assert len(pool.documents) < len(dataset.corpus)
+    assert pool.score_untrained(encoder) == pool.score(encoder)
+    np.testing.assert_allclose(pool.base.documents, encoder.encode_documents(list(pool.documents.values())), atol=1e-5)
+    np.testing.assert_allclose(pool.base.queries["dev"], encoder.encode_queries(list(pool.queries.values())), atol=1e-5)
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])

@@ -17,6 +17,9 @@ from tutorial_lib.retrieval.dense import Vectors, exact_search
 QUERIES = 300
 """At most so many dev queries make up a pool."""
 
+SAMPLE = 16
+"""So many texts of a kind are encoded to see whether vectors are those of an encoder."""
+
 PER_QUERY = 5
 """The best documents of each dev query, by BM25 and by the base model each, that stand in the pool beside the answers."""
 
@@ -31,6 +34,7 @@ class DevSet:
         qrels: Judgments of the queries.
         document_vectors: float32, (len(documents), D), if documents keep their vectors and only queries are trained.
         own: Query id -> the document that is the query itself, which is left out.
+        base: The base model's vectors of the pool's documents and queries, if they are known.
     """
 
     queries: dict[str, str]
@@ -38,6 +42,24 @@ class DevSet:
     qrels: dict[str, dict[str, int]]
     document_vectors: NDArray[np.float32] | None = None
     own: dict[str, str] = field(default_factory=dict)
+    base: Vectors | None = None
+
+    def score_untrained(self, encoder: TextEncoder) -> dict[str, float]:
+        """Return what ``score`` does of an encoder that may be the base model still: then nothing is encoded again."""
+        if self.base is not None and self._made_base(encoder):
+            return self.score_vectors(self.base.queries["dev"], self.base.documents)
+        return self.score(encoder)
+
+    def _made_base(self, encoder: TextEncoder) -> bool:
+        """Return whether the encoder gives the vectors in ``base``, as it does not with other prompts or another window."""
+        assert self.base is not None
+        documents, queries = list(self.documents.values())[-SAMPLE:], list(self.queries.values())[-SAMPLE:]
+        try:
+            encoded = np.vstack([encoder.encode_documents(documents), encoder.encode_queries(queries)])
+        except NotFiniteError:
+            return False
+        known = np.vstack([self.base.documents[-SAMPLE:], self.base.queries["dev"][-SAMPLE:]])
+        return known.shape == encoded.shape and bool(((known * encoded).sum(axis=1) > 0.999).all())
 
     def score(self, encoder: TextEncoder) -> dict[str, float]:
         """Return nDCG@10 of ``encoder`` on the pool by query, 0 to 1, higher is better.
@@ -96,11 +118,12 @@ def dev_pool(
     chosen = sorted(np.random.default_rng(seed).permutation(list(texts))[:queries].tolist())
     asked = {q: texts[q] for q in chosen}
     own = {q: a for q, a in dataset.own_documents.items() if q in asked}
-    runs = [bm25.search(asked, k=per_query, own=own)]
+    runs, rows = [bm25.search(asked, k=per_query, own=own)], [q in asked for q in texts]
     if base is not None:
         base.check(dataset, "dev")
-        vectors = base.queries["dev"][[q in asked for q in texts]]
-        runs.append(exact_search(chosen, vectors, list(dataset.corpus), base.documents, k=per_query, own=own))
+        vectors, ids = base.queries["dev"][rows], list(dataset.corpus)
+        runs.append(exact_search(chosen, vectors, ids, base.documents, k=per_query, own=own))
     pool = {a for q in chosen for a in dataset.qrels["dev"][q]} | {a for run in runs for found in run.values() for a in found}
     documents = {a: dataset.corpus[a].full_text for a in sorted(pool)}
-    return DevSet(asked, documents, {q: dataset.qrels["dev"][q] for q in chosen}, own=own)
+    of_pool = base and Vectors(base.documents[[a in pool for a in dataset.corpus]], {"dev": base.queries["dev"][rows]})
+    return DevSet(asked, documents, {q: dataset.qrels["dev"][q] for q in chosen}, own=own, base=of_pool)

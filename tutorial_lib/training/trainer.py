@@ -153,7 +153,7 @@ class ContrastiveTrainer(Trainer):
     def start_dev_log(self, checkpoint: Path | None) -> None:
         """Score the dev pool before training, or read the scores that lie in the checkpoint to go on from."""
         if self.dev is not None and not (checkpoint and self.dev_log.read(checkpoint / DEV_SCORES)):
-            self.dev_log.scores = {0: self.dev.score(self.encoder)}
+            self.dev_log.scores = {0: self.dev.score_untrained(self.encoder)}
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Score the dev pool; the Trainer keeps the checkpoint with the highest ``eval_nDCG@10``."""
