@@ -64,6 +64,11 @@ def test_every_picture_on_a_page_is_there_and_is_told_in_words(page):
         assert len(words) > 20, f"{target}: say what it shows to somebody who does not see it"
 
 
+def test_jupyterlab_is_started_where_it_can_serve_the_drawings():
+    lab = re.search(r"^lab:.*\n\t(.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert "--ServerApp.root_dir=. " in lab[1], "a server of the folder notebooks finds no ../docs"
+
+
 def test_the_first_chapters_show_their_drawings():
     shown = {
         page.name[:2]: {Path(target).stem for _, target in pictures(page)}

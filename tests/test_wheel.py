@@ -55,6 +55,7 @@ def test_everything_is_in_it(wheel):
     assert {f"tutorial_lib/_course/support_desk/{p.name}" for p in (ROOT / "data" / "support_desk").iterdir()} <= names
     assert {f"tutorial_lib/_course/results/{p.name}" for p in (ROOT / "benchmarks" / "results").glob("*.json")} <= names
     assert {f"tutorial_lib/_course/docs/img/{p.name}" for p in (ROOT / "docs" / "img").glob("*.svg")} <= names
+    assert {f"tutorial_lib/_course/docs/{p.name}" for p in (ROOT / "docs").glob("*.md")} <= names
     assert not [n for n in names if n.startswith(("tests/", "benchmarks/", "docs/", "notebooks/"))]
 
 
