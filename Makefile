@@ -30,7 +30,7 @@ test: .venv/installed
 	$(BIN)/python tests/validate_notebooks.py
 
 lab: .venv/installed
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/00_the_whole_loop.ipynb
 
 # After changing package or notebooks: run them all in a fresh workspace and save the outputs for nbval to compare with.
 notebooks: .venv/installed

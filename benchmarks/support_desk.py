@@ -3,7 +3,7 @@
     python -m benchmarks.support_desk check  --out benchmarks/results/support_desk.json
     python -m benchmarks.support_desk curves --out benchmarks/results/support_desk_curves.json [--seeds 2]
     python -m benchmarks.support_desk stream --out benchmarks/results/support_desk_stream.json [--rows 1000000]
-    python -m benchmarks.support_desk picture --out docs/refund_for_annual_plan.png
+    python -m benchmarks.support_desk picture --out docs/img/refund_for_annual_plan.png
 
 ``check`` takes some minutes: counts, the checks that texts were written and not templated, and how much of the planted
 personal data, junk and wrong links the cleaning finds. ``curves`` takes a quarter of an hour a seed: golden nDCG@10 against

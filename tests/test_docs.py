@@ -10,15 +10,49 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "benchmarks/README.md"])
+PAGES = sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "benchmarks/README.md", *PAGES])
 def test_every_file_that_is_named_exists(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:tutorial_lib|tests|benchmarks|notebooks|data|docs|docker)/[\w./-]*)`", text))
     named |= {link for link in re.findall(r"\]\(([\w./-]+)\)", text) if not link.startswith("http")}
+    named |= set(re.findall(r"^\[\w+\]: ([\w./-]+)$", text, flags=re.MULTILINE))
     named -= {"notebooks/NN_name.ipynb", "notebooks/solutions/NN_name.ipynb"}  # a chapter to be written
     places = (ROOT, (ROOT / document).parent)
     missing = [name for name in sorted(named) if not any((place / name).exists() for place in places)]
     assert missing == []
+
+
+def headings(page):
+    """Return the names by which the headings of a page are linked, as GitHub makes them."""
+    words = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", word.lower()).replace(" ", "-") for word in words]
+
+
+@pytest.mark.parametrize("document", PAGES)
+def test_every_link_to_a_heading_finds_it(document):
+    page = ROOT / document
+    for target, heading in re.findall(r"\]\(([\w.-]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+        assert heading in headings(page.with_name(target) if target else page), heading
+
+
+def test_the_glossary_says_each_word_once_in_few_words_and_where_it_is_at_work():
+    page = ROOT / "docs" / "glossary.md"
+    terms = re.findall(r"^### (.+)\n(.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert len(terms) > 60 and len(headings(page)) == len(set(headings(page)))
+    for term, said in terms:
+        assert len(said) < 420, term
+        assert re.search(r"\[\d\d\]$", said) or term == "Drift", f"{term}: name the chapter"
+
+
+def test_each_of_the_25_questions_has_its_answer_with_a_place_to_look():
+    answers = re.findall(
+        r"^### (\d+)\. .+\?\n(.+)$", (ROOT / "docs" / "faq.md").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    assert [int(number) for number, _ in answers] == list(range(1, 26))
+    assert [number for number, said in answers if not re.search(r"\[\d\d\]|`(tutorial_lib|tests)/", said)] == []
 
 
 def test_every_module_has_its_place_in_the_layers():

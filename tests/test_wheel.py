@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def wheel(tmp_path_factory):
     """The wheel of a copy of the checkout: building leaves traces where it happens."""
     copy, out = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("wheel")
-    for name in ("tutorial_lib", "notebooks", "data", "benchmarks", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("tutorial_lib", "notebooks", "data", "docs", "benchmarks", "pyproject.toml", "README.md", "LICENSE"):
         subprocess.run(["cp", "-r", str(ROOT / name), str(copy)], check=True)
     pip("wheel", str(copy), "--no-deps", "--no-build-isolation", "--wheel-dir", str(out))
     (built,) = out.glob("*.whl")
@@ -54,7 +54,9 @@ def test_everything_is_in_it(wheel):
     assert {f"tutorial_lib/_course/notebooks/{p.name}" for p in (ROOT / "notebooks").glob("*.ipynb")} <= names
     assert {f"tutorial_lib/_course/support_desk/{p.name}" for p in (ROOT / "data" / "support_desk").iterdir()} <= names
     assert {f"tutorial_lib/_course/results/{p.name}" for p in (ROOT / "benchmarks" / "results").glob("*.json")} <= names
-    assert not [n for n in names if n.startswith(("tests/", "benchmarks/", "notebooks/"))]
+    assert {f"tutorial_lib/_course/docs/img/{p.name}" for p in (ROOT / "docs" / "img").glob("*.svg")} <= names
+    assert {f"tutorial_lib/_course/docs/{p.name}" for p in (ROOT / "docs").glob("*.md")} <= names
+    assert not [n for n in names if n.startswith(("tests/", "benchmarks/", "docs/", "notebooks/"))]
 
 
 def test_it_is_what_runs_there(installed, tmp_path):
@@ -73,4 +75,5 @@ def test_check_and_the_first_chapter_run_without_the_checkout(installed, tiny_da
     done = installed("-m", "tutorial_lib", "run", *given, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "notebooks" / "02_measure_the_baseline.ipynb").is_file()
+    assert (tmp_path / "out" / "notebooks" / "../docs/img/two_encoders.svg").is_file(), "as that notebook names it"
     assert (tmp_path / "out" / "base_vectors" / "documents.npy").is_file()

@@ -48,6 +48,7 @@ def test_collecting_is_left_out_where_the_pairs_are_there_and_the_notebooks_are_
     told = {"DATASET": copied.source, "WORKSPACE": str(copied.root.resolve()), "MODEL": copied.model_name}
     assert all(parameters == told for _, _, parameters in asked)
     assert not run_chapters(copied, CHAPTERS[:2])
+    assert {p.name for p in (copied.root / "notebooks" / "../docs/img").iterdir()} >= {"the_loop.svg", "two_encoders.svg"}
 
 
 def test_braces_in_a_path_are_no_names_to_fill_in(copied, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -58,6 +59,7 @@ def run_chapters(space: Workspace, chapters: Sequence[str]) -> bool:
         print(f"note: {note}")
     executed = space.root / "notebooks"
     executed.mkdir(exist_ok=True)
+    _lay_drawings(space.root)
     parameters = {"DATASET": space.source, "WORKSPACE": str(space.root.resolve()), "MODEL": space.model_name}
     for chapter in chapters:
         if chapter == CHAPTERS[0] and space.source != AWS_DOCS:
@@ -75,6 +77,14 @@ def run_chapters(space: Workspace, chapters: Sequence[str]) -> bool:
         )
         print(f"{chapter}: {time.monotonic() - started:.0f} s", flush=True)
     return CHAPTERS[-1] in chapters
+
+
+def _lay_drawings(root: Path) -> None:
+    """Copy the drawings to where notebooks in the folder ``notebooks`` of ``root`` look for them."""
+    folder = root / "docs" / "img"
+    folder.mkdir(parents=True, exist_ok=True)
+    for drawing in course_folder("docs/img").glob("*.svg"):
+        shutil.copyfile(drawing, plain(folder / drawing.name))
 
 
 def _as_it_is(path: Path) -> str:
