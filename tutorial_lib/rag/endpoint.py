@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.http import EndpointError, HttpSettings, JsonClient, address, key_in, one_line
 from tutorial_lib.rag.answer import Answer, AnswerCache, Messages
-from tutorial_lib.rag.http import EndpointError, HttpSettings, JsonClient, address, key_in, one_line
 
 OPENAI = "https://api.openai.com/v1"
 
