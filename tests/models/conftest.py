@@ -4,8 +4,6 @@ import shutil
 
 import pytest
 
-from tests.double import Double
-from tests.models.embeddings import KEY, embeddings
 from tutorial_lib.models.encoder import Encoder
 
 
@@ -30,14 +28,3 @@ def precision(monkeypatch):
         monkeypatch.setattr(hardware, "bf16_is_fast", lambda device=None: bf16)
 
     return precision
-
-
-@pytest.fixture
-def hosted(monkeypatch):
-    """A server that speaks the embeddings API; a key is in the environment."""
-    pytest.importorskip("httpx")
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    double = Double(embeddings)
-    yield double
-    double.close()

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.models.embeddings import KEY, as_sent
+from tests.embeddings import KEY, as_sent
 from tutorial_lib.http import EndpointError, HttpSettings
 from tutorial_lib.models.embeddings_api import EmbeddingsApi, tokens_in, vectors_in
 from tutorial_lib.models.remote_settings import RemoteSettings

@@ -9,9 +9,9 @@ import time
 import numpy as np
 import pytest
 
+from tests.embeddings import FIELDS, KEY, embeddings, unit, vector
+from tests.embeddings import reply as a_reply
 from tests.helpers import small_dataset
-from tests.models.embeddings import FIELDS, KEY, embeddings, unit, vector
-from tests.models.embeddings import reply as a_reply
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.http import EndpointError, HttpSettings
 from tutorial_lib.index.flat_store import FlatStore
