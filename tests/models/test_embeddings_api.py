@@ -84,3 +84,11 @@ def test_a_server_that_repeats_the_key_does_not_show_it(hosted):
         EmbeddingsApi(RemoteSettings("m", f"{hosted.url}/v1", http=HttpSettings(retries=0))).ask(["a"], {})
     assert KEY not in str(raised.value)
     assert "\n" not in json.loads(json.dumps(str(raised.value)))
+
+
+def test_what_a_request_brings(hosted):
+    api = EmbeddingsApi(RemoteSettings("letters", f"{hosted.url}/v1"))
+    answered = api.ask(["bad cab", "head"], {})
+    assert (answered.vectors.shape, answered.tokens, answered.truncated) == ((2, 8), 3, 0)
+    hosted.replies = [(200, {**reply([1, 0]), "truncated": 1})]
+    assert api.ask(["a"], {}).truncated == 1

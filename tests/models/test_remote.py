@@ -258,6 +258,15 @@ def test_a_text_that_is_too_long_is_cut_and_that_is_said_once(encoder, hosted, c
     )
 
 
+def test_what_the_endpoint_says_that_it_cut_is_said(encoder, hosted, capsys):
+    hosted.usual = lambda path, body: (200, {**embeddings(path, body)[1], "truncated": 1})
+    asked = encoder(request_texts=1)
+    asked.encode_documents(["bad", "a b c d e"])
+    assert capsys.readouterr().err == "note: letters read the beginning alone of 2 of 2 texts\n"
+    asked.encode_documents(["bad"])
+    assert asked.truncated == 2
+
+
 # --- failures -----------------------------------------------------------------------------------------------------
 
 

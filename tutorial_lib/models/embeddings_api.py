@@ -6,6 +6,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,22 @@ from numpy.typing import NDArray
 
 from tutorial_lib.http import EndpointError, JsonClient, address, key_in, one_line
 from tutorial_lib.models.remote_settings import RemoteSettings
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What one request brought.
+
+    Attributes:
+        vectors: float32, (texts, D), unit length.
+        tokens: As the endpoint counts them; None where it does not say.
+        truncated: Texts of which the endpoint says that it read the beginning alone; most endpoints refuse such a text, or do
+            not say.
+    """
+
+    vectors: NDArray[np.float32]
+    tokens: int | None
+    truncated: int = 0
 
 
 class EmbeddingsApi:
@@ -28,8 +45,8 @@ class EmbeddingsApi:
         self.settings = settings
         self._client = JsonClient(settings.http, sleep=sleep)
 
-    def ask(self, texts: Sequence[str], fields: Mapping[str, Any]) -> tuple[NDArray[np.float32], int | None]:
-        """Return the vectors of ``texts``, float32, (len(texts), D), unit length, and the tokens that the endpoint counted.
+    def ask(self, texts: Sequence[str], fields: Mapping[str, Any]) -> Answered:
+        """Return the vectors of ``texts``.
 
         Args:
             texts: What is sent, at least one text.
@@ -52,7 +69,7 @@ class EmbeddingsApi:
                 )
         except EndpointError as error:
             raise EndpointError(one_line(f"{s.model} at {address(s.url)} {error}", (key,))) from None
-        return vectors, tokens_in(reply)
+        return Answered(vectors, tokens_in(reply), reply["truncated"] if isinstance(reply.get("truncated"), int) else 0)
 
 
 def vectors_in(reply: Any, texts: int) -> NDArray[np.float32]:

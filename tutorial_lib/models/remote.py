@@ -57,6 +57,7 @@ class RemoteEncoder:
         settings: Which model, where and how.
         count: What counts tokens before they are sent.
         tokens: Tokens that were asked for so far, as the endpoint counts them; where it does not, as ``count`` does.
+        truncated: Texts of which the endpoint said so far that it read the beginning alone.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class RemoteEncoder:
         """
         self.settings = settings
         self.count = count or ByBytes()
-        self.tokens = 0
+        self.tokens = self.truncated = 0
         self._kept = VectorCache(cache / CACHE) if cache else None
         self._api = EmbeddingsApi(settings, sleep=sleep)
         self._length = settings.dimensions
@@ -166,20 +167,27 @@ class RemoteEncoder:
         self.check_cost(self._estimate(len(texts), new))
         keys, tokens = list(new), [self.count(text) for text in new.values()]
         batches = [{keys[n]: new[keys[n]] for n in batch} for batch in requests(tokens, self.settings)]
-        ask = partial(self._ask, fields=fields)
+        ask, truncated = partial(self._ask, fields=fields), self.truncated
         workers, label = self.settings.workers, f"vectors of {self.name}"
         for answered in at_once(ask, batches, workers=workers, label=label, unit="text", size=len):
             found |= answered
+        if self.truncated > truncated:
+            self._say(f"{self.name} read the beginning alone of {self.truncated - truncated:,} of {len(new):,} texts")
         return np.stack([found[key] for key, _ in keyed])
 
     def _keyed(self, texts: Sequence[str], prompt: str, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Return each text as it is sent, behind the key that its vector is kept under."""
         s = self.settings
         sent, note = sendable(texts, prompt, s, self.count)
-        if note and note not in self._said:
+        if note:
+            self._say(note)
+        return [(_hash([s.url, s.model, s.dimensions, dict(fields), text]), text) for text in sent]
+
+    def _say(self, note: str) -> None:
+        """Say what was done to texts, once."""
+        if note not in self._said:
             self._said.add(note)
             print(f"note: {note}", file=sys.stderr, flush=True)  # noqa: T201
-        return [(_hash([s.url, s.model, s.dimensions, dict(fields), text]), text) for text in sent]
 
     def _find(self, wanted: Mapping[str, str]) -> dict[str, NDArray[np.float32]]:
         found = self._kept.find(list(wanted)) if self._kept else {}
@@ -202,11 +210,12 @@ class RemoteEncoder:
                 f"{self.name} has cost {self.spent:.4g} by now, more than was estimated, and max_cost is "
                 f"{self.settings.max_cost:g}: pass more to go on; what was paid for is kept"
             )
-        vectors, tokens = self._api.ask(list(batch.values()), fields)
+        reply = self._api.ask(list(batch.values()), fields)
         with self._lock:
-            self.tokens += sum(map(self.count, batch.values())) if tokens is None else tokens
-            self._check_length(vectors[0])
-        answered = dict(zip(batch, vectors, strict=True))
+            self.tokens += sum(map(self.count, batch.values())) if reply.tokens is None else reply.tokens
+            self.truncated += reply.truncated
+            self._check_length(reply.vectors[0])
+        answered = dict(zip(batch, reply.vectors, strict=True))
         if self._kept:
             self._kept.keep(answered)
         return answered

@@ -45,6 +45,7 @@ class HostedSettings:
         hosted_query_prompt: Text put before every query.
         hosted_document_prompt: Text put before every article.
         hosted_max_tokens: Tokens that the model reads of a text; what is longer is cut, and that is said.
+        hosted_request_texts: Texts of a request at most, 1 to 2048; some servers take no more than 32.
 
     Raises:
         DataError: A value is none that the setting can have, or is given without a model.
@@ -57,6 +58,7 @@ class HostedSettings:
     hosted_query_prompt: str = ""
     hosted_document_prompt: str = ""
     hosted_max_tokens: int = 8191
+    hosted_request_texts: int = 256
 
     def __post_init__(self) -> None:
         """Refuse what no model can be asked with."""
@@ -88,6 +90,7 @@ class HostedSettings:
             query_prompt=self.hosted_query_prompt,
             document_prompt=self.hosted_document_prompt,
             max_tokens=self.hosted_max_tokens,
+            request_texts=self.hosted_request_texts,
         )
 
 
