@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 from tqdm.auto import tqdm
 
-from tutorial_lib.at_once import at_once
+from tests.helpers import in_time
+from tutorial_lib.at_once import StoppedError, at_once, pause
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -63,3 +64,29 @@ def test_the_bar_counts_what_items_hold(capsys, monkeypatch):
     said = capsys.readouterr().err
     assert "5/5" in said
     assert "letters" in said
+
+
+def test_a_pause_ends_when_something_else_fails():
+    waiting, ended = threading.Event(), []
+
+    def make(n):
+        if n == 0:
+            waiting.set()
+            try:
+                pause(300)
+            except StoppedError as error:
+                ended.append(error)
+                raise
+        assert waiting.wait(10)
+        raise OSError("no answer")
+
+    with in_time(), pytest.raises(OSError, match="no answer"):
+        at_once(make, [0, 1], workers=2, label="some")
+    assert len(ended) == 1
+
+
+def test_a_pause_elsewhere_is_a_pause(monkeypatch):
+    slept = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    pause(7)
+    assert slept == [7]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -12,6 +14,25 @@ Item = TypeVar("Item")
 Made = TypeVar("Made")
 SECONDS_UNTIL_BAR = 5
 """A bar for what is done at once is noise."""
+_of_thread = threading.local()
+"""In a thread of ``at_once``: the event "stopped", set when a sibling has failed."""
+
+
+class StoppedError(Exception):
+    """What was under way has been left because something else failed."""
+
+
+def pause(seconds: float) -> None:
+    """Wait, as ``time.sleep`` does; within ``at_once`` no longer than until something else fails.
+
+    Raises:
+        StoppedError: It has.
+    """
+    stopped: threading.Event | None = getattr(_of_thread, "stopped", None)
+    if stopped is None:
+        time.sleep(seconds)
+    elif stopped.wait(seconds):
+        raise StoppedError("left, because something else failed")
 
 
 def at_once(
@@ -25,7 +46,7 @@ def at_once(
 ) -> list[Made]:
     """Return what ``do`` makes of each item, in their order; a progress bar appears where it takes more than 5 seconds.
 
-    After a failure, or Ctrl-C, nothing more is begun; what is under way is waited for.
+    After a failure, or Ctrl-C, nothing more is begun; what is under way is waited for, but none of its pauses (``pause``).
 
     Args:
         do: May be called by several threads at a time.
@@ -42,14 +63,20 @@ def at_once(
     ['A', 'B', 'C']
     """
     failures: list[BaseException] = []
+    stopped = threading.Event()
+
+    def stop(failure: BaseException) -> None:
+        failures.append(failure)
+        stopped.set()
 
     def attempt(item: Item) -> list[Made]:
-        if failures:
+        if stopped.is_set():
             return []
+        _of_thread.stopped = stopped
         try:
             return [do(item)]
         except BaseException as error:
-            failures.append(error)
+            stop(error)
             return []
 
     made: list[Made] = []
@@ -60,7 +87,7 @@ def at_once(
                 made += result
                 bar.update(size(item))
         except BaseException as interrupted:
-            failures.append(interrupted)
+            stop(interrupted)
             raise
     if failures:
         raise failures[0]

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
+from tutorial_lib.at_once import pause
 from tutorial_lib.data.dataset import DataError
 
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
@@ -61,7 +62,7 @@ class _AgainError(Exception):
 class JsonClient:
     """Posts JSON, over connections that are kept open; may be used by many threads at once."""
 
-    def __init__(self, settings: HttpSettings | None = None, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, settings: HttpSettings | None = None, *, sleep: Callable[[float], None] = pause) -> None:
         """Take settings; nothing is connected yet.
 
         Args:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tutorial_lib.at_once import pause
 from tutorial_lib.http import EndpointError, JsonClient, address, key_in, one_line
 from tutorial_lib.models.remote_settings import RemoteSettings
 
@@ -35,7 +35,7 @@ class Answered:
 class EmbeddingsApi:
     """Sends texts and gives vectors; may be used by many threads at once."""
 
-    def __init__(self, settings: RemoteSettings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, settings: RemoteSettings, *, sleep: Callable[[float], None] = pause) -> None:
         """Take settings; nothing is sent yet.
 
         Args:

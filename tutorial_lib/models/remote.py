@@ -6,7 +6,6 @@ import hashlib
 import json
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tutorial_lib.at_once import at_once
+from tutorial_lib.at_once import at_once, pause
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.models.embeddings_api import EmbeddingsApi
 from tutorial_lib.models.remote_settings import RemoteSettings
@@ -66,7 +65,7 @@ class RemoteEncoder:
         cache: Path | None = None,
         *,
         count: CountsTokens | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = pause,
     ) -> None:
         """Take settings; nothing is sent yet.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tutorial_lib.at_once import pause
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.http import EndpointError, HttpSettings, JsonClient, address, api_url, key_in, one_line
 from tutorial_lib.rag.answer import Answer, AnswerCache, Messages
@@ -55,9 +55,7 @@ class ChatEndpoint:
     goes on from there, and what was paid for is not asked for again. A kept answer that is damaged is asked for anew.
     """
 
-    def __init__(
-        self, settings: ChatSettings, cache: Path | None = None, *, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, settings: ChatSettings, cache: Path | None = None, *, sleep: Callable[[float], None] = pause) -> None:
         """Take settings; nothing is sent yet.
 
         Args:
