@@ -13,6 +13,8 @@ from tutorial_lib.evaluation.reranked import find_system
 from tutorial_lib.http import EndpointError
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.hosted import HOSTED, HOSTED_SYSTEM, HOSTED_VECTORS, HostedSettings, hosted_record
+from tutorial_lib.run_settings import RunSettings
+from tutorial_lib.workspace import Workspace
 
 
 @pytest.fixture
@@ -123,3 +125,13 @@ def test_another_model_is_asked_anew(space, hosted):
     again = space.need(HOSTED_VECTORS, hosted=HostedSettings(f"letters@{hosted.url}/v1"))
     assert np.array_equal(Vectors.load(again).documents, documents)
     assert len(hosted.asked) == asked
+
+
+def test_a_trained_run_may_be_compared_after_all_and_notes_the_model(copied, tiny_data, tiny_folder, hosted, capsys):
+    told = RunSettings(hosted=HostedSettings(f"letters@{hosted.url}/v1"))
+    Workspace(copied.root, tiny_data, tiny_folder, settings=told)
+    again = Workspace(copied.root, tiny_data, tiny_folder)  # as a notebook opens it
+    assert again.settings.hosted == told.hosted
+    capsys.readouterr()
+    assert HOSTED in again.runs()
+    assert [line for line in capsys.readouterr().err.splitlines() if line.startswith("making")] == ["making hosted_vectors …"]
