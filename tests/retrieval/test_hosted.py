@@ -11,6 +11,7 @@ from tests.helpers import tree
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.evaluation.reranked import find_system
 from tutorial_lib.http import EndpointError
+from tutorial_lib.models.remote import RemoteEncoder
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.hosted import HOSTED, HOSTED_SYSTEM, HOSTED_VECTORS, HostedSettings, hosted_record
 from tutorial_lib.run_settings import RunSettings
@@ -98,7 +99,9 @@ def test_it_is_a_run_among_the_others_which_stay_as_they_were(space, hosted):
 
 
 def test_what_would_cost_too_much_is_refused_before_anything_is_sent(space, hosted):
-    dear = HostedSettings(f"letters@{hosted.url}/v1", hosted_price=1000.0, hosted_max_cost=0.01)
+    dear = HostedSettings(f"letters@{hosted.url}/v1", hosted_price=1000.0)
+    documents = RemoteEncoder(dear.remote()).estimate(documents=list(space.dataset().document_texts().values()))
+    dear = replace(dear, hosted_max_cost=documents.cost)  # enough for the articles, not for the queries too
     with pytest.raises(DataError, match=r"letters would cost about .* of 36 texts not kept yet, at 1000 a million; max_cost"):
         space.need(HOSTED_VECTORS, hosted=dear)
     assert hosted.asked == []
