@@ -95,6 +95,20 @@ def fails(capsys):
     return fails
 
 
+@pytest.fixture
+def hosted(monkeypatch):
+    """A server that speaks the embeddings API; a key is in the environment."""
+    from tests.double import Double
+    from tests.embeddings import KEY, embeddings
+
+    pytest.importorskip("httpx")
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    double = Double(embeddings)
+    yield double
+    double.close()
+
+
 @pytest.fixture(scope="session")
 def milvus_server(tmp_path_factory):
     """A Milvus server in a process of its own, reached over TCP."""

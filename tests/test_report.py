@@ -6,8 +6,10 @@ from html import unescape
 
 import pytest
 
+from tutorial_lib.evaluation.before_after import before_after
 from tutorial_lib.evaluation.measures import MEASURE_NAMES, per_query
-from tutorial_lib.report import before_after, compare_elsewhere, evaluate_workspace, write_report
+from tutorial_lib.report import compare_elsewhere, evaluate_workspace, write_report
+from tutorial_lib.retrieval.hosted import HostedSettings
 from tutorial_lib.retrieval.systems import SYSTEMS
 from tutorial_lib.workspace import STAGES
 
@@ -103,26 +105,29 @@ def test_twins_of_an_answer_count_in_a_column_of_their_own(copied):
     assert "a near-duplicate of a right document is right too" in (write_report(copied, report) / "report.html").read_text()
 
 
-def test_before_and_after_as_text():
-    row = dict.fromkeys(MEASURE_NAMES, 0.5)
-    metrics = {
-        "systems": {"base": row, "tuned": {**row, "nDCG@10": 0.75}},
-        "significance": {
-            "tuned_vs_base": {"nDCG@10": {"difference": 0.25, "low": 0.1, "high": 0.4, "p": 0.0001}},
-            "tuned_vs_untrained": {"nDCG@10": {"difference": 0.1, "low": -0.1, "high": 0.3, "p": 0.25}},
-        },
-        "untrained": {"sentence": "BM25 alone"},
-        "ship": {"decision": "ship"},
-    }
-    assert before_after(metrics).splitlines() == [
-        "              nDCG@10      RR@10       R@10      R@100  Success@1",
-        "base            0.500      0.500      0.500      0.500      0.500",
-        "tuned           0.750      0.500      0.500      0.500      0.500",
-        "tuned - base, nDCG@10: +0.250, 95 % interval +0.100 to +0.400, p < 0.001",
-        "tuned - untrained, nDCG@10: +0.100, 95 % interval -0.100 to +0.300, p 0.250",
-        "untrained: BM25 alone",
-        "decision: ship",
-    ]
+def test_a_hosted_model_stands_in_runs_report_and_comparison_where_one_is_named(copied, hosted):
+    before = evaluate_workspace(copied)
+    assert before.against_hosted is None
+    assert "Tune or buy?" not in (write_report(copied, before) / "report.html").read_text()
+    copied.settings = replace(copied.settings, hosted=HostedSettings(f"letters@{hosted.url}/v1"))
+    report = evaluate_workspace(copied)
+    assert list(report.systems.index) == [*SYSTEMS, "hosted"]
+    assert report.systems.drop("hosted").equals(before.systems)
+    assert report.metrics["ship"] == before.metrics["ship"]
+    gain = report.systems["nDCG@10"]["tuned"] - report.systems["nDCG@10"]["hosted"]
+    assert report.metrics["significance"]["tuned_vs_hosted"]["nDCG@10"]["difference"] == pytest.approx(gain)
+    page = unescape((write_report(copied, report) / "report.html").read_text())
+    assert "<h2>The six systems</h2>" in page
+    assert f"<h2>Tune or buy?</h2><p>letters (8 numbers a vector, at {hosted.url}/v1): tuned - hosted, nDCG@10: " in page
+    assert f"hosted is {report.metrics['hosted']['sentence']}" in before_after(report.metrics).splitlines()
+
+
+def test_a_hosted_model_may_be_named_for_one_report_alone(copied, hosted):
+    copied.need("hosted_vectors", hosted=HostedSettings(f"letters@{hosted.url}/v1"))
+    report = evaluate_workspace(copied, also=["hosted"])
+    assert "hosted" in report.runs
+    assert "hosted" not in copied.runs()
+    assert set(report.metrics["significance"]) == {f"tuned_vs_{n}" for n in ("base", "bm25", "untrained", "hosted")}
 
 
 def test_elsewhere_the_base_model_is_compared_with_a_model_tuned_on_something_else(copied):

@@ -6,6 +6,7 @@ import pytest
 
 from tutorial_lib.data.registry import ReadSettings
 from tutorial_lib.data.splits import SplitSettings
+from tutorial_lib.retrieval.hosted import HostedSettings
 from tutorial_lib.run_settings import RunSettings, field_names, from_record
 from tutorial_lib.training.mining import MiningSettings
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
@@ -52,3 +53,9 @@ def test_differences_name_both_values():
         "read.split.split_seed 0 there and 3 here",
     ]
     assert here.differences(here) == []
+
+
+def test_a_hosted_model_is_noted_and_is_no_difference():
+    here = RunSettings(hosted=HostedSettings("m@http://localhost/v1"))
+    assert from_record(RunSettings, here.record()) == here
+    assert here.differences(RunSettings()) == RunSettings().differences(here) == []

@@ -29,9 +29,11 @@ from tutorial_lib.evaluation.reranked import find_system
 from tutorial_lib.evaluation.ship import ShipDecision, ship_decision
 from tutorial_lib.evaluation.significance import Comparison, compare
 from tutorial_lib.evaluation.slices import query_slices, side_by_side, slice_table
+from tutorial_lib.evaluation.tune_or_buy import tune_or_buy
 from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.dense import Vectors, dense_run
+from tutorial_lib.retrieval.hosted import HOSTED, hosted_record
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, UNTRAINED
 from tutorial_lib.retrieval.untrained import Untrained
@@ -58,6 +60,7 @@ class Report:
         against_bm25: Tuned against BM25.
         against_untrained: Tuned against the best that can be had without training.
         untrained: What that is.
+        against_hosted: Tuned against a hosted model, where the run has one.
         slices: Table of slices, tuned against base.
         decision: Whether to ship.
         metrics: What metrics.json holds.
@@ -70,6 +73,7 @@ class Report:
     against_bm25: Comparison
     against_untrained: Comparison
     untrained: Untrained
+    against_hosted: Comparison | None
     slices: pd.DataFrame
     decision: ShipDecision
     metrics: dict[str, Any]
@@ -82,14 +86,15 @@ def evaluate_workspace(workspace: Workspace, also: Sequence[str] = ()) -> Report
     qrels = dataset.qrels["test"]
     scores = {name: per_query(qrels, run) for name, run in runs.items()}
     systems = systems_table(qrels, runs, scores=scores, near_duplicates=dataset.near_duplicates)
-    against = {name: compare(qrels, runs, name, CANDIDATE, scores=scores) for name in (BASELINE, KEYWORD, UNTRAINED)}
+    baselines = [name for name in (BASELINE, KEYWORD, UNTRAINED, HOSTED) if name in runs]
+    against = {name: compare(qrels, runs, name, CANDIDATE, scores=scores) for name in baselines}
     slices = slice_table(against[BASELINE], query_slices(dataset))
     decision = ship_decision(against[BASELINE], against[KEYWORD], slices, against_untrained=against[UNTRAINED])
     untrained = workspace.untrained()
     significance = {f"{CANDIDATE}_vs_{name}": _differences(comparison) for name, comparison in against.items()}
-    for name in also:
+    for name in set(also) - set(against):
         significance[f"{name}_vs_{CANDIDATE}"] = _differences(compare(qrels, runs, CANDIDATE, name, scores=scores))
-    metrics = {
+    metrics: dict[str, Any] = {
         "dataset": dataset.name,
         "counts": dataset.counts(),
         "untrained": {"sentence": untrained.sentence, **asdict(untrained)},
@@ -99,6 +104,9 @@ def evaluate_workspace(workspace: Workspace, also: Sequence[str] = ()) -> Report
         "seconds": workspace.seconds(),
         "ship": {"decision": decision.decision, "reasons": decision.reasons},
     }
+    if HOSTED in runs:
+        paid = hosted_record(workspace)
+        metrics[HOSTED] = {"sentence": tune_or_buy(against[HOSTED], paid), **paid}
     return Report(
         dataset,
         runs,
@@ -107,6 +115,7 @@ def evaluate_workspace(workspace: Workspace, also: Sequence[str] = ()) -> Report
         against_bm25=against[KEYWORD],
         against_untrained=against[UNTRAINED],
         untrained=untrained,
+        against_hosted=against.get(HOSTED),
         slices=slices,
         decision=decision,
         metrics=metrics,
@@ -171,6 +180,7 @@ def _sections(report: Report) -> list[Section]:
             "interval, p of the paired randomisation test; queries that share an article are resampled together.",
             _table(report.against_base.table()) + _table(report.against_untrained.table()),
         ),
+        *_hosted(report),
         _outcome(report.against_base),
         (
             "Slices",
@@ -201,6 +211,12 @@ def _ranks(report: Report) -> Section:
     return "Where the answer stands", "Rank of the best-placed answer.", _image(plots.answer_ranks(ranks)) + _image(shift)
 
 
+def _hosted(report: Report) -> list[Section]:
+    if report.against_hosted is None:
+        return []
+    return [("Tune or buy?", report.metrics[HOSTED]["sentence"], _table(report.against_hosted.table()))]
+
+
 def _outcome(comparison: Comparison) -> Section:
     outcome = comparison.outcome()
     text = f"{outcome['won']} queries got better, {outcome['lost']} worse, {outcome['tied']} stayed."
@@ -222,29 +238,3 @@ def _image(figure: Figure) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     return f'<p><img alt="figure" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"></p>'
-
-
-def before_after(metrics: dict[str, Any]) -> str:
-    """Return the before/after table of a metrics.json as plain text."""
-    names = list(next(iter(metrics["systems"].values())))
-    widths = {name: max(11, len(name) + 2) for name in names}
-    head = f"{'':10}" + "".join(f"{m:>{widths[m]}}" for m in names)
-    rows = [f"{name:10}" + "".join(f"{row[m]:>{widths[m]}.3f}" for m in names) for name, row in metrics["systems"].items()]
-    return "\n".join(
-        [
-            head,
-            *rows,
-            *(_gain(metrics["significance"], name) for name in (BASELINE, UNTRAINED)),
-            f"untrained: {metrics['untrained']['sentence']}",
-            f"decision: {metrics['ship']['decision']}",
-        ]
-    )
-
-
-def _gain(significance: dict[str, Any], baseline: str) -> str:
-    d = significance[f"{CANDIDATE}_vs_{baseline}"][MAIN_MEASURE]
-    p = "< 0.001" if d["p"] < 0.001 else format(d["p"], ".3f")
-    return (
-        f"{CANDIDATE} - {baseline}, {MAIN_MEASURE}: {d['difference']:+.3f}, "
-        f"95 % interval {d['low']:+.3f} to {d['high']:+.3f}, p {p}"
-    )

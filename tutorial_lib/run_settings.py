@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 
 from tutorial_lib.cleaning.settings import CleaningSettings
 from tutorial_lib.data.registry import ReadSettings
+from tutorial_lib.retrieval.hosted import HOSTED, HostedSettings
 from tutorial_lib.training.mining import MiningSettings
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
@@ -23,6 +24,7 @@ class RunSettings:
         mining: How hard negatives are chosen.
         cleaning: What the cleaning steps take for noise.
         read: How the data are read and divided.
+        hosted: A hosted model to compare with; it adds to a run and changes nothing of it.
     """
 
     train: TrainSettings = field(default_factory=TrainSettings)
@@ -30,14 +32,18 @@ class RunSettings:
     mining: MiningSettings = field(default_factory=MiningSettings)
     cleaning: CleaningSettings = field(default_factory=CleaningSettings)
     read: ReadSettings = field(default_factory=ReadSettings)
+    hosted: HostedSettings = field(default_factory=HostedSettings)
 
     def record(self) -> dict[str, Any]:
         """Return the settings as plain JSON values, by part."""
         return as_record(self)
 
     def differences(self, other: RunSettings) -> list[str]:
-        """Return one line for each setting that differs: its name, the value of ``other`` and the one here."""
-        mine, theirs = dict(_leaves(self.record())), dict(_leaves(other.record()))
+        """Return one line for each setting that differs: its name, the value of ``other`` and the one here.
+
+        A hosted model is left out: a run may be compared with one after all.
+        """
+        mine, theirs = (dict(_leaves({**s.record(), HOSTED: {}})) for s in (self, other))
         return [f"{name} {theirs[name]!r} there and {value!r} here" for name, value in mine.items() if theirs[name] != value]
 
 

@@ -23,6 +23,7 @@ from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors
+from tutorial_lib.retrieval.hosted import HOSTED, HOSTED_VECTORS, make_hosted_vectors
 from tutorial_lib.retrieval.runs import Run, write_trec_qrels, write_trec_run
 from tutorial_lib.retrieval.systems import BASELINE, KEYWORD, SYSTEMS
 from tutorial_lib.retrieval.untrained import Untrained, UntrainedSettings
@@ -73,8 +74,7 @@ class Workspace(Staged):
         if noted and noted.help_desk:
             help_desk = help_desk or HelpDesk.from_record(noted.help_desk)
         super().__init__(folder, settings or from_record(RunSettings, noted.settings if noted else {}), told=told)
-        self.origin = find_source(dataset, help_desk)
-        self.help_desk = help_desk
+        self.origin, self.help_desk = find_source(dataset, help_desk), help_desk
         record = help_desk.record() if help_desk else None
         if self.processes.first:
             claim(self.root, Marker(self.source, self.model_name, record, self.settings.record()), told=told)
@@ -228,8 +228,8 @@ class Workspace(Staged):
         return {name: self.run_of(name, split) for name in (KEYWORD, BASELINE)}
 
     def runs(self) -> dict[str, Run]:
-        """Return the test runs of all ``SYSTEMS``."""
-        return self._told_by("runs")
+        """Return the test runs of all ``SYSTEMS``, and of the hosted model if the settings name one."""
+        return {**self._told_by("runs"), **{name: self.run_of(name, "test") for name in self.settings.hosted.systems}}
 
 
 _SEARCHED = ("dataset", "baseline", "base_vectors")
@@ -247,4 +247,4 @@ STAGES = {
 }
 """Every stage by name, in the order of the loop."""
 
-Workspace.stages = STAGES
+Workspace.stages = {**STAGES, HOSTED_VECTORS: Stage(make_hosted_vectors, ("dataset",), (HOSTED,))}

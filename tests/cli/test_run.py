@@ -53,3 +53,21 @@ def test_a_gate_is_an_option_of_run_alone(capsys):
     with pytest.raises(SystemExit):
         main(["train", "--out", "x", "--gate"])
     assert "--gate" in capsys.readouterr().err
+
+
+def test_a_hosted_model_that_refuses_is_told_before_anything_is_trained(tiny_data, tiny_folder, tmp_path, hosted, capsys):
+    hosted.usual = lambda path, body: (401, {"error": {"message": "Incorrect API key provided"}})
+    given = ("run", "--data", tiny_data, "--out", tmp_path / "out", "--model", tiny_folder)
+    assert main([str(a) for a in (*given, "--hosted", f"letters@{hosted.url}/v1")]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith(
+        f"error: {hosted.url}/v1/embeddings answered 401: Incorrect API key provided — nothing half-made"
+    )
+    assert not (tmp_path / "out" / "negatives").exists()
+
+
+def test_a_hosted_model_without_a_price_is_refused(tiny_data, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["run", "--data", str(tiny_data), "--out", str(tmp_path / "out"), "--hosted", "large"])
+    assert "price is not given" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.rag.double import Double, echo
+from tests.double import Double
+from tests.rag.replies import echo
 
 KEY = "sk-secret-key"
 

@@ -6,11 +6,11 @@ from email.utils import formatdate
 import pytest
 
 from tests.rag.conftest import KEY
-from tests.rag.double import completion
+from tests.rag.replies import completion
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.http import EndpointError, HttpSettings
 from tutorial_lib.rag.answer import Answer, Prices, answer_all
 from tutorial_lib.rag.endpoint import ChatEndpoint, ChatSettings
-from tutorial_lib.rag.http import EndpointError, HttpSettings
 
 
 def prompt(text="refund?"):

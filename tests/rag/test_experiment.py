@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from tests.helpers import small_dataset
-from tests.rag.double import completion
+from tests.rag.replies import completion
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.evaluation.slices import query_slices
+from tutorial_lib.http import EndpointError
 from tutorial_lib.rag.answer import Answer, Prices
 from tutorial_lib.rag.context import ContextError, ContextSettings
 from tutorial_lib.rag.endpoint import ChatEndpoint, ChatSettings
 from tutorial_lib.rag.experiment import Grid, run_experiment
-from tutorial_lib.rag.http import EndpointError
 from tutorial_lib.rag.prompts import PromptTemplate
 from tutorial_lib.rag.tokens import TokenCounter
 

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
+from tests.double import Double
 from tests.helpers import small_dataset
-from tests.rag.double import Double
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.evaluation.slices import query_slices
-from tutorial_lib.rag.http import EndpointError, HttpSettings, JsonClient
+from tutorial_lib.http import EndpointError, HttpSettings, JsonClient
 from tutorial_lib.rag.promptlayer import as_csv, as_score, to_promptlayer, upload
 
 KEY = "pl_secret"

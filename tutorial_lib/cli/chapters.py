@@ -13,8 +13,8 @@ import papermill
 
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.registry import AWS_DOCS
+from tutorial_lib.evaluation.before_after import before_after
 from tutorial_lib.files import course_folder, plain
-from tutorial_lib.report import before_after
 from tutorial_lib.workspace import Workspace
 
 CHAPTERS = (

@@ -9,6 +9,7 @@ from typing import Annotated
 from tutorial_lib.cli.options import DataOptions, Flat
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.models.settings import DEFAULT_MODEL
+from tutorial_lib.retrieval.hosted import HOSTED_VECTORS
 from tutorial_lib.run_settings import RunSettings
 
 
@@ -52,5 +53,7 @@ class Run:
             )
         named = named_chapters(self.chapters, self.through)
         with opened(self.out, self.source, self.model, self.settings) as space:
+            if self.settings.hosted.systems:  # what costs too much, or is refused, is told before hours of training
+                space.need(HOSTED_VECTORS)
             done = run_chapters(space, named)
             return told(space, gate=self.gate) if done else 0

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from tutorial_lib.evaluation.choose import choose_weight
 from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.retrieval.hosted import HOSTED, HOSTED_SYSTEM
 from tutorial_lib.retrieval.late_interaction import LateInteraction
 from tutorial_lib.retrieval.reranking import reranked
 from tutorial_lib.retrieval.runs import Run
@@ -89,7 +90,7 @@ def find_system(name: str) -> System:
     >>> find_system("tuned+late").title
     'the fine-tuned model with late interaction'
     """
-    every = {**SYSTEMS, **RERANKED}
+    every = {**SYSTEMS, **RERANKED, HOSTED: HOSTED_SYSTEM}
     if name not in every:
         raise ValueError(f"no system {name!r}: there are {', '.join(every)}")
     return every[name]

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from tqdm.auto import tqdm
-
+from tutorial_lib.at_once import at_once
 from tutorial_lib.checksums import DamagedError, read_sealed, write_sealed
 
 Messages: TypeAlias = Sequence[Mapping[str, str]]
@@ -118,24 +116,6 @@ def answer_all(answerer: Answerer, prompts: Sequence[Messages], *, workers: int 
     """
     keys = [json.dumps([dict(m) for m in messages], sort_keys=True) for messages in prompts]
     distinct = dict(zip(keys, prompts, strict=True))
-    failures: list[BaseException] = []
-
-    def ask(messages: Messages) -> Answer | None:
-        if failures:
-            return None
-        try:
-            return answerer.answer(messages)
-        except BaseException as error:
-            failures.append(error)
-            return None
-
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            found = list(tqdm(pool.map(ask, distinct.values()), desc=label, total=len(distinct), disable=len(distinct) < 50))
-        except BaseException as interrupted:
-            failures.append(interrupted)
-            raise
-    if failures:
-        raise failures[0]
-    answers = {key: answer for key, answer in zip(distinct, found, strict=True) if answer}
+    found = at_once(answerer.answer, list(distinct.values()), workers=workers, label=label)
+    answers = dict(zip(distinct, found, strict=True))
     return [answers[key] for key in keys]

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tutorial_lib.at_once import pause
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.http import EndpointError, HttpSettings, JsonClient, address, api_url, key_in, one_line
 from tutorial_lib.rag.answer import Answer, AnswerCache, Messages
-from tutorial_lib.rag.http import EndpointError, HttpSettings, JsonClient, address, key_in, one_line
-
-OPENAI = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True)
@@ -36,8 +33,7 @@ class ChatSettings:
     def __post_init__(self) -> None:
         if not self.model:
             raise DataError("model is empty: pass the name by which the endpoint knows it")
-        if not self.url.startswith(("http://", "https://")):
-            raise DataError("base_url is no address: pass one such as http://localhost:8000/v1, or set OPENAI_BASE_URL")
+        api_url(self.base_url)
         reserved = {"model", "messages", "stream"} & set(self.parameters)
         if reserved:
             raise DataError(f"parameters hold {', '.join(sorted(reserved))}, which this package sets itself: leave it out")
@@ -49,7 +45,7 @@ class ChatSettings:
     @property
     def url(self) -> str:
         """The address in use, without a slash at its end."""
-        return (self.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI).rstrip("/")
+        return api_url(self.base_url)
 
 
 class ChatEndpoint:
@@ -59,9 +55,7 @@ class ChatEndpoint:
     goes on from there, and what was paid for is not asked for again. A kept answer that is damaged is asked for anew.
     """
 
-    def __init__(
-        self, settings: ChatSettings, cache: Path | None = None, *, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, settings: ChatSettings, cache: Path | None = None, *, sleep: Callable[[float], None] = pause) -> None:
         """Take settings; nothing is sent yet.
 
         Args:

@@ -16,8 +16,8 @@ from typing import Any
 
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
 from tutorial_lib.files import plain, write_json, write_text
+from tutorial_lib.http import EndpointError, JsonClient, address, key_in, one_line
 from tutorial_lib.rag.export import Record, records
-from tutorial_lib.rag.http import EndpointError, JsonClient, address, key_in, one_line
 from tutorial_lib.retrieval.runs import Run
 
 PROMPTLAYER = "https://api.promptlayer.com"

@@ -4,9 +4,20 @@ import sys
 
 import pytest
 
-from tests.rag.conftest import KEY
+from tests.double import Double
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.rag.http import EndpointError, HttpSettings, JsonClient, address, key_in, one_line
+from tutorial_lib.http import EndpointError, HttpSettings, JsonClient, address, key_in, one_line
+
+KEY = "sk-secret-key"
+
+
+@pytest.fixture
+def endpoint(monkeypatch):
+    pytest.importorskip("httpx")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    double = Double(lambda path, body: (200, {}))
+    yield double
+    double.close()
 
 
 def test_a_reply_and_its_seconds(endpoint):
