@@ -80,7 +80,7 @@ def eval_definition(
     Raises:
         DataError: No query of the split has facts, one has no answer, or as ``export.records``.
     """
-    kept = {q: facts[q] for q in dataset.query_texts(split) if q in facts}
+    kept = {q: facts[q] for q in dataset.qrels.get(split, {}) if q in facts}
     if not kept:
         raise DataError(f"no query of {split} in {dataset.name} has facts: pass those of its queries")
     if unanswered := [q for q in kept if answers is not None and not answers.get(q)]:
