@@ -1,5 +1,7 @@
 """A judge is asked once, gives a verdict or none, and is believed only as far as it agrees with the facts."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -85,6 +87,16 @@ def test_garbage_is_a_missing_verdict_and_never_a_pass():
     assert (found.answers["judge"] == 1).mean() == 0
     with pytest.raises(DataError, match="says gave no verdict on 3 answers: read what it said"):
         judged(dict.fromkeys(RIGHT, "great")).agreement()
+    row = judged(dict.fromkeys(RIGHT, "great")).table().loc["says"]
+    assert (row["missing"], row["judge: yes"], row["facts: yes"]) == (3, 0, 1)
+    assert np.isnan(row["kappa"])
+
+
+def test_a_record_holds_every_verdict_with_the_words():
+    record = judged({**RIGHT, "30 days": "Well."}).record()
+    json.dumps(record, allow_nan=False)
+    assert (record["judge"], record["template"], record["missing"], record["kappa"]) == ("says", "judge.v1", 1, 1.0)
+    assert record["said"][2] == {"query_id": "q3", "judge": None, "facts": 0.0, "said": "Well."}
 
 
 def test_an_answer_that_is_not_there_is_not_judged():

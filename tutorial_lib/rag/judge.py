@@ -7,12 +7,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.rag.agreement import Agreement, agreement
 from tutorial_lib.rag.answer import Answer, Answerer, Messages, answer_all
+from tutorial_lib.rag.cells import as_json
 from tutorial_lib.rag.endpoint import NoTextError
 from tutorial_lib.rag.facts import Fact, Facts, facts_in
 from tutorial_lib.rag.prompts import PromptTemplate
@@ -102,8 +104,13 @@ class Judged:
         return float((self.answers["judge"] == 1).mean())
 
     def table(self) -> pd.DataFrame:
-        """Return one row: answers, missing verdicts, who says yes how often, kappa with its interval, who says yes alone."""
-        found = self.agreement()
+        """Return one row: answers, missing verdicts, who says yes how often, kappa with its interval, who says yes alone.
+
+        Kappa is not a number where nothing is known of it: no verdict at all is a row too.
+        """
+        unknown = float("nan")
+        given = self.answers["judge"].notna().any()
+        found = self.agreement() if given else Agreement(unknown, unknown, unknown, 0, 0, 0, 0)
         row = {
             "answers": len(self.answers),
             "missing": self.missing,
@@ -116,6 +123,11 @@ class Judged:
             "facts alone": found.second_alone,
         }
         return pd.DataFrame([row], index=pd.Index([self.judge], name="judge"))
+
+    def record(self) -> dict[str, Any]:
+        """Return all of it as JSON has it: the row of ``table``, and every verdict with the judge's words."""
+        row = {"judge": self.judge, "template": self.template, **self.table().iloc[0].to_dict()}
+        return dict(as_json({**row, "said": self.answers.reset_index().to_dict("records")}))
 
 
 def judge(
