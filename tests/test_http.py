@@ -47,6 +47,7 @@ def test_without_httpx_the_error_says_what_to_install(monkeypatch):
 def test_messages_are_one_line_without_secrets():
     assert one_line(f"refused\n{KEY} ", (KEY, "")) == "refused ***"
     assert len(one_line("x" * 1000, ())) == 400
+    assert one_line("\x1b[2Jgone\x00", ()) == "�[2Jgone�"  # no order for a terminal
     assert address("http://me:pass@host:1/v1?key=1") == "http://host:1/v1"
 
 

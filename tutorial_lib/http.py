@@ -227,8 +227,11 @@ def address(url: str) -> str:
 
 
 def one_line(said: str, secrets: tuple[str, ...]) -> str:
-    """Return what went wrong as one line, cut where it is long, with "***" for every secret."""
-    line = " ".join(said.split())
+    """Return what went wrong as one line, cut where it is long, with "***" for every secret.
+
+    What a server sends may hold signs that a terminal obeys: they are shown as unknown ones.
+    """
+    line = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(said.split()))
     for secret in filter(None, secrets):
         line = line.replace(secret, "***")
     return line if len(line) <= 400 else f"{line[:399]}…"

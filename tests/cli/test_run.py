@@ -36,6 +36,16 @@ def test_other_settings_than_those_of_the_trained_run_are_refused(copied, tiny_d
     assert tree(copied.root) == before
 
 
+def test_chapter_8_alone_needs_facts_and_facts_need_chapter_8(tiny_data, tiny_folder, fails, tmp_path):
+    given = ("--data", tiny_data, "--out", tmp_path / "out", "--model", tiny_folder)
+    assert "08_rag_and_prompts cannot run, for nobody said" in fails("run", *given, "--chapters", "08")
+    assert "--facts belongs to 08_rag_and_prompts, which does not run: pass --through 08 too" in fails(
+        "run", *given, "--facts", "facts.jsonl"
+    )
+    assert "facts.jsonl: no such file" in fails("run", *given, "--through", "08", "--facts", tmp_path / "facts.jsonl")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("decision", "gate", "status"),
     [("ship", False, 0), ("ship", True, 0), ("do not ship", False, 0), ("do not ship", True, NOT_SHIPPED)],

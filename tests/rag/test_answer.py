@@ -2,6 +2,7 @@
 
 import pytest
 
+from tutorial_lib.data.dataset import DataError
 from tutorial_lib.rag.answer import Answer, AnswerCache, Prices, answer_all
 
 
@@ -51,3 +52,12 @@ def test_a_kept_answer_is_found_for_the_same_request_alone(tmp_path):
 
 def test_a_price_is_of_a_million_tokens():
     assert Prices(prompt=2, completion=10).of(Answer("x", 500_000, 100_000, 0.0)) == 2.0
+
+
+def test_prices_and_folders_that_cannot_be_are_refused_before_an_answer_is_paid_for(tmp_path):
+    for prices in ((-1, 2), (1, float("nan"))):
+        with pytest.raises(DataError, match="pass the money for a million tokens, at least 0"):
+            Prices(*prices)
+    (tmp_path / "cache").write_text("mine")
+    with pytest.raises(DataError, match="cache is a file, and answers are kept in a folder: pass one"):
+        AnswerCache(tmp_path / "cache")

@@ -103,6 +103,8 @@ def test_a_system_that_never_answers_is_infinite_and_not_compared():
 def test_bad_input_is_one_line():
     with pytest.raises(DataError, match=r"share is 0: pass one above 0, at most 1"):
         made({"a": [1, 2]}).tokens_for(0)
+    with pytest.raises(DataError, match=r"price is -2\.5: pass the money for a million tokens"):
+        made({"a": [1, 2]}).tokens_for(price=-2.5)
     with pytest.raises(DataError, match="query p has facts and no cluster"):
         tokens_needed({"run": {}}, TEXTS, FACTS, {"q": "refund"}, WORDS)
     with pytest.raises(DataError, match="there is no run, or there are no facts"):

@@ -136,6 +136,8 @@ def test_a_grid_that_cannot_be(grid, message):
 def test_facts_of_other_queries_are_refused():
     with pytest.raises(DataError, match="no query of test in small has facts"):
         run_experiment(small_dataset(), Grid([PLAIN], {"a": GOOD}, [1]), {"zz": (("x",),)}, Parrot())
+    with pytest.raises(DataError, match="no query of gold in small has facts"):
+        run_experiment(small_dataset(), Grid([PLAIN], {"a": GOOD}, [1]), FACTS, Parrot(), split="gold")
 
 
 def test_a_broken_experiment_goes_on_from_its_cache(endpoint, tmp_path):

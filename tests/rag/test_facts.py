@@ -157,3 +157,5 @@ def test_a_missing_and_an_empty_file_are_refused(tmp_path):
         read_facts(tmp_path / "none.jsonl", small_dataset())
     with pytest.raises(DataError, match="holds no facts"):
         read_facts(written(tmp_path, ""), small_dataset())
+    with pytest.raises(DataError, match="small: the split 'gold' has no judged query: pass one that has"):
+        read_facts(written(tmp_path, REFUND), small_dataset(), "gold")

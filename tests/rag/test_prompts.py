@@ -47,6 +47,12 @@ def test_no_hole_in_a_question_or_an_article_is_filled(written):
         ("=== article\n{{ text }}\n=== user\n\nhello {{ question", "line 1 of its section 'user' is no Jinja: "),
         ("=== article\n{{ text | shout }}\n=== user\n{{ context }}", "is no Jinja: No filter named 'shout'"),
         (b"=== user\n\xff", "is no UTF-8"),
+        ("=== article\n{text}\n" + USER, r"it shows no text: write \{\{ text \}\}, in two braces, under '=== article'$"),
+        (
+            "=== article\n{{ text }}\n=== user\n{context} {{ question }}",
+            r"shows no context: .* under '=== system' or '=== user'$",
+        ),
+        ("=== article\n{{ text }}\n=== user\n{{ context }}", "it shows no question"),
     ],
 )
 def test_a_template_that_cannot_be_used_is_one_line(written, text, message):
@@ -63,9 +69,16 @@ def test_a_template_needs_a_version_and_a_file(written):
 
 
 def test_a_template_runs_no_code_of_its_own(written):
-    text = "=== article\n{{ text.__class__.__mro__ }}\n=== user\n{{ context }}"
+    text = "=== article\n{{ text.__class__.__mro__ }}\n" + USER
     with pytest.raises(PromptError, match=r"mine\.v2: its section 'article' cannot be filled in: .*unsafe"):
         PromptTemplate.read(written(text)).render("a", "text")
+
+
+@pytest.mark.parametrize("computed", ["1 / 0", "range(10 ** 9) | list", "text.nothing", "text[99].x"])
+def test_what_a_template_cannot_compute_is_one_line(written, computed):
+    template = PromptTemplate.read(written("=== article\n{{ text }} {{ " + computed + " }}\n" + USER))
+    with pytest.raises(PromptError, match=r"^mine\.v2: its section 'article' cannot be filled in: .+$"):
+        template.render("a", "text")
 
 
 def test_the_digest_tells_a_change_without_a_new_version(written):

@@ -12,9 +12,12 @@ from pathlib import Path
 import papermill
 
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.data.registry import AWS_DOCS
+from tutorial_lib.data.paths import is_there, resolved
+from tutorial_lib.data.registry import AWS_DOCS, SUPPORT_DESK
+from tutorial_lib.data.support_desk_files import SUPPORT_DESK_ANSWERS
 from tutorial_lib.evaluation.before_after import before_after
 from tutorial_lib.files import course_folder, plain
+from tutorial_lib.rag.facts import read_facts
 from tutorial_lib.workspace import Workspace
 
 CHAPTERS = (
@@ -25,10 +28,14 @@ CHAPTERS = (
     "05_reindex",
     "06_compare_before_and_after",
 )
-AFTER = ("07_rerank",)
+AFTER = ("07_rerank", "08_rag_and_prompts")
 """Chapters on what to do with a model that is shipped: ``run --through`` goes on to them."""
-NAMED_ONLY = ("08_rag_and_prompts",)
-"""Chapters that run when their number is given: they need more than queries and documents (facts)."""
+WITH_FACTS = "08_rag_and_prompts"
+"""The chapter that needs more than queries and documents: what an answer to a query must contain."""
+NO_FACTS = (
+    'nobody said what answers to these queries must contain: pass --facts FILE, JSON Lines such as {"query_id": "q1", '
+    '"facts": [["14 days", "two weeks"]]}'
+)
 LAST = CHAPTERS[-1][:2]
 NOT_SHIPPED = 3
 """Exit status of ``run --gate`` where the decision is not to ship."""
@@ -40,21 +47,52 @@ def named_chapters(numbers: Sequence[str], through: str = LAST) -> tuple[str, ..
     Raises:
         DataError: There is no such chapter.
     """
-    every = {name[:2]: name for name in (*CHAPTERS, *AFTER, *NAMED_ONLY)}
-    in_turn = [name[:2] for name in (*CHAPTERS, *AFTER)]
-    for option, asked, there in (("chapters", numbers, list(every)), ("through", [through], in_turn)):
-        if unknown := [n for n in asked if n not in there]:
-            raise DataError(f"--{option} {unknown[0]}: there are {', '.join(there)}")
+    every = {name[:2]: name for name in (*CHAPTERS, *AFTER)}
+    in_turn = list(every)
+    for option, asked in (("chapters", numbers), ("through", [through])):
+        if unknown := [n for n in asked if n not in every]:
+            raise DataError(f"--{option} {unknown[0]}: there are {', '.join(in_turn)}")
     wanted = numbers or in_turn[: in_turn.index(through) + 1]
     return tuple(name for number, name in every.items() if number in wanted)
 
 
-def run_chapters(space: Workspace, chapters: Sequence[str]) -> bool:
-    """Execute notebooks on a workspace, each into its folder ``notebooks``; return whether the last was among them.
+def facts_file(data: str, given: str | None, chapters: Sequence[str]) -> Path | None:
+    """Return the file of facts that the chapters of a run need; None where none does, or where there is none.
+
+    Args:
+        data: What is read; support_desk brings its facts along.
+        given: What was passed.
+        chapters: Those to run.
 
     Raises:
+        DataError: The file is not there, no chapter needs it, or the only chapter to run lacks it.
+    """
+    if WITH_FACTS not in chapters:
+        if given:
+            raise DataError(f"--facts belongs to {WITH_FACTS}, which does not run: pass --through 08 too")
+        return None
+    file = resolved(given) if given else SUPPORT_DESK_ANSWERS if data == SUPPORT_DESK else None
+    if file and not is_there(file):
+        raise DataError(f"--facts {file}: no such file")
+    if file is None and len(chapters) == 1:
+        raise DataError(f"{WITH_FACTS} cannot run, for {NO_FACTS}")
+    return file
+
+
+def run_chapters(space: Workspace, chapters: Sequence[str], facts: Path | None = None) -> bool:
+    """Execute notebooks on a workspace, each into its folder ``notebooks``; return whether the report's was among them.
+
+    Args:
+        space: The workspace.
+        chapters: Names of notebooks.
+        facts: What answers must contain (``facts_file``); without, the chapter ``WITH_FACTS`` is left out, which is said.
+
+    Raises:
+        DataError: The facts are not those of this dataset; nothing is executed then.
         papermill.PapermillExecutionError: A cell failed; the executed notebook shows it.
     """
+    if facts:
+        read_facts(facts, space.dataset())
     for note in space.dataset().notes:
         print(f"note: {note}")
     executed = space.root / "notebooks"
@@ -64,12 +102,15 @@ def run_chapters(space: Workspace, chapters: Sequence[str]) -> bool:
     for chapter in chapters:
         if chapter == CHAPTERS[0] and space.source != AWS_DOCS:
             continue  # it collects aws_docs
+        if chapter == WITH_FACTS and facts is None:
+            print(f"{chapter}: left out, for {NO_FACTS}")
+            continue
         started = time.monotonic()
         print(f"{chapter} …", flush=True)
         papermill.execute_notebook(
             _as_it_is(course_folder("notebooks") / f"{chapter}.ipynb"),
             _as_it_is(plain(executed / f"{chapter}.ipynb")),
-            parameters,
+            parameters | ({"FACTS": str(facts)} if chapter == WITH_FACTS else {}),
             cwd=course_folder("notebooks"),
             kernel_name="python3",
             extra_arguments=["--log-level=ERROR"],  # not, each time, that a kernel on this machine is not encrypted

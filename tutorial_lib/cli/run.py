@@ -23,7 +23,8 @@ class Run:
         model: Base model: name, folder or Hub id.
         gate: End with status 3 if the decision is not to ship.
         chapters: Numbers of the notebooks to run, such as 02 03; by default all that lead to the report.
-        through: Number of the last notebook to run where ``chapters`` names none; 07 goes on beyond the report.
+        through: Number of the last notebook to run where ``chapters`` names none; 07 and 08 go on beyond the report.
+        facts: What an answer to each test query must contain, JSON Lines, for notebook 08; support_desk brings its own.
         settings: Settings of all stages.
     """
 
@@ -33,6 +34,7 @@ class Run:
     gate: bool = False
     chapters: tuple[str, ...] = ()
     through: str = "06"
+    facts: str | None = None
     settings: Annotated[RunSettings, Flat] = field(default_factory=RunSettings)
 
     def run(self) -> int:
@@ -43,7 +45,7 @@ class Run:
             ModelError: The model cannot be used.
             papermill.PapermillExecutionError: A cell failed; the executed notebook shows it.
         """
-        from tutorial_lib.cli.chapters import named_chapters, run_chapters, told
+        from tutorial_lib.cli.chapters import facts_file, named_chapters, run_chapters, told
         from tutorial_lib.cli.opening import opened
 
         if not self.settings.train.train_documents:
@@ -52,8 +54,9 @@ class Run:
                 "pass it to the verb train"
             )
         named = named_chapters(self.chapters, self.through)
+        facts = facts_file(self.source.data, self.facts, named)
         with opened(self.out, self.source, self.model, self.settings) as space:
             if self.settings.hosted.systems:  # what costs too much, or is refused, is told before hours of training
                 space.need(HOSTED_VECTORS)
-            done = run_chapters(space, named)
+            done = run_chapters(space, named, facts)
             return told(space, gate=self.gate) if done else 0

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 from tutorial_lib.at_once import at_once
 from tutorial_lib.checksums import DamagedError, read_sealed, write_sealed
+from tutorial_lib.data.dataset import DataError
 
 Messages: TypeAlias = Sequence[Mapping[str, str]]
 """A prompt as chat: {"role": "system" or "user", "content": text} each."""
@@ -51,6 +52,10 @@ class Prices:
     prompt: float
     completion: float
 
+    def __post_init__(self) -> None:
+        if not (self.prompt >= 0 and self.completion >= 0):
+            raise DataError(f"{self}: pass the money for a million tokens, at least 0")
+
     def of(self, answer: Answer) -> float:
         """Return what an answer costs; not a number where the endpoint does not count tokens.
 
@@ -79,8 +84,14 @@ class AnswerCache:
     """A folder of answers, each under a hash of all that decides it: a file an answer, written whole or not at all."""
 
     def __init__(self, folder: Path) -> None:
-        """Take a folder, made when the first answer is kept."""
-        self.folder = folder
+        """Take a folder, made when the first answer is kept.
+
+        Raises:
+            DataError: A file is there: told before an answer is paid for.
+        """
+        self.folder = Path(folder)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise DataError(f"{self.folder} is a file, and answers are kept in a folder: pass one")
 
     def find(self, request: Mapping[str, Any]) -> Answer | None:
         """Return the answer kept for ``request`` (any JSON); None where there is none, or what is kept is damaged."""

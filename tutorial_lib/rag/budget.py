@@ -79,10 +79,12 @@ class Budget:
             a thousand prompts filled to that budget.
 
         Raises:
-            DataError: ``share`` is not above 0 and at most 1.
+            DataError: ``share`` is not above 0 and at most 1, or the price is below 0.
         """
         if not 0 < share <= 1:
             raise DataError(f"share is {share}: pass one above 0, at most 1")
+        if price is not None and not price >= 0:
+            raise DataError(f"price is {price}: pass the money for a million tokens, at least 0")
         rows, first = {}, None
         for system, needed in self.needed.items():
             drawn = _reached(needed.to_numpy(), np.vstack([np.ones(len(needed)), self._weights]), share)

@@ -140,14 +140,14 @@ class Experiment:
             "queries": {cell.name: cell.queries.reset_index().to_dict("records") for cell in self.cells},
         }
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        write_json(Path(path), _plain(record))
+        write_json(Path(path), as_json(record))
 
 
-def _plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """Return ``value`` as JSON has it: numpy's numbers as Python's, what is no number as None."""
     if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items()}
+        return {k: as_json(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [as_json(v) for v in value]
     value = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -14,6 +14,10 @@ from tutorial_lib.http import EndpointError, HttpSettings, JsonClient, address, 
 from tutorial_lib.rag.answer import Answer, AnswerCache, Messages
 
 
+class NoTextError(EndpointError):
+    """A model was asked, and answered without text."""
+
+
 @dataclass(frozen=True)
 class ChatSettings:
     """Which model is asked, where and how. The key is no setting: it stays in the environment (OPENAI_API_KEY).
@@ -76,7 +80,7 @@ class ChatEndpoint:
         """Return the answer to one prompt, from the cache if it was asked for before.
 
         Raises:
-            EndpointError: The endpoint refuses, cannot be reached, or gives no text; nothing is kept then.
+            EndpointError: The endpoint refuses, cannot be reached, or gives no text (``NoTextError``); nothing is kept then.
         """
         body = {"model": self.settings.model, "messages": [dict(m) for m in messages], **self.settings.parameters}
         request = {"url": self.settings.url, "body": body}
@@ -88,7 +92,7 @@ class ChatEndpoint:
         try:
             answer = _read(reply, seconds)
         except EndpointError as error:
-            raise EndpointError(one_line(f"{self.settings.model} at {address(self.settings.url)} {error}", (key,))) from None
+            raise type(error)(one_line(f"{self.settings.model} at {address(self.settings.url)} {error}", (key,))) from None
         if self.cache:
             self.cache.keep(request, answer, {"url": address(self.settings.url), "request": body})
         return answer
@@ -103,7 +107,7 @@ def _read(reply: Any, seconds: float) -> Answer:
     except (KeyError, IndexError, TypeError, AttributeError):
         raise EndpointError(f"answered no chat completion ({json.dumps(reply)[:200]})") from None
     if not isinstance(text, str) or not text.strip():
-        raise EndpointError(f"answered without text (finish_reason {reason}): look at the parameters, max_tokens among them")
+        raise NoTextError(f"answered without text (finish_reason {reason}): look at the parameters, max_tokens among them")
     usage = reply.get("usage")
     counted = [usage.get(name) if isinstance(usage, dict) else None for name in ("prompt_tokens", "completion_tokens")]
     prompt, completion = (n if isinstance(n, int) else None for n in counted)

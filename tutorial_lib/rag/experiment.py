@@ -87,7 +87,7 @@ def run_experiment(
         DataError: No query of the split has facts, or a cell has no context (``ContextError``) or prompt (``PromptError``).
         EndpointError: A prompt has no answer.
     """
-    asked = {q: text for q, text in dataset.query_texts(split).items() if q in facts}
+    asked = {q: text for q, text in (dataset.query_texts(split) if split in dataset.qrels else {}).items() if q in facts}
     if not asked:
         raise DataError(f"no query of {split} in {dataset.name} has facts: pass those of its queries")
     context, count = context or ContextSettings(), count or TokenCounter.load()

@@ -76,7 +76,9 @@ def read_facts(path: str | Path, dataset: RetrievalDataset, split: str = "test")
             fact that does not begin with words of a relevant article. Names file and line.
     """
     path = Path(path)
-    relevant = dataset.positives(split)
+    relevant = dataset.positives(split) if split in dataset.qrels else {}
+    if not relevant:
+        raise DataError(f"{dataset.name}: the split {split!r} has no judged query: pass one that has")
     facts: Facts = {}
     for line, row in _rows(path):
         try:

@@ -37,7 +37,8 @@ class PassageSettings:
 def cut(corpus: Mapping[str, Document], settings: PassageSettings, count: TokenCounter) -> dict[str, Document]:
     """Return the passages of every article, in ascending order of ids: at least one each, ``article#1``, ``article#2``, ….
 
-    Each keeps its article's title and metadata, so that it is searched and read as an article is: a corpus of its own.
+    Each keeps its article's title and metadata, so that it is searched and read as an article is: a corpus of its own. Who
+    judges passages and trains on them calls ``check_splits`` first: ids alone tell nobody else that two belong together.
 
     Args:
         corpus: Articles by id.

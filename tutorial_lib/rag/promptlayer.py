@@ -1,4 +1,4 @@
-"""Datasets for PromptLayer: files in its two forms, and their upload.
+"""Datasets for PromptLayer: files in its two forms, and their upload by plain HTTP, without the SDK.
 
 The upload follows PromptLayer's documentation ("Create dataset version from file"), and runs in tests against a double of
 that. It was never tried on the service itself.
@@ -145,3 +145,9 @@ def _post(client: JsonClient, url: str, body: dict[str, Any], path: Sequence[str
     if not isinstance(found, int) or (isinstance(reply, dict) and reply.get("success") is False):
         raise EndpointError(one_line(f"{address(url)} answered no {'.'.join(path)}: {str(reply)[:200]}", (key,)))
     return found
+
+
+def told(error: Exception, client: Any) -> EndpointError:
+    """Return in one line, without the key, what the SDK raised: its kinds are its own, and its messages quote the service."""
+    key = str(getattr(client, "api_key", None) or "")
+    return EndpointError(one_line(f"PromptLayer: {error or type(error).__name__}", (key,)))

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta
+from jinja2 import StrictUndefined, TemplateSyntaxError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tutorial_lib.data.dataset import DataError
@@ -24,6 +24,8 @@ _TAG = re.compile(r"<(?=\s*/?\s*[a-zA-Z!])")
 _SECTION = re.compile(r"^=== (\w+)[ \t]*$", re.MULTILINE)
 _GIVEN = {"system": {"question", "context"}, "user": {"question", "context"}, "article": {"id", "text"}}
 """Section -> the variables that it is always given."""
+_NEEDED = {"text": ("article",), "context": ("system", "user"), "question": ("system", "user")}
+"""Variable -> the sections of which one must show it."""
 
 
 class PromptError(DataError):
@@ -72,8 +74,8 @@ class PromptTemplate:
             variables: What fills holes of its own.
 
         Raises:
-            PromptError: There is no such file, its name has no version, a section is missing or unknown, it is no Jinja, or
-                it names a variable that nobody gives.
+            PromptError: There is no such file, its name has no version, a section is missing or unknown, it is no Jinja,
+                names a variable that nobody gives, or shows no question, context or text.
 
         >>> PromptTemplate.read("plain.v1").messages("Refund?", "Paid back within 14 days.")[0]["content"]
         'Paid back within 14 days.\n\nQuestion: Refund?\nAnswer:'
@@ -108,7 +110,7 @@ class PromptTemplate:
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     def check(self) -> None:
-        """Refuse a template that lacks a section or names a variable nobody gives.
+        """Refuse a template that lacks a section, names a variable nobody gives, or leaves out what the prompt is about.
 
         Raises:
             PromptError: The message names it.
@@ -118,14 +120,19 @@ class PromptTemplate:
         if missing or unknown:
             what = f"no section {sorted(missing)[0]!r}" if missing else f"a section {sorted(unknown)[0]!r}"
             raise PromptError(f"{what}: write sections under lines '=== user', '=== article' and, if wanted, '=== system'")
-        for section, source in self.sections.items():
+        named = {section: _variables(section, source) for section, source in self.sections.items()}
+        for section, variables in named.items():
             given = _GIVEN[section] | set(self.variables)
-            unfilled = _variables(section, source) - given
+            unfilled = variables - given
             if unfilled:
                 names = ", ".join(map(repr, sorted(unfilled)))
                 raise PromptError(
                     f"its section {section!r} names {names}, and nobody gives it: there are {', '.join(sorted(given))}"
                 )
+        for variable, sections in _NEEDED.items():
+            if not any(variable in named.get(section, ()) for section in sections):
+                where = " or ".join(f"'=== {section}'" for section in sections)
+                raise PromptError(f"it shows no {variable}: write {{{{ {variable} }}}}, in two braces, under {where}")
 
     def render(self, id_: str, text: str) -> str:
         """Return what stands in the context for a document or passage: a ``context.Render``."""
@@ -143,7 +150,7 @@ class PromptTemplate:
     def _filled(self, section: str, **values: str) -> str:
         try:
             return self._compiled[section].render({**self.variables, **values})
-        except (TemplateError, TypeError, ValueError) as error:
+        except Exception as error:  # whatever a template computes
             raise PromptError(f"{self.label}: its section {section!r} cannot be filled in: {error}") from None
 
     @cached_property

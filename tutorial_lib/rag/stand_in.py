@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tutorial_lib.rag.answer import Answer, Answerer, Messages
+from tutorial_lib.rag.facts import plain_words
 from tutorial_lib.rag.tokens import TokenCounter
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.terms import BM25Settings
@@ -19,6 +20,7 @@ from tutorial_lib.text import has_words
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _QUESTION = "Question:"
+_JUDGED = re.compile(r"^Facts:\n(?P<facts>.*?)\n\n<answer>\n(?P<answer>.*?)\n?</answer>", re.DOTALL | re.MULTILINE)
 _WORDS = BM25Settings(idf="lucene", stop_words="en", stemmer="en")
 
 
@@ -53,6 +55,36 @@ class Quotes:
         text = " ".join(parts[n] for n in sorted(found)) or "The articles do not say."
         tokens = sum(self.count(message["content"]) for message in messages)
         return Answer(text, tokens, self.count(text), seconds=0.0, model=self.name)
+
+
+@dataclass(frozen=True)
+class MatchesWords:
+    r"""Stands in for a judge (``rag.judge``): says yes where the answer holds enough of the words of each fact.
+
+    It understands nothing: "within 30 days" holds most words of "within 14 days". So it tries the way to a judge, and shows
+    what a judge that is too kind looks like beside the facts. It reads the prompt "judge.v1".
+
+    Attributes:
+        share: Of the words of a fact that an answer must hold, 0 to 1.
+        name: For tables and records.
+
+    >>> prompt = "Facts:\n- within 14 days (or: two weeks)\n\n<answer>\nWithin 30 days.\n</answer>"
+    >>> MatchesWords().answer([{"role": "user", "content": prompt}]).text
+    'VERDICT: yes'
+    """
+
+    share: float = 0.6
+    name: str = "matches words"
+
+    def answer(self, messages: Messages) -> Answer:
+        """Return a verdict; of a prompt in another form it says that it cannot judge it."""
+        found = _JUDGED.search(messages[-1]["content"])
+        if found is None:
+            return Answer("There is nothing to judge.", None, None, seconds=0.0, model=self.name)
+        held = set(plain_words(found["answer"]).split())
+        facts = [set(plain_words(fact.partition(" (or: ")[0]).split()) for fact in found["facts"].splitlines()]
+        yes = all(len(fact & held) >= self.share * len(fact) for fact in facts)
+        return Answer(f"VERDICT: {'yes' if yes else 'no'}", None, None, seconds=0.0, model=self.name)
 
 
 @contextmanager
