@@ -1,0 +1,125 @@
+"""The routes: each takes a request that fits its schema and asks the service; whatever is refused has one form."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from tutorial_lib.serving.batching import BusyError
+from tutorial_lib.serving.errors import ApiError, ErrorBody, NotReadyError, of_http, of_validation
+from tutorial_lib.serving.guards import Guards
+from tutorial_lib.serving.metrics import CONTENT_TYPE_LATEST
+from tutorial_lib.serving.observing import Observed
+from tutorial_lib.serving.openai_contract import EmbeddingsRequest, EmbeddingsResponse, ModelsResponse
+from tutorial_lib.serving.service import Service
+
+AWAY = 5.0
+"""Seconds after which to ask again for what cannot be answered now."""
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorBody, "description": text}
+    for status, text in {
+        400: "The request cannot be understood, or asks for too much.",
+        401: "No key, or none of ours.",
+        404: "No such model.",
+        408: "The body has not come in time.",
+        409: "What is there cannot do what is asked for.",
+        413: "The body is too large.",
+        415: "The body is no application/json.",
+        429: "Too many wait: try again after Retry-After.",
+        500: "The service has failed.",
+        503: "It cannot be answered now: try again after Retry-After.",
+    }.items()
+}
+
+
+def create_app(service: Service) -> FastAPI:
+    """Return the application that serves ``service`` and closes it in the end."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = FastAPI(
+        title="Search with a tuned model",
+        lifespan=lifespan,
+        docs_url=None,  # they load scripts from elsewhere
+        redoc_url=None,
+        responses=_REFUSALS,
+        middleware=[
+            Middleware(Observed, metrics=service.metrics),
+            Middleware(Guards, limits=service.limits, keys=service.keys, hosts=service.hosts),
+        ],
+    )
+    _answer_errors(app)
+    _models(app, service)
+    _operations(app, service)
+    return app
+
+
+def _answer_errors(app: FastAPI) -> None:
+    """Give every refusal OpenAI's form."""
+
+    def refused(_: Request, error: Any) -> Response:
+        return error.response()
+
+    def invalid(_: Request, error: Any) -> Response:
+        return of_validation(error.errors()).response()
+
+    def busy(_: Request, error: Any) -> Response:
+        return ApiError(429, str(error), code="busy", retry_after=error.seconds).response()
+
+    def away(_: Request, error: Exception) -> Response:
+        return ApiError(503, str(error), code="not_ready", retry_after=AWAY).response()
+
+    def late(_: Request, error: Exception) -> Response:
+        return ApiError(503, "it was not answered in time: try again", code="timeout", retry_after=AWAY).response()
+
+    def http(_: Request, error: Any) -> Response:
+        return of_http(error.status_code, str(error.detail)).response(error.headers)
+
+    for kind, handler in {
+        ApiError: refused,
+        RequestValidationError: invalid,
+        BusyError: busy,
+        NotReadyError: away,
+        TimeoutError: late,
+        HTTPException: http,
+    }.items():
+        app.add_exception_handler(kind, handler)
+
+
+def _models(app: FastAPI, service: Service) -> None:
+    """Add what OpenAI's clients ask for."""
+
+    @app.post("/v1/embeddings", response_model=EmbeddingsResponse)
+    async def embeddings(asked: EmbeddingsRequest) -> Response:
+        """Turn texts into vectors, as OpenAI's API does."""
+        return JSONResponse(await service.embeddings(asked))
+
+    @app.get("/v1/models")
+    async def models() -> ModelsResponse:
+        """Name the models."""
+        return ModelsResponse(data=service.models.listed())
+
+
+def _operations(app: FastAPI, service: Service) -> None:
+    """Add what those who run the service ask for."""
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Say that the process lives."""
+        return {"status": "alive"}
+
+    @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    def metrics() -> Response:
+        """Give the figures for Prometheus."""
+        return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,98 @@
+"""What the routes work with: the models, the thread that they run on, limits, and what is counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tutorial_lib.serving.batching import Batcher, Work
+from tutorial_lib.serving.errors import ApiError
+from tutorial_lib.serving.keys import Keys
+from tutorial_lib.serving.limits import Limits, check_number, check_texts
+from tutorial_lib.serving.metrics import Metrics
+from tutorial_lib.serving.models import Models, ServedModel
+from tutorial_lib.serving.openai_contract import EmbeddingsRequest, embeddings_body
+
+
+@dataclass
+class Service:
+    """A service without its HTTP.
+
+    Attributes:
+        models: Those that are served.
+        limits: Of requests.
+        keys: Of which a request must bring one.
+        hosts: Names that the service may be called by; "*" for any.
+        metrics: What is counted.
+    """
+
+    models: Models
+    limits: Limits = field(default_factory=Limits)
+    keys: Keys = field(default_factory=Keys)
+    hosts: Sequence[str] = ("*",)
+    metrics: Metrics = field(default_factory=Metrics)
+
+    def __post_init__(self) -> None:
+        """Start the thread that the models run on."""
+        limits = self.limits
+        self.batcher = Batcher(batch=limits.batch, waiting=limits.waiting, observe=self.metrics.batch.observe)
+
+    def close(self) -> None:
+        """Answer what waits, and stop."""
+        self.batcher.close()
+
+    async def encoded(self, work: Work, items: Sequence[Any]) -> list[Any]:
+        """Return what ``work`` gives for each item, worked on together with those of other requests, in time.
+
+        Raises:
+            BusyError: Too many wait.
+            TimeoutError: It took too long.
+        """
+        return await self.batcher.run(work, items, self.limits.seconds)
+
+    async def embeddings(self, asked: EmbeddingsRequest) -> dict[str, Any]:
+        """Return the body of an answer to a request for embeddings.
+
+        Raises:
+            ApiError: It asks for too much, for a model that is not there, or for vectors that it does not have.
+            BusyError: Too many wait.
+            TimeoutError: It took too long.
+        """
+        model, texts = self.models.get(asked.model), asked.texts
+        check_number(len(texts), self.limits.inputs, "input", "texts")
+        check_texts(texts, self.limits.characters, "input")
+        model.check_size(asked.dimensions)
+        prompted = [model.prompt(asked.input_type) + text for text in texts]
+        counts = await asyncio.to_thread(model.count_tokens, prompted)
+        long = self.check_tokens(model, counts, cut=asked.truncate)
+        vectors = np.array(await self.encoded(model.encoder.encode, prompted), dtype=np.float32)
+        vectors = model.cut(vectors, asked.dimensions)
+        return await asyncio.to_thread(embeddings_body, vectors, asked.model, asked.encoding_format, sum(counts), long)
+
+    def check_tokens(self, model: ServedModel, counts: Sequence[int], *, cut: bool, param: str = "input") -> int:
+        """Return how many texts are longer than the model's window.
+
+        Args:
+            model: That is to read them.
+            counts: Tokens of each text.
+            cut: Whether such texts are cut, or refused.
+            param: The field that holds them.
+
+        Raises:
+            ApiError: They are refused, or all texts together have too many tokens.
+        """
+        check_number(sum(counts), self.limits.tokens, param, "tokens")
+        long = [n for n, count in enumerate(counts) if count > model.window]
+        if long and not cut:
+            raise ApiError(
+                400,
+                f"{param}[{long[0]}] has {counts[long[0]]:,} tokens, and {model.name!r} reads {model.window}: send shorter "
+                "texts, or leave out truncate=false",
+                param=param,
+                code="context_length_exceeded",
+            )
+        return len(long)
