@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
@@ -18,10 +21,15 @@ from tutorial_lib.serving.guards import Guards
 from tutorial_lib.serving.metrics import CONTENT_TYPE_LATEST
 from tutorial_lib.serving.observing import Observed
 from tutorial_lib.serving.openai_contract import EmbeddingsRequest, EmbeddingsResponse, ModelsResponse
+from tutorial_lib.serving.rerank_contract import RerankRequest, RerankResponse, RerankV2Request
+from tutorial_lib.serving.reranking import reranked
+from tutorial_lib.serving.search_contract import SearchRequest, SearchResponse
 from tutorial_lib.serving.service import Service
 
 AWAY = 5.0
 """Seconds after which to ask again for what cannot be answered now."""
+
+_LOG = logging.getLogger(__name__)
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": text}
@@ -45,8 +53,9 @@ def create_app(service: Service) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.start()
         yield
-        service.close()
+        await asyncio.to_thread(service.close)
 
     app = FastAPI(
         title="Search with a tuned model",
@@ -61,6 +70,7 @@ def create_app(service: Service) -> FastAPI:
     )
     _answer_errors(app)
     _models(app, service)
+    _search(app, service)
     _operations(app, service)
     return app
 
@@ -77,7 +87,8 @@ def _answer_errors(app: FastAPI) -> None:
     def busy(_: Request, error: Any) -> Response:
         return ApiError(429, str(error), code="busy", retry_after=error.seconds).response()
 
-    def away(_: Request, error: Exception) -> Response:
+    def away(_: Request, error: Any) -> Response:
+        _LOG.warning("not ready", extra={"reason": str(error), "detail": error.detail})
         return ApiError(503, str(error), code="not_ready", retry_after=AWAY).response()
 
     def late(_: Request, error: Exception) -> Response:
@@ -111,8 +122,40 @@ def _models(app: FastAPI, service: Service) -> None:
         return ModelsResponse(data=service.models.listed())
 
 
+def _search(app: FastAPI, service: Service) -> None:
+    """Add what finds documents, and what orders them."""
+
+    @app.post("/search")
+    async def search(asked: SearchRequest) -> SearchResponse:
+        """Find the documents closest to a query, by the live version of the index."""
+        return await service.search(asked)
+
+    @app.post("/v1/rerank", response_model=RerankResponse)
+    async def rerank(asked: RerankRequest) -> Response:
+        """Order documents by how well they answer a query, as Jina's API and version 1 of Cohere's do."""
+        return JSONResponse(await reranked(service, asked))
+
+    @app.post("/v2/rerank", response_model=RerankResponse)
+    async def rerank_v2(asked: RerankV2Request) -> Response:
+        """Order documents by how well they answer a query, as version 2 of Cohere's API does."""
+        return JSONResponse(await reranked(service, asked))
+
+
+class Ready(BaseModel):
+    """Which version of the index answers searches; null where this service has no index."""
+
+    status: str
+    version: int | None
+    model: str | None
+
+
 def _operations(app: FastAPI, service: Service) -> None:
     """Add what those who run the service ask for."""
+
+    @app.get("/readyz")
+    def readyz() -> Ready:
+        """Say whether searches can be answered, and by which version."""
+        return Ready(**service.ready())
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:

@@ -77,7 +77,15 @@ class ApiError(Exception):
 
 
 class NotReadyError(Exception):
-    """What is asked for cannot be answered now, and may be later: no live version, Milvus is away, a model is gone."""
+    """What is asked for cannot be answered now, and may be later: no live version, Milvus is away, a model is gone.
+
+    Attributes:
+        detail: What those who run the service are told; it may name folders and addresses, so no answer holds it.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.detail = detail
 
 
 _SAID = {

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from tutorial_lib.serving.batching import Batcher, Work
-from tutorial_lib.serving.errors import ApiError
+from tutorial_lib.data.dataset import Document
+from tutorial_lib.serving.batching import Batcher, BusyError, Work
+from tutorial_lib.serving.errors import ApiError, NotReadyError
 from tutorial_lib.serving.keys import Keys
 from tutorial_lib.serving.limits import Limits, check_number, check_texts
+from tutorial_lib.serving.live import Live
 from tutorial_lib.serving.metrics import Metrics
 from tutorial_lib.serving.models import Models, ServedModel
 from tutorial_lib.serving.openai_contract import EmbeddingsRequest, embeddings_body
+from tutorial_lib.serving.search_contract import SearchRequest, SearchResponse
+from tutorial_lib.serving.searching import Record, Search
+
+SEARCHING = 64
+"""Searches that are answered at the same time; their queries are encoded together."""
+
+SEARCHES_WAITING = 512
+"""Searches that may wait or be answered."""
 
 
 @dataclass
@@ -28,6 +39,9 @@ class Service:
         keys: Of which a request must bring one.
         hosts: Names that the service may be called by; "*" for any.
         metrics: What is counted.
+        live: The index that is searched, if there is one.
+        documents: Document id -> document: what a search shows.
+        record: Is told what was searched and shown.
     """
 
     models: Models
@@ -35,15 +49,62 @@ class Service:
     keys: Keys = field(default_factory=Keys)
     hosts: Sequence[str] = ("*",)
     metrics: Metrics = field(default_factory=Metrics)
+    live: Live | None = None
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    record: Record | None = None
 
     def __post_init__(self) -> None:
         """Start the thread that the models run on."""
-        limits = self.limits
+        limits, live = self.limits, self.live
         self.batcher = Batcher(batch=limits.batch, waiting=limits.waiting, observe=self.metrics.batch.observe)
+        self.metrics.watch(lambda: self.batcher.waiting, lambda: live.number if live else 0)
+        self._searching = ThreadPoolExecutor(SEARCHING, "search")
+        self._searches = Search(live, self.documents, self.batcher, limits.seconds, self.record) if live else None
+        self._asked = 0
+
+    def start(self) -> None:
+        """Begin to follow the index."""
+        if self.live:
+            self.live.start()
 
     def close(self) -> None:
         """Answer what waits, and stop."""
+        self._searching.shutdown(cancel_futures=True)
         self.batcher.close()
+        if self.live:
+            self.live.close()
+
+    async def search(self, asked: SearchRequest) -> SearchResponse:
+        """Return the documents closest to a query.
+
+        Raises:
+            ApiError: The query is too long, or as ``Search.answer``.
+            BusyError: Too many wait.
+            NotReadyError: There is no index, or it cannot answer now.
+            TimeoutError: It took too long.
+        """
+        if self._searches is None:
+            raise NotReadyError("this service has no index to search")
+        check_texts([asked.query], self.limits.query_characters, "query")
+        if self._asked >= SEARCHES_WAITING:
+            raise BusyError(self._asked, 1.0)
+        self._asked += 1  # counted on the event loop alone
+        try:
+            loop, seconds = asyncio.get_running_loop(), self.limits.seconds
+            return await asyncio.wait_for(loop.run_in_executor(self._searching, self._searches.answer, asked), seconds)
+        finally:
+            self._asked -= 1
+
+    def ready(self) -> dict[str, Any]:
+        """Return which version answers.
+
+        Raises:
+            NotReadyError: None can.
+        """
+        if self.live is None:
+            return {"status": "ready", "version": None, "model": None}
+        version = self.live.pair().version
+        return {"status": "ready", "version": version.number, "model": version.fingerprint}
 
     async def encoded(self, work: Work, items: Sequence[Any]) -> list[Any]:
         """Return what ``work`` gives for each item, worked on together with those of other requests, in time.
