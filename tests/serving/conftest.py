@@ -5,6 +5,8 @@ from functools import partial
 import pytest
 
 from tests.serving.calls import client_of
+from tests.serving.raw import Process
+from tutorial_lib.index import FlatStore, VectorIndex, reindex
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.serving.models import Models, ServedModel
 
@@ -37,3 +39,18 @@ def embed(client):
 
 def _post(client, path, **body):
     return client.post(path, json=body)
+
+
+@pytest.fixture(scope="module")
+def process(finished, tmp_path_factory):
+    """A served run in a process of its own, with a flat index whose live version was made with the base model."""
+    folder = tmp_path_factory.mktemp("served")
+    index = VectorIndex(FlatStore(folder / "flat"))
+    reindex(index, finished.dataset().document_texts(), finished.base_encoder, folder / "work")
+    process = Process(finished.root, folder / "flat", folder / "log.jsonl")
+    process.flat = folder / "flat"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("TUTORIAL_WORKSPACE", raising=False)
+        process.start()
+    yield process
+    process.end()

@@ -77,7 +77,7 @@ def test_a_text_beyond_the_window_is_cut_and_counted_or_refused(embed, encoder):
         ({"input": ["refund", 0.5]}, 400, "input[1] is a number"),
         ({"input": "refund", "model": "ada"}, 404, "there is no model 'ada' here, only tuned, base"),
         ({"input": "refund", "dimension": 8}, 400, "dimension: there is no such field"),
-        ({"input": "refund", "dimensions": "8"}, 400, "dimensions: Input should be a valid integer"),
+        ({"input": "refund", "dimensions": "8"}, 400, "found a text: send a whole number"),
         ({"input": "refund", "encoding_format": "hex"}, 400, "Input should be 'float' or 'base64'"),
         ({"input": "refund", "input_type": "title"}, 400, "Input should be 'text', 'query' or 'document'"),
         ({"input": "refund", "model": None}, 400, "model: Input should be a valid string"),

@@ -10,12 +10,13 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from tutorial_lib.serving.batching import BusyError
+from tutorial_lib.serving.described import POLICY, describe, page
 from tutorial_lib.serving.errors import ApiError, ErrorBody, NotReadyError, of_http, of_validation
 from tutorial_lib.serving.guards import Guards
 from tutorial_lib.serving.metrics import CONTENT_TYPE_LATEST
@@ -60,8 +61,9 @@ def create_app(service: Service) -> FastAPI:
     app = FastAPI(
         title="Search with a tuned model",
         lifespan=lifespan,
-        docs_url=None,  # they load scripts from elsewhere
+        docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
+        openapi_url=None,
         responses=_REFUSALS,
         middleware=[
             Middleware(Observed, metrics=service.metrics),
@@ -72,6 +74,7 @@ def create_app(service: Service) -> FastAPI:
     _models(app, service)
     _search(app, service)
     _operations(app, service)
+    _description(app, service)
     return app
 
 
@@ -166,3 +169,17 @@ def _operations(app: FastAPI, service: Service) -> None:
     def metrics() -> Response:
         """Give the figures for Prometheus."""
         return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _description(app: FastAPI, service: Service) -> None:
+    """Add what says how to ask."""
+    made = describe(app, service.models, keys=bool(service.keys))
+    shown = page(made)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> Response:
+        return JSONResponse(made)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(shown, headers={"Content-Security-Policy": POLICY})

@@ -41,7 +41,7 @@ class Guards:
             self._check_host(headers)
             if scope["path"] not in OPEN:
                 self.keys.check(headers.get("authorization"))
-            if scope["method"] in ("POST", "PUT", "PATCH"):
+            if scope["method"] == "POST":
                 receive = await self._read(headers, receive)
         except ApiError as error:
             # What is left of the body is not waited for.

@@ -70,6 +70,12 @@ class ServedModel:
         """Return the tokens of each text, special ones included and beyond the window too."""
         return [len(read.ids) for read in self._counter.encode_batch_fast(list(texts))]
 
+    def first_tokens(self, texts: Sequence[str], most: int) -> list[str]:
+        """Return of each text the beginning that ``most`` tokens hold, special ones not counted."""
+        read = self._counter.encode_batch(list(texts), add_special_tokens=False)  # with offsets, unlike the fast one
+        ends = [own.offsets[most - 1][1] if len(own.ids) > most else len(text) for text, own in zip(texts, read, strict=True)]
+        return [text[:end] for text, end in zip(texts, ends, strict=True)]
+
     def check_size(self, size: int | None) -> None:
         """Refuse a length that vectors of this model cannot have.
 

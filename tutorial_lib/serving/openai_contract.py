@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, field_validator
 
-Text = Annotated[StrictStr, Field(min_length=1)]
+from tutorial_lib.serving.fields import Count, Text
 
 
 class EmbeddingsRequest(BaseModel):
@@ -24,7 +24,7 @@ class EmbeddingsRequest(BaseModel):
     model: Text = Field(description="One of those that /v1/models names.")
     input: Text | Annotated[list[Text], Field(min_length=1)] = Field(description="A text, or a list of texts.")
     encoding_format: Literal["float", "base64"] = Field("float", description="base64: float32, little-endian.")
-    dimensions: Annotated[StrictInt, Field(ge=1)] | None = Field(None, description="One of the model's sizes (/v1/models).")
+    dimensions: Count | None = Field(None, description="One of the model's sizes (/v1/models).")
     user: StrictStr | None = Field(None, description="Taken, and not kept.")
     input_type: Literal["text", "query", "document"] = Field(
         "text", description="text: as it is. query, document: behind the prompt that the model was trained with, if any."

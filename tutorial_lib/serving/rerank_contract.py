@@ -9,9 +9,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
-Count = Annotated[StrictInt, Field(ge=1)]
+from tutorial_lib.serving.fields import Count, Text, Whole
+
 Method = Literal["cosine", "late_interaction"]
 
 
@@ -22,12 +23,12 @@ class RerankV2Request(BaseModel):
         extra="forbid", json_schema_extra={"example": {"query": "refund", "documents": ["Cancel a plan", "Refunds"]}}
     )
 
-    query: Annotated[StrictStr, Field(min_length=1)]
+    query: Text
     documents: Annotated[list[StrictStr], Field(min_length=1)]
     model: StrictStr | None = Field(None, description="One of those that /v1/models names; by default the first.")
     top_n: Count | None = Field(None, description="Documents to return; by default all.")
-    max_tokens_per_doc: Count | None = Field(None, description="At least the model's window, which alone is read.")
-    priority: StrictInt | None = Field(None, description="Taken, and not heeded: who comes first is answered first.")
+    max_tokens_per_doc: Count | None = Field(None, description="Read no more of each; by default the model's window.")
+    priority: Whole | None = Field(None, description="Taken, and not heeded: who comes first is answered first.")
     method: Method = Field(
         "cosine", description="late_interaction: the mean of the cosine and of ColBERT's MaxSim over the same model's tokens."
     )

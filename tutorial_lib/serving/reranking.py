@@ -31,9 +31,8 @@ async def reranked(service: Service, asked: RerankV2Request) -> dict[str, Any]:
     check_number(len(documents), service.limits.documents, "documents", "documents")
     check_texts([asked.query], service.limits.query_characters, "query")
     check_texts(documents, service.limits.characters, "documents")
-    if asked.max_tokens_per_doc is not None and asked.max_tokens_per_doc < model.window:
-        said = f"max_tokens_per_doc is {asked.max_tokens_per_doc}: {model.name!r} reads {model.window} tokens of a document"
-        raise ApiError(400, f"{said}, pass at least so many", param="max_tokens_per_doc")
+    if asked.max_tokens_per_doc is not None:
+        documents = await asyncio.to_thread(model.first_tokens, documents, asked.max_tokens_per_doc)
     query = model.prompt("query") + asked.query
     prompted = [query, *(model.prompt("document") + text for text in documents)]
     counts = await asyncio.to_thread(model.count_tokens, prompted)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-Name = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-"""What programs call a query or themselves by."""
+from tutorial_lib.serving.fields import Count, Name, Text, Whole
 
 
 class SearchRequest(BaseModel):
@@ -15,13 +14,13 @@ class SearchRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"query": "refund for annual plan", "k": 5}})
 
-    query: Annotated[StrictStr, Field(min_length=1)]
-    k: Annotated[StrictInt, Field(ge=1, le=100)] = Field(10, description="Documents to return.")
+    query: Text
+    k: Annotated[Whole, Field(ge=1, le=100)] = Field(10, description="Documents to return.")
     min_confidence: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] | None = Field(
         None, description="Where the first document is less likely to answer than this, none is returned."
     )
     highlights: StrictBool = Field(False, description="Whether to mark in each snippet the words closest to the query's.")
-    version: Annotated[StrictInt, Field(ge=1)] | None = Field(None, description="By default the live one.")
+    version: Count | None = Field(None, description="By default the live one.")
     query_id: Name | None = Field(None, description="By default a new one.")
     client_id: Name | None = Field(None, description="Who asks, by a name that says nothing of them.")
 

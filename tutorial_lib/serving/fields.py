@@ -1,0 +1,27 @@
+"""Kinds of fields that the contracts share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, StrictStr
+
+
+def _whole(value: Any) -> Any:
+    """Refuse what pydantic would take for a number though JSON says it is none."""
+    if isinstance(value, str | bool):
+        raise ValueError(f"found {'a text' if isinstance(value, str) else 'a truth value'}: send a whole number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""A whole number; 3.0 is one, in JSON."""
+
+Count = Annotated[Whole, Field(ge=1)]
+"""A whole number above 0."""
+
+Text = Annotated[StrictStr, Field(min_length=1)]
+"""A text that is not empty."""
+
+Name = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+"""What programs call a query or themselves by."""
