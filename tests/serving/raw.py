@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -20,11 +21,21 @@ class Process:
     """``python -m tutorial_lib serve`` on a free port, which asks for KEY."""
 
     def __init__(self, run, index, log):
-        self.arguments = [str(run), "--index", str(index)]
+        self.arguments = [str(run), "--index", str(index), "--body-seconds", "2"]
         self.log, self.port = log, 0
 
-    def start(self, *more):
-        command = [sys.executable, "-m", "tutorial_lib", "serve", *self.arguments, "--port", str(self.port), *more]
+    def start(self):
+        command = [
+            sys.executable,
+            "-m",
+            "tutorial_lib",
+            "serve",
+            *self.arguments,
+            "--port",
+            str(self.port),
+            "--body-seconds",
+            "2",
+        ]
         environment = {**os.environ, "TUTORIAL_API_KEYS": KEY}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=environment)
@@ -59,17 +70,12 @@ class Process:
     def send(self, content):
         """Send bytes and return all that comes back until the other side is done."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as link:
-            try:
+            with suppress(OSError):  # it has hung up already
                 link.sendall(content)
-                link.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass  # it has hung up already
             parts = []
-            try:
+            with suppress(OSError):
                 while part := link.recv(65536):
                     parts.append(part)
-            except OSError:
-                pass
         return b"".join(parts)
 
 

@@ -76,7 +76,7 @@ def test_a_text_beyond_the_window_is_cut_and_counted_or_refused(embed, encoder):
         ({"input": ["refund", True]}, 400, "input[1] is a truth value"),
         ({"input": ["refund", 0.5]}, 400, "input[1] is a number"),
         ({"input": "refund", "model": "ada"}, 404, "there is no model 'ada' here, only tuned, base"),
-        ({"input": "refund", "dimension": 8}, 400, "dimension: there is no such field"),
+        ({"input": "refund", "dimension": 8}, 400, "there is no field 'dimension' here"),
         ({"input": "refund", "dimensions": "8"}, 400, "found a text: send a whole number"),
         ({"input": "refund", "encoding_format": "hex"}, 400, "Input should be 'float' or 'base64'"),
         ({"input": "refund", "input_type": "title"}, 400, "Input should be 'text', 'query' or 'document'"),

@@ -89,7 +89,6 @@ class NotReadyError(Exception):
 
 
 _SAID = {
-    "extra_forbidden": "there is no such field here",
     "missing": "it is missing",
     "string_unicode": "it holds half of a surrogate pair (\\ud800 to \\udfff), which stands for no sign",
     "model_attributes_type": "send a JSON object",

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, field_validator
 
-from tutorial_lib.serving.fields import Count, Text
+from tutorial_lib.serving.fields import Body, Count, Text
 
 
-class EmbeddingsRequest(BaseModel):
+class EmbeddingsRequest(Body):
     """Texts to turn into vectors; ``input_type`` and ``truncate`` are this service's own."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"model": "tuned", "input": "refund"}})
+    model_config = ConfigDict(json_schema_extra={"example": {"model": "tuned", "input": "refund"}})
 
     model: Text = Field(description="One of those that /v1/models names.")
     input: Text | Annotated[list[Text], Field(min_length=1)] = Field(description="A text, or a list of texts.")

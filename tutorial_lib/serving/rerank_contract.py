@@ -11,20 +11,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
-from tutorial_lib.serving.fields import Count, Text, Whole
+from tutorial_lib.serving.fields import Body, Count, Text, Whole
 
 Method = Literal["cosine", "late_interaction"]
 
 
-class RerankV2Request(BaseModel):
+class RerankV2Request(Body):
     """Documents to order by how well they answer a query; ``method`` is this service's own."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"query": "refund", "documents": ["Cancel a plan", "Refunds"]}}
-    )
+    model_config = ConfigDict(json_schema_extra={"example": {"query": "refund", "documents": ["Cancel a plan", "Refunds"]}})
 
     query: Text
-    documents: Annotated[list[StrictStr], Field(min_length=1)]
+    documents: Annotated[list[StrictStr], Field(min_length=1, fail_fast=True)]
     model: StrictStr | None = Field(None, description="One of those that /v1/models names; by default the first.")
     top_n: Count | None = Field(None, description="Documents to return; by default all.")
     max_tokens_per_doc: Count | None = Field(None, description="Read no more of each; by default the model's window.")
@@ -37,7 +35,7 @@ class RerankV2Request(BaseModel):
 class RerankRequest(RerankV2Request):
     """Version 1: documents may be objects, and may be sent back."""
 
-    documents: Annotated[list[StrictStr | dict[str, Any]], Field(min_length=1)]  # type: ignore[assignment]
+    documents: Annotated[list[StrictStr | dict[str, Any]], Field(min_length=1, fail_fast=True)]  # type: ignore[assignment]
     return_documents: StrictBool = False
     rank_fields: Annotated[list[StrictStr], Field(min_length=1)] | None = Field(
         None, description="Fields of documents that are objects, read one below the other; by default text."

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from tutorial_lib.serving.fields import Count, Name, Text, Whole
+from tutorial_lib.serving.fields import Body, Count, Name, Text, Whole
 
 
-class SearchRequest(BaseModel):
+class SearchRequest(Body):
     """A question to the help centre."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"query": "refund for annual plan", "k": 5}})
+    model_config = ConfigDict(json_schema_extra={"example": {"query": "refund for annual plan", "k": 5}})
 
     query: Text
     k: Annotated[Whole, Field(ge=1, le=100)] = Field(10, description="Documents to return.")

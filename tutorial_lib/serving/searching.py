@@ -54,6 +54,7 @@ class Search:
         batcher: The thread that models run on.
         seconds: That a query may wait for its vector.
         record: Is told what was searched and shown.
+        unrecorded: Is called where that has failed.
     """
 
     live: Live
@@ -61,6 +62,7 @@ class Search:
     batcher: Batcher
     seconds: float
     record: Record | None = None
+    unrecorded: Callable[[], None] = lambda: None
 
     def answer(self, asked: SearchRequest) -> SearchResponse:
         """Return the documents closest to a query.
@@ -129,6 +131,7 @@ class Search:
         try:
             self.record(Searched(datetime.now(UTC), asked, answer))
         except Exception:
+            self.unrecorded()
             logging.getLogger(__name__).exception("a search was not recorded", extra={"query_id": answer.query_id})
 
 

@@ -59,7 +59,8 @@ class Service:
         self.batcher = Batcher(batch=limits.batch, waiting=limits.waiting, observe=self.metrics.batch.observe)
         self.metrics.watch(lambda: self.batcher.waiting, lambda: live.number if live else 0)
         self._searching = ThreadPoolExecutor(SEARCHING, "search")
-        self._searches = Search(live, self.documents, self.batcher, limits.seconds, self.record) if live else None
+        told = (self.record, self.metrics.unrecorded.inc)
+        self._searches = Search(live, self.documents, self.batcher, limits.seconds, *told) if live else None
         self._asked = 0
 
     def start(self) -> None:
