@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import sys
 
 import pytest
 
@@ -57,3 +58,12 @@ def test_the_index_of_another_run(fails, finished, tmp_path):
     reindex(flat, {"somebody/else": "refund"}, finished.base_encoder, tmp_path / "work")
     said = fails("serve", finished.root, "--port", "0", "--index", tmp_path / "flat")
     assert "holds 1 documents, and none of them is in this run: pass the run that it was built for" in said
+
+
+def test_without_its_packages(fails, finished, monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] in ("fastapi", "starlette")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [name for name in sys.modules if name.startswith(("tutorial_lib.serving", "tutorial_lib.cli.serve"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    assert fails("serve", finished.root) == "error: to serve takes more packages: pip install 'tutorial-lib[serve]'"

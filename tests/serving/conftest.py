@@ -41,16 +41,18 @@ def _post(client, path, **body):
     return client.post(path, json=body)
 
 
-@pytest.fixture(scope="module")
-def process(finished, tmp_path_factory):
+@pytest.fixture(scope="session")
+def started(finished, tmp_path_factory):
     """A served run in a process of its own, with a flat index whose live version was made with the base model."""
     folder = tmp_path_factory.mktemp("served")
     index = VectorIndex(FlatStore(folder / "flat"))
     reindex(index, finished.dataset().document_texts(), finished.base_encoder, folder / "work")
-    process = Process(finished.root, folder / "flat", folder / "log.jsonl")
-    process.flat = folder / "flat"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("TUTORIAL_WORKSPACE", raising=False)
-        process.start()
+    process = Process(finished.root, folder / "flat", folder / "log.jsonl").start()
     yield process
     process.end()
+
+
+@pytest.fixture
+def process(started):
+    """The same, started again if a test has ended it."""
+    return started if started.process.poll() is None else started.start()

@@ -22,7 +22,7 @@ class Process:
 
     def __init__(self, run, index, log):
         self.arguments = [str(run), "--index", str(index), "--body-seconds", "2"]
-        self.log, self.port = log, 0
+        self.flat, self.log, self.port = index, log, 0
 
     def start(self):
         command = [
@@ -37,6 +37,7 @@ class Process:
             "2",
         ]
         environment = {**os.environ, "TUTORIAL_API_KEYS": KEY}
+        environment.pop("TUTORIAL_WORKSPACE", None)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=environment)
         self.port = self.port or self._said_port()
@@ -50,7 +51,7 @@ class Process:
         return int(found[-1][1])
 
     def wait(self, condition):
-        for _ in range(1200):
+        for _ in range(6000):
             try:
                 if condition():
                     return

@@ -58,7 +58,7 @@ def test_another_is_read_from_its_folder_once(tiny_folder, encoder):
     assert models.held(encoder.fingerprint) is None
 
 
-@pytest.mark.parametrize("folder", ["gone", "someone/model-of-the-hub"])
+@pytest.mark.parametrize("folder", ["no-folder", "someone/model-of-the-hub"])
 def test_a_folder_that_is_gone_is_told_and_nothing_is_downloaded(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(NotReadyError, match="the model of the live version is gone") as told:

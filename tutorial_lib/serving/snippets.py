@@ -17,7 +17,7 @@ def snippet(text: str, query: str, length: int = LENGTH) -> str:
     """Return at most ``length`` characters of ``text``, whole words, around most of the query's words; the first such part.
 
     >>> snippet("Plans renew by themselves. An annual plan is refunded within 14 days.", "annual plan refunded", 40)
-    '… An annual plan is refunded within …'
+    '… An annual plan is refunded within 14 …'
     """
     flat = " ".join(text.split())
     if len(flat) <= length:
@@ -39,7 +39,8 @@ def _best_start(words: list[tuple[int, int, str]], room: int) -> int:
     marked = [word for word in words if word[2]]
     best, most = 0, 0
     for n, (start, _, _) in enumerate(marked):
-        inside = {name for _, _, name in takewhile(lambda word: word[1] <= start + room - before, marked[n:])}  # noqa: B023
+        last = start + room - before
+        inside = {name for _, _, name in takewhile(lambda word, last=last: word[1] <= last, marked[n:])}
         if len(inside) > most:
             best, most = start, len(inside)
     return next((start for start, _, _ in words if start >= best - before), 0)
