@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from tutorial_lib.serving.fields import Count, Name, Text, Whole
+from tutorial_lib.serving.fields import Body, Count, Name, Text, UpTo100, Whole
 
 
 def test_a_whole_number_is_what_json_calls_one():
@@ -26,3 +26,20 @@ def test_a_name_and_a_text():
     assert TypeAdapter(Text).validate_python(" ") == " "
     with pytest.raises(ValidationError):
         TypeAdapter(Text).validate_python("")
+
+
+def test_bounds_are_in_the_schema_and_are_held():
+    assert TypeAdapter(Count).json_schema() == {"type": "integer", "minimum": 1}
+    assert TypeAdapter(UpTo100).json_schema() == {"type": "integer", "minimum": 1, "maximum": 100}
+    with pytest.raises(ValidationError):
+        TypeAdapter(UpTo100).validate_python(101)
+
+
+class Asked(Body):
+    query: Text
+
+
+def test_of_many_unknown_fields_the_first_is_named():
+    with pytest.raises(ValidationError, match="there is no field 'a0' here") as refused:
+        Asked.model_validate({f"a{n}": n for n in range(100_000)})
+    assert len(refused.value.errors()) == 1

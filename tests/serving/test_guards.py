@@ -21,6 +21,11 @@ def test_what_a_page_of_elsewhere_may_post_without_asking_is_refused(client, kin
     assert "send application/json" in refusal(answer, 415)["message"]
 
 
+def test_without_a_body_there_is_no_type_to_refuse(client):
+    assert refusal(client.post("/healthz"), 405)
+    assert refusal(client.post("/search"), 400)["message"] == "the body: it is missing"
+
+
 @pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8"])
 def test_json_is_taken(client, kind):
     assert client.post("/v1/embeddings", content=BODY, headers={"Content-Type": kind}).status_code == 200

@@ -17,8 +17,11 @@ def _whole(value: Any) -> Any:
 Whole = Annotated[int, BeforeValidator(_whole)]
 """A whole number; 3.0 is one, in JSON."""
 
-Count = Annotated[Whole, Field(ge=1)]
-"""A whole number above 0."""
+Count = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+"""A whole number above 0; bounds stand before the validator, or the schema does not show them."""
+
+UpTo100 = Annotated[int, Field(ge=1, le=100), BeforeValidator(_whole)]
+"""A whole number from 1 to 100."""
 
 Text = Annotated[StrictStr, Field(min_length=1)]
 """A text that is not empty."""

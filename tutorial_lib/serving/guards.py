@@ -41,7 +41,7 @@ class Guards:
             self._check_host(headers)
             if scope["path"] not in OPEN:
                 self.keys.check(headers.get("authorization"))
-            if scope["method"] == "POST":
+            if scope["method"] == "POST" and _has_body(headers):
                 receive = await self._read(headers, receive)
         except ApiError as error:
             # What is left of the body is not waited for.
@@ -86,6 +86,10 @@ class Guards:
     def _check_size(self, size: int) -> None:
         if size > (most := self.limits.body_bytes):
             raise ApiError(413, f"the body has {size:,} bytes or more: send at most {most:,}", code="too_large")
+
+
+def _has_body(headers: Headers) -> bool:
+    return any(name in headers and headers[name] != "0" for name in ("content-length", "transfer-encoding", "content-type"))
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from tutorial_lib.serving.fields import Body, Count, Name, Text, Whole
+from tutorial_lib.serving.fields import Body, Count, Name, Text, UpTo100
 
 
 class SearchRequest(Body):
@@ -15,7 +15,7 @@ class SearchRequest(Body):
     model_config = ConfigDict(json_schema_extra={"example": {"query": "refund for annual plan", "k": 5}})
 
     query: Text
-    k: Annotated[Whole, Field(ge=1, le=100)] = Field(10, description="Documents to return.")
+    k: UpTo100 = Field(10, description="Documents to return.")
     min_confidence: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] | None = Field(
         None, description="Where the first document is less likely to answer than this, none is returned."
     )

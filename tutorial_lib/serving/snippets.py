@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import takewhile
+from bisect import bisect_right
 
 from tutorial_lib.text import tokenize
 
@@ -37,10 +37,10 @@ def _best_start(words: list[tuple[int, int, str]], room: int) -> int:
     """
     before = room // 4
     marked = [word for word in words if word[2]]
+    ends = [end for _, end, _ in marked]
     best, most = 0, 0
     for n, (start, _, _) in enumerate(marked):
-        last = start + room - before
-        inside = {name for _, _, name in takewhile(lambda word, last=last: word[1] <= last, marked[n:])}
+        inside = {name for _, _, name in marked[n : bisect_right(ends, start + room - before)]}
         if len(inside) > most:
             best, most = start, len(inside)
     return next((start for start, _, _ in words if start >= best - before), 0)
