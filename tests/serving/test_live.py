@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from tests.milvus import HashEncoder
-from tutorial_lib.index import FlatStore, VectorIndex, VectorIndexError, reindex
+from tests.milvus import HashEncoder, Server
+from tutorial_lib.index import FlatStore, VectorIndex, VectorIndexError, milvus_client, reindex
 from tutorial_lib.serving import live as module
 from tutorial_lib.serving.errors import ApiError, NotReadyError
 from tutorial_lib.serving.live import Live
@@ -81,11 +81,11 @@ def test_a_model_that_is_gone_leaves_the_version_before_serving_and_is_told_once
     assert answered(live) == (1, exact(OLD))
     build(NEW)  # "new" is no folder
     assert answered(live) == (1, exact(OLD))
-    with pytest.raises(NotReadyError, match="the model of the live version is gone") as gone:
+    with pytest.raises(NotReadyError, match="the model that this version was built with is gone") as gone:
         live.prepare()
     assert gone.value.detail == "there is no folder new"
     index.drop(index.version(1))
-    with pytest.raises(NotReadyError, match="the model of the live version is gone"):
+    with pytest.raises(NotReadyError, match="the model that this version was built with is gone"):
         live.search(encode, 3)
     live.models.named["new"] = ServedModel("new", NEW)
     assert answered(live) == (2, exact(NEW))
@@ -109,6 +109,32 @@ def test_a_store_that_is_away_is_told_and_asked_again(build, tmp_path, monkeypat
         with pytest.raises(NotReadyError, match=r"^the index does not answer$"):
             live.search(encode, 3)
     assert answered(live) == (1, exact(OLD))
+
+
+def test_a_milvus_server_that_is_killed_and_started_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(milvus_client, "BACK_OFF", (0.1,))
+    server = Server(tmp_path / "data").start()
+    server.wait()
+    try:
+        reindex(VectorIndex(server.uri), DOCUMENTS, OLD, tmp_path / "work")
+        live = Live(lambda: VectorIndex(server.uri), Models([ServedModel("old", OLD)]))
+        assert answered(live) == (1, exact(OLD))
+        server.kill()
+        with pytest.raises(NotReadyError, match="the index does not answer"):
+            live.search(encode, 3)
+        server.start().wait()
+        assert wait_until_answered(live) == (1, exact(OLD))
+    finally:
+        server.kill()
+
+
+def wait_until_answered(live):
+    for _ in range(100):
+        try:
+            return answered(live)
+        except NotReadyError:
+            time.sleep(0.2)
+    return answered(live)
 
 
 def test_an_index_that_cannot_be_opened_yet_is_opened_later(build, tmp_path):
@@ -144,6 +170,18 @@ def test_a_version_that_is_dropped_and_made_anew_under_its_name_mixes_nothing(in
 
     monkeypatch.setattr(live.index.store, "search", swap_first)
     assert answered(live) == (1, exact(NEW))
+
+
+def test_an_old_model_that_is_gone_keeps_no_new_one_from_being_read(build, tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    live = following(tmp_path, OLD, load=HashEncoder)
+    build(HashEncoder("removed"))
+    build(HashEncoder(str(folder)))
+    with pytest.raises(NotReadyError, match="is gone"):
+        live.prepare()
+    assert live.models.held(f"f-{folder}")
+    assert answered(live)[0] == 2
 
 
 def test_models_that_no_version_needs_any_more_are_let_go(build, tmp_path):

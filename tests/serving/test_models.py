@@ -61,7 +61,7 @@ def test_another_is_read_from_its_folder_once(tiny_folder, encoder):
 @pytest.mark.parametrize("folder", ["no-folder", "someone/model-of-the-hub"])
 def test_a_folder_that_is_gone_is_told_and_nothing_is_downloaded(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(NotReadyError, match="the model of the live version is gone") as told:
+    with pytest.raises(NotReadyError, match="the model that this version was built with is gone") as told:
         Models([], load=None).find("f-1", folder)
     assert folder in told.value.detail
     assert folder not in str(told.value)

@@ -24,7 +24,7 @@ def test_objects_are_read_by_the_fields_that_are_named():
     document = {"title": "Refunds", "text": "14 days", "tags": ["a", 1]}
     assert text_of(document, None) == "14 days"
     assert text_of(document, ["title", "tags"]) == 'Refunds\n["a", 1]'
-    with pytest.raises(ValueError, match="it has no body or name: send texts, or name its fields"):
+    with pytest.raises(ValueError, match="it has no 'body' or 'name': send texts, or name its fields"):
         text_of(document, ["body", "name"])
 
 

@@ -51,7 +51,7 @@ def test_documents_are_read_as_far_as_asked_for(rerank):
 @pytest.mark.parametrize(
     ("sent", "status", "said"),
     [
-        ({"documents": [{"title": "a"}]}, 400, "documents[0]: it has no text"),
+        ({"documents": [{"title": "a"}]}, 400, "documents[0]: it has no 'text'"),
         ({"documents": ["a"] * 1001}, 400, "documents holds 1,001 documents: send at most 1,000"),
         ({"documents": ["a" * 100_001]}, 400, "documents has 100,001 characters"),
         ({"query": "a" * 10_001}, 400, "query has 10,001 characters"),

@@ -198,14 +198,20 @@ class Live:
         """Read the models of the newest versions that are not in memory, and let go of those that no version needs.
 
         Raises:
-            NotReadyError: One cannot be read.
+            NotReadyError: One cannot be read; the others have been.
             VectorIndexError: The index does not answer.
         """
         versions = self.index.versions()
         wanted = [v for v in versions if v.live or v in versions[-HELD:]]
-        for version in wanted:
-            self.models.find(version.fingerprint, version.encoder)
+        failures = []
+        for version in reversed(wanted):  # what is to come first
+            try:
+                self.models.find(version.fingerprint, version.encoder)
+            except NotReadyError as error:
+                failures.append(error)
         self.models.keep_only(v.fingerprint for v in wanted)
+        if failures:
+            raise failures[0]
 
     def close(self) -> None:
         """Look no more, and close the index."""

@@ -162,18 +162,18 @@ class Models:
             if encoder.fingerprint != fingerprint:
                 found = encoder.fingerprint
                 detail = f"it was made with {fingerprint}, and {folder} holds {found} by now"
-                raise NotReadyError("the model of the live version is gone", detail)
+                raise NotReadyError("the model that this version was built with is gone", detail)
             logging.getLogger(__name__).info("model read", extra={"folder": folder, "fingerprint": fingerprint})
             self._loaded[fingerprint] = ServedModel(f"model {fingerprint}", encoder)
             return self._loaded[fingerprint]
 
     def _read(self, folder: str) -> ServedEncoder:
         if not Path(folder).is_dir():  # a Hub's name is never looked up while requests wait
-            raise NotReadyError("the model of the live version is gone", f"there is no folder {folder}")
+            raise NotReadyError("the model that this version was built with is gone", f"there is no folder {folder}")
         try:
             return self._load(folder)
         except (ModelError, OSError) as error:
-            raise NotReadyError("the model of the live version cannot be read", str(error)) from None
+            raise NotReadyError("the model that this version was built with cannot be read", str(error)) from None
 
     def keep_only(self, fingerprints: Iterable[str]) -> None:
         """Let go of models without a name that no version was made with."""

@@ -74,7 +74,9 @@ def text_of(document: str | Mapping[str, Any], fields: Sequence[str] | None) -> 
         return document
     found = [document[field] for field in fields or ["text"] if field in document]
     if not found:
-        raise ValueError(f"it has no {' or '.join(fields or ['text'])}: send texts, or name its fields in rank_fields")
+        raise ValueError(
+            f"it has no {' or '.join(map(repr, fields or ['text']))}: send texts, or name its fields in rank_fields"
+        )
     return "\n".join(part if isinstance(part, str) else json.dumps(part) for part in found)
 
 
