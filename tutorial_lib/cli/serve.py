@@ -29,8 +29,8 @@ class Serve:
         folder: Folder of a run, made by run or train.
         host: Address to listen at.
         port: Port to listen at; 0: a free one.
-        index: A Milvus file (.db) or address, or the folder of a flat index; by default MILVUS_URI, else the run's own file. A
-            file is one process's alone: to reindex while it is served takes one of the others.
+        index: A Milvus file (.db) or address, or the folder of a flat index; by default MILVUS_URI, else the run's own file.
+            A file is one process's alone: to reindex while it is served takes one of the others.
         index_name: Name of the index there.
         log_queries: Log what was searched too.
         limits: What a request may ask for.
