@@ -21,6 +21,7 @@ VERBS = {
     "run": "run the notebooks on a dataset and write a report",
     "check": "read a dataset and say what it holds",
     "train": "mine, check, train and merge, without a notebook; under torchrun too",
+    "serve": "embeddings, reranking and search over HTTP, by the models of a run",
 }
 """Verb -> what it does. ``tutorial_lib.cli.<verb>`` holds its options, a class of the verb's name with a method ``run``."""
 
@@ -37,8 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] not in VERBS:
         return _usage(given)
-    options: Any = import_module(f"tutorial_lib.cli.{given[0]}").__dict__[given[0].capitalize()]
-    return _status(tyro.cli(options, prog=f"{PROGRAM} {given[0]}", args=given[1:]).run)
+    return _status(lambda: _carried_out(given[0], given[1:]))
+
+
+def _carried_out(verb: str, arguments: Sequence[str]) -> int:
+    options: Any = import_module(f"tutorial_lib.cli.{verb}").__dict__[verb.capitalize()]
+    status: int = tyro.cli(options, prog=f"{PROGRAM} {verb}", args=arguments).run()
+    return status
 
 
 def _usage(given: Sequence[str]) -> int:

@@ -1,0 +1,69 @@
+"""``serve``: what it refuses in one line before anything is listened at."""
+
+import shutil
+import socket
+import sys
+
+import pytest
+
+from tutorial_lib.index import FlatStore, VectorIndex, reindex
+
+pytestmark = pytest.mark.usefixtures("at_home")
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    for name in ("TUTORIAL_API_KEYS", "MILVUS_URI", "MILVUS_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_no_run(fails, tmp_path):
+    assert "there is no run in" in fails("serve", tmp_path / "none", "--port", "0")
+    (tmp_path / "notes.txt").write_text("mine")
+    assert "exists and is no workspace" in fails("serve", tmp_path, "--port", "0")
+
+
+def test_a_run_without_a_model(fails, copied):
+    shutil.rmtree(copied.root / "model")
+    said = fails("serve", copied.root, "--port", "0")
+    assert "has no model yet: give its command (run or train) again, it goes on" in said
+
+
+def test_a_model_that_is_damaged(fails, copied):
+    weights = copied.root / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    assert "give the command that made" in fails("serve", copied.root, "--port", "0")
+
+
+def test_a_port_in_use(fails, finished):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert f"port {port} of 127.0.0.1 is in use" in fails("serve", finished.root, "--port", port)
+
+
+def test_a_public_address_without_a_key(fails, finished, monkeypatch):
+    assert "no key is asked for: set TUTORIAL_API_KEYS" in fails("serve", finished.root, "--host", "0.0.0.0")
+    monkeypatch.setenv("TUTORIAL_API_KEYS", "short")
+    said = fails("serve", finished.root, "--host", "0.0.0.0")
+    assert "key 1 of 1 in TUTORIAL_API_KEYS cannot be used" in said
+    assert "short" not in said.replace("a shorter one", "")
+
+
+def test_no_index_where_one_is_named(fails, finished, tmp_path):
+    assert "there is no index at" in fails("serve", finished.root, "--port", "0", "--index", tmp_path / "none.db")
+
+
+def test_the_index_of_another_run(fails, finished, tmp_path):
+    flat = VectorIndex(FlatStore(tmp_path / "flat"))
+    reindex(flat, {"somebody/else": "refund"}, finished.base_encoder, tmp_path / "work")
+    said = fails("serve", finished.root, "--port", "0", "--index", tmp_path / "flat")
+    assert "holds 1 documents, and none of them is in this run: pass the run that it was built for" in said
+
+
+def test_without_its_packages(fails, finished, monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] in ("fastapi", "starlette")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [name for name in sys.modules if name.startswith(("tutorial_lib.serving", "tutorial_lib.cli.serve"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "fastapi", None)
+    assert fails("serve", finished.root) == "error: to serve takes more packages: pip install 'tutorial-lib[serve]'"

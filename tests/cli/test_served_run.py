@@ -1,0 +1,63 @@
+"""What ``serve`` reads of a run: its models as the chapters use them, its documents, its index."""
+
+import pytest
+
+from tests.helpers import tree
+from tests.milvus import HashEncoder
+from tutorial_lib.cli.served_run import ServedRun, check_index, open_index
+from tutorial_lib.data.dataset import DataError
+from tutorial_lib.index import FlatStore, VectorIndex, reindex
+
+pytestmark = pytest.mark.usefixtures("at_home")
+
+
+@pytest.fixture
+def run(finished):
+    return ServedRun(finished.root)
+
+
+def test_models_are_those_that_the_index_was_built_with_and_nothing_is_written(run, finished):
+    before = tree(finished.root)
+    tuned, base = run.models()
+    assert (tuned.name, base.name) == ("tuned", "base")
+    assert tuned.encoder.fingerprint == finished.tuned_encoder().fingerprint
+    assert base.encoder.fingerprint == finished.base_encoder.fingerprint
+    assert tuned.sizes == ()
+    assert tree(finished.root) == before
+
+
+def test_documents_are_those_of_the_dataset(run, finished):
+    assert run.documents() == dict(finished.dataset().corpus)
+
+
+def test_the_index_is_where_it_is_named_else_milvus_else_the_runs_own(run, copied, tmp_path, monkeypatch):
+    monkeypatch.delenv("MILVUS_URI", raising=False)
+    assert ServedRun(copied.root).index_place(None) is None
+    own = copied.root / "index" / "articles.db"
+    own.mkdir(parents=True)
+    assert ServedRun(copied.root).index_place(None) == str(own)
+    monkeypatch.setenv("MILVUS_URI", "http://milvus:19530")
+    assert run.index_place(None) == "http://milvus:19530"
+    assert run.index_place(str(tmp_path)) == str(tmp_path)
+    with pytest.raises(DataError, match="there is no index at"):
+        run.index_place(str(tmp_path / "none"))
+
+
+def test_an_index_of_a_model_that_is_not_here_is_refused(finished, tmp_path):
+    texts, documents = finished.dataset().document_texts(), dict(finished.dataset().corpus)
+    index = VectorIndex(FlatStore(tmp_path / "flat"))
+    check_index(str(tmp_path / "flat"), "articles", documents, {})  # nothing is live yet
+    reindex(index, texts, HashEncoder("elsewhere"), tmp_path / "work")
+    with pytest.raises(DataError, match=r"version 1 of .* was made with elsewhere \(f-elsewhere\), and this run has own"):
+        check_index(str(tmp_path / "flat"), "articles", documents, {"f-own": "own"})
+    check_index(str(tmp_path / "flat"), "articles", documents, {"f-elsewhere": "own"})
+
+
+def test_a_server_that_is_away_may_come_back_and_a_file_may_not(tmp_path, monkeypatch):
+    from tutorial_lib.index import milvus_client
+
+    monkeypatch.setattr(milvus_client, "BACK_OFF", ())
+    check_index("http://127.0.0.1:9", "articles", {}, {})
+    with pytest.raises(DataError, match="index name"):
+        check_index(str(tmp_path), "no name", {}, {})
+    assert open_index(str(tmp_path), "articles").store.address == str(tmp_path)

@@ -1,0 +1,94 @@
+"""``serve``: embeddings, reranking and search over HTTP, by the models of a run."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from tutorial_lib.cli.options import Flat
+from tutorial_lib.data.dataset import DataError
+
+try:
+    from tutorial_lib.serving.limits import Limits
+except ImportError:
+    raise DataError("to serve takes more packages: pip install 'tutorial-lib[serve]'") from None
+
+
+@dataclass(frozen=True)
+class Serve:
+    """Serve the models of a run: embeddings, reranking and search; /docs says how to ask.
+
+    Keys are read from TUTORIAL_API_KEYS, with commas between; without any, only this machine can be listened at.
+
+    Attributes:
+        folder: Folder of a run, made by run or train.
+        host: Address to listen at.
+        port: Port to listen at; 0: a free one.
+        index: A Milvus file (.db) or address, or the folder of a flat index; by default MILVUS_URI, else the run's own file.
+            A file is one process's alone: to reindex while it is served takes one of the others.
+        index_name: Name of the index there.
+        log_queries: Log what was searched too.
+        limits: What a request may ask for.
+    """
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    host: str = "127.0.0.1"
+    port: int = 8000
+    index: str | None = None
+    index_name: str = "articles"
+    log_queries: bool = False
+    limits: Annotated[Limits, Flat] = field(default_factory=Limits)
+
+    def run(self) -> int:
+        """Serve until Ctrl-C or SIGTERM; return the exit status.
+
+        Raises:
+            DataError: The folder holds no run with a model, the index is another run's, the port is in use, or others would
+                be let in without a key.
+            ModelError: A model cannot be read.
+        """
+        from tutorial_lib.serving.app import create_app
+        from tutorial_lib.serving.keys import Keys
+        from tutorial_lib.serving.logs import log_as_json
+        from tutorial_lib.serving.server import bound, check_address, run
+
+        keys = Keys.from_environment()
+        check_address(self.host, keys)
+        with bound(self.host, self.port) as listening:
+            service = self._service(keys)
+            log_as_json()
+            name = f"[{self.host}]" if ":" in self.host else self.host
+            print(f"listening at http://{name}:{listening.getsockname()[1]}/docs", file=sys.stderr, flush=True)
+            run(create_app(service), listening, self.limits.seconds)
+        return 0
+
+    def _service(self, keys: Any) -> Any:
+        from tutorial_lib.cli.served_run import ServedRun, check_index, open_index
+        from tutorial_lib.serving.live import Live
+        from tutorial_lib.serving.models import Models
+        from tutorial_lib.serving.searching import log_query
+        from tutorial_lib.serving.server import names_of
+        from tutorial_lib.serving.service import Service
+
+        source = ServedRun(self.folder)
+        place = source.index_place(self.index)
+        models, documents = Models(source.models()), source.documents()
+        if place:
+            held = {model.encoder.fingerprint: name for name, model in models.named.items()}
+            check_index(place, self.index_name, documents, held)
+        else:
+            print("this run has no index: /search answers 503 until chapter 5 has built one", file=sys.stderr, flush=True)
+        return Service(
+            models,
+            self.limits,
+            keys,
+            names_of(self.host),
+            live=Live(partial(open_index, place, self.index_name), models) if place else None,
+            documents=documents,
+            record=log_query if self.log_queries else None,
+        )

@@ -1,0 +1,133 @@
+"""What ``serve`` reads of a run's folder. Nothing is made and nothing is written: a service trains no model."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tutorial_lib.data.beir import read_beir
+from tutorial_lib.data.dataset import DataError, Document
+from tutorial_lib.index.flat_store import FlatStore
+from tutorial_lib.index.store import VectorIndexError
+from tutorial_lib.index.vector_index import VectorIndex
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.settings import ModelError
+from tutorial_lib.run_marker import Marker, folder_of, noted_in
+from tutorial_lib.serving.models import ServedModel
+from tutorial_lib.stage import damage_of, record_of
+
+TUNED, BASE = "tuned", "base"
+"""What requests call the two models of a run."""
+
+
+class ServedRun:
+    """The folder of a run that is to be served.
+
+    Attributes:
+        root: The folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Look at the folder of a run.
+
+        Raises:
+            DataError: There is no run, or it has no model yet, or a damaged one; says what to do.
+        """
+        self.root = folder_of(root)
+        noted = noted_in(self.root)
+        if noted is None:
+            raise DataError(f"there is no run in {root}: pass the folder that --out of run or train named")
+        self._noted: Marker = noted
+        for stage in ("dataset", "baseline", "model"):
+            if damage := damage_of(self.root, stage):
+                raise DataError(f"{damage}: give the command that made {root} again")
+            if record_of(self.root, stage) is None:
+                raise DataError(f"the run in {root} has no {stage} yet: give its command (run or train) again, it goes on")
+
+    def models(self) -> list[ServedModel]:
+        """Return the tuned model and the base model, as chapters 2 to 6 use them.
+
+        Raises:
+            ModelError: One cannot be read.
+        """
+        trained = record_of(self.root, "adapter") or {}
+        sizes = trained.get("settings", {}).get("train", {}).get("matryoshka", ())
+        tuned = Encoder.load(self.root / "model")
+        return [ServedModel(TUNED, tuned, tuple(sorted(set(sizes) - {tuned.dimension}))), ServedModel(BASE, self._base())]
+
+    def _base(self) -> Encoder:
+        train: dict[str, Any] = self._noted.settings["train"]
+        prompts = {side: train[side] for side in ("query_prompt", "document_prompt")}
+        try:
+            base = Encoder.load(self._noted.model, **prompts)
+        except ModelError as error:
+            raise ModelError(f"the base model of this run: {error}") from None
+        window = json.loads((self.root / "baseline" / "baseline.json").read_text(encoding="utf-8"))["window"]
+        return base.with_window(window) if window else base
+
+    def documents(self) -> dict[str, Document]:
+        """Return the documents of the run by id: what searches show."""
+        return dict(read_beir(self.root / "dataset").corpus)
+
+    def index_place(self, place: str | None) -> str | None:
+        """Return where the index is: at ``place``, else at MILVUS_URI, else where chapter 5 puts it; None if it is not there.
+
+        Raises:
+            DataError: A path is named, and nothing is there.
+        """
+        own = self.root / "index" / "articles.db"
+        found = place or os.environ.get("MILVUS_URI") or (str(own) if own.exists() else None)
+        if found and "://" not in found and not Path(found).exists():
+            raise DataError(f"there is no index at {found}: pass the place that it was built in, or leave --index out")
+        return found
+
+
+def open_index(place: str, name: str) -> VectorIndex:
+    """Return the index at ``place``: a Milvus file or address, or the folder of a ``FlatStore``.
+
+    Raises:
+        VectorIndexError: It cannot be opened.
+    """
+    flat = "://" not in place and not place.endswith(".db")
+    return VectorIndex(FlatStore(place) if flat else place, name)
+
+
+def check_index(place: str, name: str, documents: Mapping[str, Document], fingerprints: Mapping[str, str]) -> None:
+    """Refuse an index of another run, if it can be opened now; a server that is away may come back.
+
+    Args:
+        place: Where it is.
+        name: Of the index.
+        documents: Those of the run.
+        fingerprints: Fingerprint of each model of the run -> its name.
+
+    Raises:
+        DataError: A file cannot be opened, or the live version holds none of these documents, or vectors of a model that is
+            neither of the run nor where the version says.
+    """
+    try:
+        index = open_index(place, name)
+    except VectorIndexError as error:
+        if "://" in place:
+            return
+        raise DataError(str(error)) from None
+    try:
+        live = index.live
+        if live is None:
+            return
+        if not documents.keys() & index.stored_hashes(live).keys():
+            raise DataError(
+                f"the index at {index.store.address} holds {live.documents:,} documents, and none of them is in this run: "
+                "pass the run that it was built for, or its own index as --index"
+            )
+        if live.fingerprint not in fingerprints and not Path(live.encoder).is_dir():
+            own = ", ".join(f"{called} ({fingerprint})" for fingerprint, called in fingerprints.items())
+            raise DataError(
+                f"version {live.number} of the index at {index.store.address} was made with {live.encoder} "
+                f"({live.fingerprint}), and this run has {own}: pass the run that it was built for"
+            )
+    finally:
+        index.close()
