@@ -107,17 +107,21 @@ class Home:
         teacher = {**self.teacher, **further} if settings.teaching else None
         return distill(self.dataset, self.vectors, teacher, settings, unjudged=unjudged)
 
-    def outcome(self, made: Distilled) -> dict[str, Any]:
-        """Return what a matrix gives on test, by itself and with late interaction."""
+    def alone(self, made: Distilled) -> dict[str, Any]:
+        """Return what a matrix gives on test by itself."""
+        runs = {"tuned": self.tuned["test"], "matrix": dense_run(self.dataset, made.turn(self.vectors), "test")}
+        return vars(compare(self.dataset.qrels["test"], runs, "tuned", "matrix").main)
+
+    def with_late(self, made: Distilled) -> dict[str, Any]:
+        """Return what late interaction gives on test, without the matrix and on top of it."""
         run = dense_run(self.dataset, made.turn(self.vectors), "test")
-        runs = {"tuned": self.tuned["test"], "matrix": run, "tuned+late": self.again, "matrix+late": self.again}
+        runs = {"tuned": self.tuned["test"], "tuned+late": self.again, "matrix+late": self.again}
         if made.epoch:
             late = self.late.turned(made.matrix, queries_only=made.settings.sides == "queries")
             runs["matrix+late"] = self.fused(self.dataset.query_texts("test"), run, late)
         qrels = self.dataset.qrels["test"]
-        pairs = {"alone": ("tuned", "matrix"), "late": ("tuned+late", "matrix+late")}
-        against = {name: vars(compare(qrels, runs, *pair).main) for name, pair in pairs.items()}
-        return {**against, "tuned to tuned+late": vars(compare(qrels, runs, "tuned", "tuned+late").main)}
+        pairs = {"late on tuned": ("tuned", "tuned+late"), "late": ("tuned+late", "matrix+late")}
+        return {name: vars(compare(qrels, runs, *pair).main) for name, pair in pairs.items()}
 
 
 def forgotten(made: Distilled, home: Home, dataset: RetrievalDataset, window: int) -> dict[str, Any]:
@@ -136,6 +140,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--titles", type=int, default=4000, help="so many titles at most")
     parser.add_argument("--elsewhere", metavar="NAME=FOLDER", help="another workspace, to see what is forgotten there")
+    parser.add_argument("--alone", action="store_true", help="leave out late interaction on top, which reads every article")
     parser.add_argument("--only", nargs="+", choices=tuple(VARIANTS), default=list(VARIANTS))
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -147,15 +152,10 @@ def main() -> None:
                 continue
             started = time.process_time()
             made = home.train(variant, seed, options.titles)
-            row = {
-                "dataset": name,
-                "variant": variant,
-                "seed": seed,
-                "dev": made.dev,
-                "epoch": made.epoch,
-                "share": home.weight,
-            }
-            row |= {"cpu_seconds": time.process_time() - started, **home.outcome(made)}
+            row = {"dataset": name, "variant": variant, "seed": seed, "dev": made.dev, "epoch": made.epoch}
+            row |= {"cpu_seconds": time.process_time() - started, "alone": home.alone(made)}
+            if not options.alone:
+                row |= {"share": home.weight, **home.with_late(made)}
             if options.elsewhere and variant == "both" and not seed:
                 away, other = options.elsewhere.split("=", 1)
                 window = Encoder.load(Path(other, "model")).settings.max_length
@@ -163,12 +163,9 @@ def main() -> None:
             rows.append(row)
             record = {"command": "python -m benchmarks.distilling", "machine": description(), "rows": rows}
             write_text(options.out, json.dumps(record, indent=1))
-            alone, late = row["alone"], row["late"]
-            print(
-                f"{name} {variant} {seed}: epoch {made.epoch}, {alone['before']:.3f} -> {alone['after']:.3f} "
-                f"({alone['low']:+.3f} to {alone['high']:+.3f}); with late {late['before']:.3f} -> {late['after']:.3f}",
-                flush=True,
-            )
+            gains = [(n, row[n]) for n in ("alone", "late on tuned", "late") if n in row]
+            told = (f"{n} {d['before']:.3f} -> {d['after']:.3f} ({d['low']:+.3f} to {d['high']:+.3f})" for n, d in gains)
+            print(f"{name} {variant} {seed}: pass {made.epoch} kept;", "; ".join(told), flush=True)
 
 
 if __name__ == "__main__":

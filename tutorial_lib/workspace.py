@@ -131,6 +131,7 @@ class Workspace(Baselines):
         if teaching.teacher:
             taught = teach(self.dataset(), tuned, teaching.distilling(self._trained_with()["seed"]))
             tuned, card = taught.encoder, f"{card}\n{taught.card_line}\n"
+            taught.announce()
             self._fresh = {tuned.fingerprint: taught.vectors}
         save_model(tuned, folder, card)
 

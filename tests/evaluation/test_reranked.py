@@ -41,7 +41,7 @@ def test_the_honest_baseline_is_what_dev_likes_best_with_late_interaction(copied
     monkeypatch.setattr(choose, "FEWEST_QUERIES", 1)
     again = Workspace(copied.root, copied.source, copied.model_name)
     right = {q: {next(iter(grades)): 1.0} for q, grades in dataset.qrels["dev"].items()}
-    wrong = {q: {a: 1.0 for a in list(dataset.corpus)[-1:]} for q in right}
+    wrong = {q: dict.fromkeys(list(dataset.corpus)[-1:], 1.0) for q in right}
     for best in ("untrained", "base+late"):
         runs = {("untrained", "dev"): wrong, ("base", "dev"): wrong, ("base+late", "dev"): wrong, (best, "dev"): right}
         with monkeypatch.context() as patch:

@@ -47,10 +47,11 @@ def test_it_is_the_matrix_of_late_interactions_ranking_and_its_vectors_are_the_e
     assert f"after pass {taught.distilled.epoch}" in taught.card_line
 
 
-def test_a_matrix_that_dev_does_not_like_leaves_the_encoder_as_it_was(dataset, encoder):
+def test_a_matrix_that_dev_does_not_like_leaves_the_encoder_as_it_was_and_says_so(dataset, encoder, capsys):
     nothing = teach(replace(dataset, qrels={**dataset.qrels, "dev": {}}), encoder, QUICK)
     assert nothing.encoder is encoder
-    assert "none, since dev nDCG@10 did not rise" in nothing.card_line
+    nothing.announce()
+    assert "Matrix: none, since dev nDCG@10 did not rise by more than its standard error\n" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("float32")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from tutorial_lib.data.dataset import RetrievalDataset
@@ -29,6 +30,10 @@ class Taught:
     vectors: Vectors
     distilled: Distilled
     share: float
+
+    def announce(self) -> None:
+        """Say on stderr what became of the matrix."""
+        print(self.card_line.removeprefix("- "), file=sys.stderr, flush=True)  # noqa: T201
 
     @property
     def card_line(self) -> str:
