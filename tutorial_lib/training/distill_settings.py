@@ -68,8 +68,8 @@ class TeacherSettings:
 
     Attributes:
         teacher: "late": late interaction with the fine-tuned model ranks the training queries, and a matrix learns its
-            ranking; dev keeps it or not. While it is trained the token vectors of all shortlists are held, in 8 bits:
-            some hundred bytes for each letter of the articles. None: no matrix.
+            ranking; dev keeps it or not. Until it is trained the token vectors of all shortlists are held, in 8 bits:
+            about a hundred bytes a letter of the articles. None: no matrix.
         taught_sides: "both": queries and articles are multiplied; "queries": articles keep the fine-tuned model's vectors,
             and no index of them is rebuilt.
         teach_labels: Whether the matrix learns from the judgments too; False leaves it the teacher alone, for training
