@@ -22,6 +22,8 @@ from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.runs import reciprocal_rank_fusion
 from tutorial_lib.retrieval.terms import BM25Settings
 from tutorial_lib.run_settings import RunSettings
+from tutorial_lib.training.distill import Distilled
+from tutorial_lib.training.distill_settings import DistillSettings, TeacherSettings
 from tutorial_lib.training.mining import MiningSettings
 from tutorial_lib.training.settings import TrainSettings
 from tutorial_lib.workspace import STAGES, Workspace
@@ -409,3 +411,40 @@ def test_a_run_that_is_asked_for_twice_is_made_once(finished, monkeypatch):
         == set(finished.dataset().qrels["dev"])
     )
     assert len(calls) == 1
+
+
+# --- a matrix behind the model ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sides", ["both", "queries"])
+def test_a_teacher_puts_a_matrix_behind_the_model_and_all_that_stands_on_it_follows(copied, monkeypatch, sides):
+    matrix = (np.eye(32) + np.random.default_rng(0).normal(0, 0.1, (32, 32))).astype(np.float32)
+    liked = Distilled(matrix, [0.5, 0.6], 1, DistillSettings(sides=sides))
+    monkeypatch.setattr("tutorial_lib.training.taught.distill", lambda *_: liked)
+    before, plain, vectors = records(copied), copied.tuned_encoder(), copied.tuned_vectors()
+    model = copied.need("model", teaching=TeacherSettings(teacher="late", taught_sides=sides))
+    copied.need("runs")
+    assert remade(copied, before) == ["model", "tuned_vectors", "runs"]
+
+    taught = copied.tuned_encoder()
+    assert (taught.matrix is None, taught.query_matrix is None) == (sides == "queries", sides == "both")
+    assert (taught.document_fingerprint == plain.fingerprint) == (sides == "queries")
+    assert taught.fingerprint != plain.fingerprint
+    assert np.array_equal(copied.tuned_vectors().documents, vectors.documents) == (sides == "queries")
+    np.testing.assert_allclose(copied.tuned_vectors().documents, Vectors.of(copied.dataset(), taught).documents, atol=1e-6)
+    theirs = SentenceTransformer(str(model), device="cpu")
+    asked = list(copied.dataset().query_texts("test").values())
+    np.testing.assert_allclose(theirs.encode_query(asked), copied.tuned_vectors().queries["test"], atol=1e-5)
+    assert "Matrix: on the vectors of" in (model / "README.md").read_text()
+
+    copied.need("model", teaching=TeacherSettings())
+    assert copied.tuned_encoder().fingerprint == plain.fingerprint
+
+
+def test_a_matrix_that_dev_does_not_like_leaves_the_model_as_it_was(copied, monkeypatch):
+    monkeypatch.setattr("tutorial_lib.training.distill.rises", lambda before, after: False)
+    before, runs = copied.tuned_encoder().fingerprint, copied.runs()
+    model = copied.need("model", teaching=TeacherSettings(teacher="late"))
+    assert copied.tuned_encoder().fingerprint == before
+    assert copied.runs() == runs
+    assert "Matrix: none, since dev" in (model / "README.md").read_text()

@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 from tutorial_lib.cleaning.settings import CleaningSettings
 from tutorial_lib.data.registry import ReadSettings
 from tutorial_lib.retrieval.hosted import HOSTED, HostedSettings
+from tutorial_lib.training.distill_settings import TeacherSettings
 from tutorial_lib.training.mining import MiningSettings
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
@@ -21,6 +22,7 @@ class RunSettings:
     Attributes:
         train: How the adapter is trained.
         lora: Shape of the adapter.
+        teaching: Whether a matrix is put behind the fine-tuned model.
         mining: How hard negatives are chosen.
         cleaning: What the cleaning steps take for noise.
         read: How the data are read and divided.
@@ -29,10 +31,19 @@ class RunSettings:
 
     train: TrainSettings = field(default_factory=TrainSettings)
     lora: LoraSettings = field(default_factory=LoraSettings)
+    teaching: TeacherSettings = field(default_factory=TeacherSettings)
     mining: MiningSettings = field(default_factory=MiningSettings)
     cleaning: CleaningSettings = field(default_factory=CleaningSettings)
     read: ReadSettings = field(default_factory=ReadSettings)
     hosted: HostedSettings = field(default_factory=HostedSettings)
+
+    def __post_init__(self) -> None:
+        """Refuse parts that do not fit each other.
+
+        Raises:
+            ValueError: A teacher for a model that is trained for queries alone.
+        """
+        self.teaching.check_fits(train_documents=self.train.train_documents)
 
     def record(self) -> dict[str, Any]:
         """Return the settings as plain JSON values, by part."""

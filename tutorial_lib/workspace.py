@@ -3,40 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from tutorial_lib.cleaning.prepare import prepare
-from tutorial_lib.cleaning.settings import CleaningSettings
-from tutorial_lib.data.beir import read_beir, write_beir
-from tutorial_lib.data.dataset import DataError, RetrievalDataset
+from tutorial_lib.baselines import Baselines
+from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.help_desk import HelpDesk
-from tutorial_lib.data.registry import AWS_DOCS, Kind, ReadSettings, find_source
-from tutorial_lib.evaluation.choose import at_best_window, choose_settings, choose_system
+from tutorial_lib.data.registry import AWS_DOCS, find_source
+from tutorial_lib.evaluation.choose import at_best_window, choose_system
 from tutorial_lib.evaluation.reranked import find_system
 from tutorial_lib.files import write_json
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import merge_adapter
 from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
-from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.hosted import HOSTED, HOSTED_VECTORS, make_hosted_vectors
 from tutorial_lib.retrieval.runs import Run, write_trec_qrels, write_trec_run
 from tutorial_lib.retrieval.systems import BASELINE, KEYWORD, SYSTEMS
-from tutorial_lib.retrieval.untrained import Untrained, UntrainedSettings
+from tutorial_lib.retrieval.untrained import Untrained
 from tutorial_lib.run_marker import Marker, claim, folder_of, noted_in
 from tutorial_lib.run_settings import RunSettings, from_record
 from tutorial_lib.stage import Processes, Stage
-from tutorial_lib.staged import Staged
 from tutorial_lib.training.adapter import train_adapter
+from tutorial_lib.training.distill_settings import TeacherSettings
 from tutorial_lib.training.mining import MinedNegatives, MiningSettings, mine_negatives
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
+from tutorial_lib.training.taught import teach
 
 
-class Workspace(Staged):
+class Workspace(Baselines):
     """All artifacts of one dataset and one base model, in one folder.
 
     Every method that returns an artifact makes it first if it is missing or stale, and the stages before it; what is
@@ -70,6 +68,7 @@ class Workspace(Staged):
         folder, told = folder_of(root), settings is not None
         self.model_name = str(Path(model).resolve()) if Path(model).is_dir() else str(model)
         self.device, self.processes = device, Processes.of_this_run()
+        self._fresh: dict[str, Vectors] = {}
         noted = noted_in(folder, told=told)
         if noted and noted.help_desk:
             help_desk = help_desk or HelpDesk.from_record(noted.help_desk)
@@ -79,43 +78,7 @@ class Workspace(Staged):
         if self.processes.first:
             claim(self.root, Marker(self.source, self.model_name, record, self.settings.record()), told=told)
 
-    @property
-    def source(self) -> str:
-        """The dataset as it was named: "aws_docs", "support_desk", or an absolute path."""
-        return self.origin.name
-
-    # --- dataset --------------------------------------------------------------------------------------------------
-
-    def outside(self, name: str) -> str:
-        """Return what a stage's record says of the data ("source") or of the base model ("encoder")."""
-        return self._source_key if name == "source" else self._encoder_as_loaded.fingerprint
-
-    @cached_property
-    def _source_key(self) -> str:
-        return self.origin.key(self._used("dataset", {})["read"])
-
-    def _make_dataset(self, folder: Path, cleaning: CleaningSettings, read: ReadSettings) -> None:
-        prepared = prepare(self.origin.read(read), self.origin.kind, cleaning, read.split)
-        write_beir(prepared.dataset, folder)
-        if self.origin.kind == Kind.TICKETS:  # what people wrote is changed on the way: each change is there to be read
-            prepared.report.save(folder / "cleaning")
-
-    def dataset(self) -> RetrievalDataset:
-        """Return the clean, split dataset."""
-        return self._once("dataset", read_beir)
-
-    def bm25(self) -> BM25:
-        """Return the keyword index over the dataset's documents, with the settings that dev chose."""
-        return self._once("baseline", lambda _: BM25(self.dataset().document_texts(), self.baseline().bm25))
-
     # --- without training -----------------------------------------------------------------------------------------
-
-    def _make_baseline(self, folder: Path) -> None:
-        write_json(folder / "baseline.json", asdict(choose_settings(self.dataset(), self._encoder_as_loaded)))
-
-    def baseline(self) -> UntrainedSettings:
-        """Return the settings of keyword search and the base model's window, chosen on dev."""
-        return UntrainedSettings.from_record(self._told_by("baseline"))
 
     def _make_untrained(self, folder: Path) -> None:
         runs = self.baseline_runs("dev")
@@ -124,47 +87,6 @@ class Workspace(Staged):
     def untrained(self) -> Untrained:
         """Return the best that can be had without training, chosen on dev; its run is ``run_of("untrained", split)``."""
         return Untrained.from_record(self._told_by("untrained"))
-
-    # --- vectors --------------------------------------------------------------------------------------------------
-
-    @cached_property
-    def _encoder_as_loaded(self) -> Encoder:
-        train = self.settings.train
-        return Encoder.load(
-            self.model_name, device=self.device, query_prompt=train.query_prompt, document_prompt=train.document_prompt
-        )
-
-    @property
-    def base_encoder(self) -> Encoder:
-        """The base model, with the prompts that training is told to use and the window that dev chose."""
-        return self._once("baseline", self._narrow_encoder)
-
-    def _narrow_encoder(self, folder: Path) -> Encoder:
-        window = self.baseline().window
-        return self._encoder_as_loaded.with_window(window) if window else self._encoder_as_loaded
-
-    def tuned_encoder(self) -> Encoder:
-        """Return the fine-tuned, merged model, loaded anew at each call."""
-        return Encoder.load(self.need("model"), device=self.device)
-
-    def _make_base_vectors(self, folder: Path) -> None:
-        Vectors.of(self.dataset(), self.base_encoder).save(folder)
-
-    def _make_tuned_vectors(self, folder: Path) -> None:
-        if not self._trains_documents():
-            raise DataError(
-                "train_documents=False tunes queries only, and a workspace encodes queries and articles with one model: call "
-                "prepare_training yourself"
-            )
-        Vectors.of(self.dataset(), self.tuned_encoder()).save(folder)
-
-    def base_vectors(self) -> Vectors:
-        """Return the base model's vectors."""
-        return Vectors.load(self.need("base_vectors"))
-
-    def tuned_vectors(self) -> Vectors:
-        """Return the fine-tuned model's vectors."""
-        return Vectors.load(self.need("tuned_vectors"))
 
     # --- training -------------------------------------------------------------------------------------------------
 
@@ -200,15 +122,43 @@ class Workspace(Staged):
         """Return the record of the training run."""
         return TrainResult.load(self.need("adapter") / "training.json")
 
-    def _make_model(self, folder: Path) -> None:
+    def _make_model(self, folder: Path, teaching: TeacherSettings) -> None:
         adapter = self.need("adapter")
-        tuned = merge_adapter(adapter)
+        teaching.check_fits(train_documents=self._trains_documents())
+        tuned, card = merge_adapter(adapter), (adapter / "README.md").read_text(encoding="utf-8")
         if self._trains_documents():  # a model of queries alone is scored with the base model's documents
             tuned = at_best_window(self.dataset(), self.bm25(), tuned, self.base_vectors())
-        save_model(tuned, folder, (adapter / "README.md").read_text(encoding="utf-8"))
+        if teaching.teacher:
+            taught = teach(self.dataset(), tuned, teaching.distilling(self._trained_with()["seed"]))
+            tuned, card = taught.encoder, f"{card}\n{taught.card_line}\n"
+            taught.announce()
+            self._fresh = {tuned.fingerprint: taught.vectors}
+        save_model(tuned, folder, card)
+
+    def _trained_with(self) -> dict[str, Any]:
+        """Return the settings that the adapter was trained with."""
+        return (self.record("adapter") or {})["settings"]["train"]
 
     def _trains_documents(self) -> bool:
-        return bool((self.record("adapter") or {})["settings"]["train"]["train_documents"])
+        return bool(self._trained_with()["train_documents"])
+
+    def tuned_encoder(self) -> Encoder:
+        """Return the fine-tuned, merged model, with its matrix if it was taught one, loaded anew at each call."""
+        return Encoder.load(self.need("model"), device=self.device)
+
+    def _make_tuned_vectors(self, folder: Path) -> None:
+        if not self._trains_documents():
+            raise DataError(
+                "train_documents=False tunes queries only, and a workspace encodes queries and articles with one model: call "
+                "prepare_training yourself"
+            )
+        encoder = self.tuned_encoder()
+        vectors = self._fresh.pop(encoder.fingerprint, None)  # where a matrix was taught, they are made already
+        (vectors or Vectors.of(self.dataset(), encoder)).save(folder)
+
+    def tuned_vectors(self) -> Vectors:
+        """Return the fine-tuned model's vectors."""
+        return Vectors.load(self.need("tuned_vectors"))
 
     # --- runs -----------------------------------------------------------------------------------------------------
 
@@ -241,7 +191,7 @@ STAGES = {
     "untrained": Stage(Workspace._make_untrained, _SEARCHED),
     "negatives": Stage(Workspace._make_negatives, _SEARCHED, ("mining",)),
     "adapter": Stage(Workspace._make_adapter, (*_SEARCHED, "negatives", "encoder"), ("lora", "train"), together=True),
-    "model": Stage(Workspace._make_model, (*_SEARCHED, "adapter")),
+    "model": Stage(Workspace._make_model, (*_SEARCHED, "adapter"), ("teaching",)),
     "tuned_vectors": Stage(Workspace._make_tuned_vectors, ("dataset", "model")),
     "runs": Stage(Workspace._make_runs, ("dataset", "baseline", "base_vectors", "untrained", "tuned_vectors")),
 }

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -301,3 +301,65 @@ def test_a_killed_reindex_goes_on_where_it_was_and_ends_the_same(address, tmp_pa
     straight.close()
     assert (resumed.ids, resumed.hashes) == (whole.ids, whole.hashes)
     np.testing.assert_array_equal(resumed.vectors, whole.vectors)
+
+
+# --- a matrix for queries alone -----------------------------------------------------------------------------------
+
+
+@dataclass
+class QueryMatrixEncoder(HashEncoder):
+    """Its documents are the HashEncoder's, its queries are turned round."""
+
+    @property
+    def fingerprint(self):
+        return "f-turned"
+
+    @property
+    def document_fingerprint(self):
+        return f"f-{self.name}"
+
+    def encode_queries(self, texts):
+        return -super().encode_queries(texts)
+
+    def encode_documents(self, texts):
+        self.encoded += texts
+        return HashEncoder.encode_queries(self, texts)
+
+
+def test_a_matrix_for_queries_alone_writes_nothing_and_asks_with_it(index, tmp_path):
+    reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work")
+    turned = QueryMatrixEncoder()
+    done = reindex(index, DOCUMENTS, turned, tmp_path / "work", queries=["how to quote"])
+    assert (done.version.number, done.embedded, done.verification, turned.encoded) == (1, 0, None, [])
+    ids = sorted(DOCUMENTS)
+    vectors = HashEncoder().encode_documents([DOCUMENTS[a] for a in ids])
+    assert found(index, turned) == {
+        q: list(hits) for q, hits in exact_search(["q"], turned.encode_queries(["how to quote"]), ids, vectors, k=10).items()
+    }
+    assert found(index, turned) != found(index, HashEncoder())  # both may ask
+    with pytest.raises(VectorIndexError, match="holds vectors of old"):
+        index.search(QUESTION, QueryMatrixEncoder("new"))
+
+
+def test_what_is_new_is_embedded_alone_whoever_asks(index, tmp_path):
+    reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work")
+    turned = QueryMatrixEncoder()
+    done = reindex(index, {**DOCUMENTS, "new": "new"}, turned, tmp_path / "work", queries=["how to quote"])
+    assert (done.embedded, turned.encoded) == (1, ["new"])
+
+
+def test_a_calibration_is_of_the_queries_it_was_made_with(index, tmp_path):
+    calibration = Calibration(slope=10, intercept=-8, queries=100, no_answer_share=0.5)
+    reindex(index, DOCUMENTS, HashEncoder(), tmp_path / "work", calibration=calibration)
+    turned = QueryMatrixEncoder()
+    assert reindex(index, DOCUMENTS, turned, tmp_path / "work").version.number == 1  # it is kept, for those queries
+    assert index.search(QUESTION, HashEncoder(), min_confidence=0.5)["q"]
+    with pytest.raises(
+        VectorIndexError, match=r"of the queries of old \(f-old\) are worth, not of those of old \(f-turned\)"
+    ):
+        index.search(QUESTION, turned, min_confidence=0.5)
+    done = reindex(index, {**DOCUMENTS, "new": "new"}, turned, tmp_path / "work", queries=["how to quote"])
+    assert done.version.calibration is None
+    done = reindex(index, DOCUMENTS, turned, tmp_path / "work", queries=["how to quote"], calibration=calibration)
+    assert (done.version.calibration, done.version.queries, turned.encoded) == (calibration, "f-turned", ["new"])
+    index.search(QUESTION, turned, min_confidence=0.5)

@@ -46,3 +46,8 @@ def test_what_a_version_needs_to_go_live():
     assert good.passed
     for fault in ({"recall": 0.98}, {"rows": 4}, {"missed": ("refund",)}):
         assert not replace(good, **fault).passed
+
+
+def test_a_version_that_does_not_say_whose_queries_it_knows_was_built_before_they_could_differ():
+    assert version_of(Noted("help_v1", RECORD), "help", None).queries == "f"
+    assert version_of(Noted("help_v1", {**RECORD, "queries": "q"}), "help", None).queries == "q"

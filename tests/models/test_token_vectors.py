@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.matrix import turned
 from tutorial_lib.models.settings import NotFiniteError
-from tutorial_lib.models.token_vectors import token_vectors
+from tutorial_lib.models.token_vectors import query_token_vectors, token_vectors
 
 TEXTS = ["reset the password", "refund", "", "open your invoice page then click export"]
 
@@ -62,3 +63,13 @@ def test_a_matrix_turns_them_too(tiny):
     )
     by_hand = plain.vectors * np.arange(1, 33)
     np.testing.assert_allclose(found.vectors, by_hand / np.linalg.norm(by_hand, axis=1, keepdims=True), atol=1e-5)
+
+
+def test_those_of_queries_stand_behind_their_prompt_and_the_matrix_for_queries(tiny_folder):
+    plain = Encoder.load(tiny_folder, query_prompt="query : ")
+    matrix = np.diag(np.linspace(0.5, 1.5, 32)).astype(np.float32)
+    (tokens,), (asked,) = token_vectors(plain, ["refund"], "query : "), query_token_vectors(plain, ["refund"])
+    np.testing.assert_allclose(asked.vectors, tokens.vectors, atol=1e-6)
+    (made,) = query_token_vectors(plain.with_matrix(matrix, queries_only=True), ["refund"])
+    np.testing.assert_allclose(made.vectors, turned(tokens.vectors, matrix), atol=1e-6)
+    assert np.array_equal(made.spans, tokens.spans)

@@ -115,5 +115,19 @@ def choose_weight(dataset: RetrievalDataset, run: Run, scores: Mapping[str, Mapp
     return max(WEIGHTS, key=lambda w: (means[w], -abs(w - WEIGHT)))
 
 
+def choose_run(dataset: RetrievalDataset, runs: Mapping[str, Run], otherwise: str) -> str:
+    """Return the name of the run with the best nDCG@10 on dev, the first of equal ones; ``otherwise`` if dev is small.
+
+    Args:
+        dataset: The dataset; its dev split decides.
+        runs: Name -> dev run, the cheapest first.
+        otherwise: One of the names.
+    """
+    if not _can_choose(dataset):
+        return otherwise
+    means = {name: float(per_query(dataset.qrels["dev"], run)[MAIN_MEASURE].mean()) for name, run in runs.items()}
+    return max(means, key=lambda name: means[name])
+
+
 def _can_choose(dataset: RetrievalDataset) -> bool:
     return len(dataset.qrels["dev"]) >= FEWEST_QUERIES

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, Protocol
 
-from tutorial_lib.evaluation.choose import choose_weight
+from tutorial_lib.evaluation.choose import choose_run, choose_weight
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.hosted import HOSTED, HOSTED_SYSTEM
 from tutorial_lib.retrieval.late_interaction import LateInteraction
 from tutorial_lib.retrieval.reranking import reranked
 from tutorial_lib.retrieval.runs import Run
-from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, SYSTEMS, Artifacts, System
+from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, SYSTEMS, UNTRAINED, Artifacts, System
+
+BASE_LATE, TUNED_LATE, UNTRAINED_LATE = (f"{name}+late" for name in (BASELINE, CANDIDATE, UNTRAINED))
 
 
 class Reranking(Artifacts, Protocol):
@@ -39,18 +41,19 @@ def late_interaction(artifacts: Reranking, name: str) -> LateInteraction:
 
     Args:
         artifacts: A workspace.
-        name: "base" or "tuned".
+        name: "base", "tuned", or "untrained", which is with the base model.
     """
+    model = BASELINE if name == UNTRAINED else name
 
     def make() -> LateInteraction:
-        encoder = artifacts.base_encoder if name == BASELINE else artifacts.tuned_encoder()
+        encoder = artifacts.base_encoder if model == BASELINE else artifacts.tuned_encoder()
         return LateInteraction(encoder, artifacts.dataset().document_texts())
 
-    return artifacts.while_unchanged(("late interaction", name), make)
+    return artifacts.while_unchanged(("late interaction", model), make)
 
 
 def late_weight(artifacts: Reranking, name: str) -> float:
-    """Return MaxSim's share that dev chose for the base or the fine-tuned model."""
+    """Return MaxSim's share that dev chose for the ranking of the base or the fine-tuned model, or for "untrained"."""
 
     def choose() -> float:
         return choose_weight(artifacts.dataset(), artifacts.run_of(name, "dev"), _maxsim(artifacts, name, "dev"))
@@ -71,11 +74,31 @@ def _late(name: str) -> Callable[[Any, str], Run]:
     return run
 
 
+def untrained_late(artifacts: Reranking) -> str:
+    """Return what dev likes best of all that needs no training, late interaction with the base model included.
+
+    It is "untrained", as it is without; "base+late"; or "untrained+late", over the first documents of what "untrained" is,
+    which it is too where dev is too small to choose.
+    """
+
+    def choose() -> str:
+        first = {name: artifacts.run_of(name, "dev") for name in (UNTRAINED, BASE_LATE)}
+        return choose_run(artifacts.dataset(), {**first, UNTRAINED_LATE: _late(UNTRAINED)(artifacts, "dev")}, UNTRAINED_LATE)
+
+    return artifacts.while_unchanged("untrained with late interaction", choose)
+
+
+def _untrained_late(artifacts: Any, split: str) -> Run:
+    name = untrained_late(artifacts)
+    return _late(UNTRAINED)(artifacts, split) if name == UNTRAINED_LATE else artifacts.run_of(name, split)
+
+
 RERANKED: dict[str, System] = {
     system.name: system
     for system in (
-        System(f"{BASELINE}+late", "the base model with late interaction", _late(BASELINE)),
-        System(f"{CANDIDATE}+late", "the fine-tuned model with late interaction", _late(CANDIDATE)),
+        System(BASE_LATE, "the base model with late interaction", _late(BASELINE)),
+        System(UNTRAINED_LATE, "the best without training, late interaction included", _untrained_late),
+        System(TUNED_LATE, "the fine-tuned model with late interaction", _late(CANDIDATE)),
     )
 }
 """Name -> system; not among ``SYSTEMS``, which every run makes."""

@@ -15,7 +15,7 @@ from tutorial_lib.index.embedded import Embedded, content_hash, corpus_hash
 from tutorial_lib.index.owner import whoami
 from tutorial_lib.index.store import NameTaken, VectorIndexError, VectorStore, add_note
 from tutorial_lib.index.version import FORMAT
-from tutorial_lib.models.settings import EncoderSettings, TextEncoder
+from tutorial_lib.models.settings import EncoderSettings, TextEncoder, document_space
 from tutorial_lib.retrieval.calibration import Calibration
 
 TRIES = 20
@@ -34,7 +34,8 @@ def record_of(rows: Embedded, encoder: TextEncoder, calibration: Calibration | N
     settings = getattr(encoder, "settings", None)
     return {
         "format": FORMAT,
-        "fingerprint": encoder.fingerprint,
+        "fingerprint": document_space(encoder),
+        "queries": encoder.fingerprint,
         "encoder": encoder.name,
         **({"settings": asdict(settings)} if isinstance(settings, EncoderSettings) else {}),
         "dimension": int(rows.vectors.shape[1]),

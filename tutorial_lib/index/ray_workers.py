@@ -147,7 +147,7 @@ class Worker:
         return {
             "number": number,
             "shard": asdict(shard),
-            "fingerprint": self.encoder.fingerprint,
+            "fingerprint": self.encoder.document_fingerprint,
             "dimension": self.encoder.dimension,
         }
 

@@ -18,7 +18,7 @@ from tutorial_lib.index.shards import embed_corpus, read_shards
 from tutorial_lib.index.store import Damaged, VectorIndexError
 from tutorial_lib.index.vector_index import VectorIndex
 from tutorial_lib.index.version import FORMAT, Verification, Version
-from tutorial_lib.models.settings import TextEncoder
+from tutorial_lib.models.settings import TextEncoder, document_space
 from tutorial_lib.retrieval.calibration import Calibration
 
 SAMPLE = 200
@@ -83,10 +83,10 @@ def reindex(
 ) -> Reindexed:
     """Make ``index`` serve ``documents`` as ``encoder`` sees them: embed, build, verify, switch, prune.
 
-    The old version serves until the new one is verified, and stays for ``rollback``. With the model that is live, only new
-    and changed articles are encoded; if nothing has changed, nothing is written. With another model all are, and so they are
-    if the live version is damaged on disk, which is looked for each time (``VectorIndex.fault``). After an
-    interruption at any moment the same call goes on where it was, at the cost of at most one shard.
+    The old version serves until the new one is verified, and stays for ``rollback``. With the model that is live, or one that
+    makes the same document vectors, only new and changed articles are encoded; if nothing has changed, nothing is written.
+    With another model all are, and so they are if the live version is damaged on disk, which is looked for each time
+    (``VectorIndex.fault``). After an interruption at any moment the same call goes on where it was, at the cost of one shard.
 
     Args:
         index: An open index, empty or not.
@@ -107,8 +107,8 @@ def reindex(
     if not documents:
         raise DataError("there are no articles to index: pass at least one, or the index would answer nothing")
     hashes = {a: text_hash(text) for a, text in documents.items()}
-    folder = Path(work, f"{index.name}-{encoder.fingerprint}")
-    before = _before(index, encoder.fingerprint, hashes, calibration)
+    folder = Path(work, f"{index.name}-{document_space(encoder)}")
+    before = _before(index, encoder, hashes, calibration)
     if before.live and before.unchanged:
         _tidy(index, before, keep, folder)  # of which a kill may have left something
         return Reindexed(before.live, Changes((), (), (), len(hashes)), 0, None, 0.0)
@@ -141,13 +141,16 @@ class _Before:
     damage: str | None = None
 
 
-def _before(index: VectorIndex, fingerprint: str, hashes: Mapping[str, str], calibration: Calibration | None) -> _Before:
+def _before(index: VectorIndex, encoder: TextEncoder, hashes: Mapping[str, str], calibration: Calibration | None) -> _Before:
     """Look at what is live: by its rows only where that is needed."""
     live = index.live
-    own = live if live and live.fingerprint == fingerprint else None
-    before = _Before(live, calibration or (own.calibration if own else None))
+    own = live if live and live.fingerprint == document_space(encoder) else None
+    # What its scores are worth hangs on the queries too, which a matrix of their own may have turned since.
+    known = own.calibration if own and own.queries == encoder.fingerprint else None
+    before = _Before(live, calibration or known)
     corpus = corpus_hash(list(hashes), list(hashes.values()))
-    if own and (own.corpus, own.calibration) == (corpus, before.calibration):
+    calibrated = calibration is None or calibration == known
+    if own and own.corpus == corpus and calibrated:
         damage = index.fault(own)
         return replace(before, unchanged=not damage, damage=damage)
     if live is None or live.format < FORMAT:
@@ -167,7 +170,7 @@ def _built(index: VectorIndex, rows: Embedded, encoder: TextEncoder, calibration
     """Return a version of these rows: what a run that was killed after its build has left, not yet live, or a new one."""
     wanted = (encoder.fingerprint, corpus_hash(rows.ids, rows.hashes), calibration)
     for version in index.versions():
-        if not version.served and (version.fingerprint, version.corpus, version.calibration) == wanted:
+        if not version.served and (version.queries, version.corpus, version.calibration) == wanted:
             return version
     return index.build(rows.ids, rows.vectors, encoder, hashes=rows.hashes, calibration=calibration)
 

@@ -11,7 +11,7 @@ from tutorial_lib.index.catalogue import Catalogue
 from tutorial_lib.index.reading import damaged
 from tutorial_lib.index.store import Damaged, VectorIndexError
 from tutorial_lib.index.version import Version
-from tutorial_lib.models.settings import TextEncoder
+from tutorial_lib.models.settings import TextEncoder, document_space
 from tutorial_lib.retrieval.runs import Run, ranked
 
 SEARCHES = 5
@@ -38,8 +38,7 @@ def search_live(
     for attempt in range(1, SEARCHES + 1):
         live = _live_for(index, encoders, min_confidence)
         if live.fingerprint not in encoded:
-            own = next(e for e in encoders if e.fingerprint == live.fingerprint)
-            encoded[live.fingerprint] = own.encode_queries(list(queries.values()))
+            encoded[live.fingerprint] = _own(live, encoders)[0].encode_queries(list(queries.values()))
         try:
             # By collection, not by alias: a switch since the check above must not mix two models.
             index.check_count(live)
@@ -61,7 +60,7 @@ def _live_for(index: Catalogue, encoders: Sequence[TextEncoder], min_confidence:
     live = index.live
     if live is None:
         raise VectorIndexError(f"no version of {index.name!r} is live: build, verify and switch to one")
-    if live.fingerprint not in {e.fingerprint for e in encoders}:
+    if not (own := _own(live, encoders)):
         names = " or ".join(f"{e.name} ({e.fingerprint})" for e in encoders)
         raise VectorIndexError(
             f"version {live.number} of {index.name!r} holds vectors of {live.encoder} "
@@ -73,7 +72,18 @@ def _live_for(index: Catalogue, encoders: Sequence[TextEncoder], min_confidence:
             f"version {live.number} of {index.name!r} does not say what its scores are worth: build it "
             "with calibration=calibrate(…), or leave min_confidence out"
         )
+    if min_confidence is not None and own[0].fingerprint != live.queries:
+        raise VectorIndexError(
+            f"version {live.number} of {index.name!r} says what scores of the queries of {live.encoder} ({live.queries}) are "
+            f"worth, not of those of {own[0].name} ({own[0].fingerprint}): reindex with calibration=calibrate(…) of these"
+        )
     return live
+
+
+def _own(live: Version, encoders: Sequence[TextEncoder]) -> list[TextEncoder]:
+    """Return the encoders whose queries may search a version; the one it was built with, if it is among them, first."""
+    own = [e for e in encoders if document_space(e) == live.fingerprint]
+    return sorted(own, key=lambda e: e.fingerprint != live.queries)
 
 
 def _good(hits: dict[str, float], live: Version, min_confidence: float | None) -> dict[str, float]:

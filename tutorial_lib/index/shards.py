@@ -28,7 +28,7 @@ from tutorial_lib.index.shard_files import (
     to_parquet,
     whole,
 )
-from tutorial_lib.models.settings import TextEncoder
+from tutorial_lib.models.settings import TextEncoder, document_space
 
 _T = TypeVar("_T")
 
@@ -42,7 +42,7 @@ def embed_shard(ids: Sequence[str], texts: Sequence[str], encoder: TextEncoder, 
     Args:
         ids: Article ids.
         texts: Their texts, one an id.
-        encoder: Makes the vectors; its ``fingerprint`` is part of the name.
+        encoder: Makes the vectors; its ``document_space`` is part of the name.
         folder: A path, or a URL that fsspec knows.
 
     Raises:
@@ -53,9 +53,9 @@ def embed_shard(ids: Sequence[str], texts: Sequence[str], encoder: TextEncoder, 
             raise DataError(f"the text of article {document_id!r} is {type(text).__name__}: pass a string")
     fs, root = url_to_fs(str(folder))
     hashes = [text_hash(t) for t in texts]
-    digest = hashlib.sha256(json.dumps([FORMAT, encoder.fingerprint, list(ids), hashes]).encode()).hexdigest()[:24]
+    digest = hashlib.sha256(json.dumps([FORMAT, document_space(encoder), list(ids), hashes]).encode()).hexdigest()[:24]
     path = f"{root}/vectors-{digest}.parquet"
-    schema = schema_of(encoder.dimension, encoder.fingerprint)
+    schema = schema_of(encoder.dimension, document_space(encoder))
     data = whole(fs, path, schema, len(ids))
     if data is None:
         vectors = encoder.encode_documents(list(texts))
@@ -94,7 +94,7 @@ def embed_corpus(
         for part in batches(unique(pairs), shard_size):
             shards.append(embed_shard([a for a, _ in part], [t for _, t in part], encoder, folder))
             bar.update(len(part))
-        return finish(folder, encoder.fingerprint, encoder.name, encoder.dimension, shards)
+        return finish(folder, document_space(encoder), encoder.name, encoder.dimension, shards)
 
 
 def read_shards(folder: str | Path) -> Embedded:

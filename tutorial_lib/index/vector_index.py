@@ -18,7 +18,7 @@ from tutorial_lib.index.search import search_live
 from tutorial_lib.index.store import VectorIndexError, VectorStore
 from tutorial_lib.index.verify import K, mean_recall
 from tutorial_lib.index.version import Verification, Version
-from tutorial_lib.models.settings import TextEncoder
+from tutorial_lib.models.settings import TextEncoder, document_space
 from tutorial_lib.retrieval.calibration import Calibration
 from tutorial_lib.retrieval.runs import Run
 
@@ -87,7 +87,7 @@ class VectorIndex(Catalogue):
         Args:
             document_ids: Ids, length N, no two alike.
             vectors: float32, (N, D), unit length, one an id.
-            encoder: The encoder that made them; its fingerprint, and its settings if it has any, are stored.
+            encoder: The encoder that made them; its fingerprints, and its settings if it has any, are stored.
             hashes: ``text_hash`` of each article, so that ``reindex`` knows what has changed.
             calibration: Of the encoder, for ``search(min_confidence=…)``.
             batch: Vectors sent at a time.
@@ -147,7 +147,7 @@ class VectorIndex(Catalogue):
         """Return the smoke queries whose document ``version`` does not find."""
         if not smoke:
             return ()
-        if encoder is None or encoder.fingerprint != version.fingerprint:
+        if encoder is None or document_space(encoder) != version.fingerprint:
             raise VectorIndexError(
                 f"smoke queries for version {version.number} need its encoder, {version.encoder} "
                 f"({version.fingerprint}): pass encoder=…"
@@ -188,13 +188,14 @@ class VectorIndex(Catalogue):
 
         Args:
             queries: Query id -> text.
-            encoder: The live version's encoder; a service that must live through a switch passes the old and the new.
+            encoder: The live version's, or another of its document space; a service that must live through a switch passes
+                the old and the new.
             k: Articles a query.
             min_confidence: A query whose best article is less likely to answer than this gets none: "no good answer".
 
         Raises:
             VectorIndexError: No version is live, the live one holds another encoder's vectors (all are named), or it has
-                no calibration and ``min_confidence`` is given.
+                no calibration of this encoder's queries and ``min_confidence`` is given.
         """
         encoders = list(encoder) if isinstance(encoder, Sequence) else [encoder]
         return search_live(self, queries, encoders, k, min_confidence)

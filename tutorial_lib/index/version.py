@@ -21,7 +21,7 @@ class Version:
     Attributes:
         number: 1, 2, 3, …
         collection: Name of its collection in the store.
-        fingerprint: Fingerprint of the encoder whose vectors it holds.
+        fingerprint: Of the encoder whose vectors it holds: its ``document_space``.
         encoder: Name of that encoder.
         documents: Number of vectors.
         live: Whether the alias points to it.
@@ -33,6 +33,8 @@ class Version:
         search_params: What to search its index with.
         content: ``content_hash`` of its rows; None if it was built before that was noted.
         exact_scores: Whether its index type scores with the vectors themselves, none that were shortened.
+        queries: Fingerprint of the encoder it was built with, whose queries the calibration is of; another one of the same
+            document space may search it too.
     """
 
     number: int
@@ -49,6 +51,7 @@ class Version:
     search_params: Mapping[str, Any] = field(default_factory=dict)
     content: str | None = None
     exact_scores: bool = False
+    queries: str = ""
 
     @property
     def name(self) -> str:
@@ -112,4 +115,5 @@ def version_of(noted: Noted, name: str, live: str | None) -> Version | None:
         search_params=record.get("search_params", {}),
         content=record.get("content"),
         exact_scores=record.get("exact_scores", False),
+        queries=record.get("queries", record["fingerprint"]),
     )

@@ -34,6 +34,20 @@ FLAGS = ("cls_token", "max_tokens", "mean_tokens", "mean_sqrt_len_tokens", "weig
 MODES = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
 """Poolings by their flags ``pooling_mode_…`` (before version 5.4) and by their names."""
 
+MODULES = ("Dense", "Normalize", "Router")
+"""What may stand behind Transformer and Pooling."""
+BEHIND_POOLING: tuple[list[str], ...] = (
+    [],
+    ["Dense"],
+    ["Normalize"],
+    ["Dense", "Normalize"],
+    ["Router"],
+    ["Dense", "Router"],
+)
+ROUTES = {"query": ("Dense", "Normalize"), "document": ("Normalize",)}
+"""What a Router may send queries and documents through: a matrix for queries alone."""
+ROUTER_FILE = "router_config.json"
+
 
 class Described(NamedTuple):
     """What the files say of how texts become vectors.
@@ -45,6 +59,7 @@ class Described(NamedTuple):
         prompts: Texts put before queries and before documents.
         bare: Whether there is nothing but a transformer.
         dense: Folder of the module Dense behind the pooling; empty if there is none.
+        query_dense: Folder of the one that queries alone pass; empty if there is none.
     """
 
     pooling: str
@@ -53,6 +68,7 @@ class Described(NamedTuple):
     prompts: tuple[str, str]
     bare: bool = False
     dense: str = ""
+    query_dense: str = ""
 
 
 def described(folder: Path | str, config: Mapping[str, Any]) -> Described:
@@ -72,8 +88,10 @@ def described(folder: Path | str, config: Mapping[str, Any]) -> Described:
     window, lower_case = _transformer(folder)
     pooling = _pooling(folder, f"{paths['Pooling']}/config.json")
     normalized = "Normalize" in paths and _normalizes(folder, f"{paths['Normalize']}/config.json")
-    _check_model(folder, normalized)
-    return Described(pooling, window, lower_case, stored_prompts(folder) or ("", ""), dense=paths.get("Dense", ""))
+    query_dense = _query_dense(folder, paths["Router"]) if "Router" in paths else ""
+    _check_model(folder, normalized or bool(query_dense))
+    prompts = stored_prompts(folder) or ("", "")
+    return Described(pooling, window, lower_case, prompts, dense=paths.get("Dense", ""), query_dense=query_dense)
 
 
 def _refuse(folder: Path | str, file: str, field: str, value: Any) -> ModelError:
@@ -97,19 +115,19 @@ def _bare(folder: Path | str, config: Mapping[str, Any]) -> Described:
 
 
 def _paths(folder: Path | str, modules: Any) -> dict[str, str]:
-    """Return the modules' folders by kind: a Transformer in the root, a Pooling, perhaps a Dense, perhaps a Normalize."""
+    """Return the modules' folders by kind: a Transformer in the root, a Pooling, and what of ``MODULES`` there is."""
     file = Path(folder, "modules.json")
     if not isinstance(modules, list) or not all(
         isinstance(m, dict) and isinstance(m.get("type"), str) and isinstance(m.get("path"), str) for m in modules
     ):
         raise ModelError(f"{file} is no list of modules with type and path: copy or make the model again")
-    known = ("Transformer", "Pooling", "Dense", "Normalize")
+    known = ("Transformer", "Pooling", *MODULES)
     kinds = [m["type"].split(".")[-1] if m["type"].startswith("sentence_transformers.") else m["type"] for m in modules]
     if unknown := [m["type"] for m, kind in zip(modules, kinds, strict=True) if kind not in known]:
         raise ModelError(f"{folder} has the modules {unknown}, only {sorted(known)} are supported: pass another model")
-    if kinds[:2] != [*known[:2]] or kinds[2:] not in ([], ["Dense"], ["Normalize"], ["Dense", "Normalize"]):
+    if kinds[:2] != [*known[:2]] or kinds[2:] not in BEHIND_POOLING:
         raise ModelError(
-            f"{file} lists {kinds}, only {list(known)} in this order are supported, the last two left out or not"
+            f"{file} lists {kinds}, only {list(known[:4])} in this order are supported, the last two left out or not"
         )
     paths = {kind: m["path"] for kind, m in zip(kinds, modules, strict=True)}
     if paths["Transformer"]:
@@ -163,6 +181,25 @@ def _pooling(folder: Path | str, file: str) -> str:
     if name not in POOLINGS:
         raise ModelError(f"{folder}: {file}: pooling {name!r} is not supported: {', '.join(POOLINGS)} are")
     return name
+
+
+def _query_dense(folder: Path | str, path: str) -> str:
+    """Return the folder of the module Dense that queries alone pass, before a Normalize as documents do, in a Router."""
+    config = read_object(folder, f"{path}/{ROUTER_FILE}") or {}
+    names = [f"{side}_{n}_{kind}" for side, kinds in ROUTES.items() for n, kind in enumerate(kinds)]
+    structure = {side: [f"{side}_{n}_{kind}" for n, kind in enumerate(kinds)] for side, kinds in ROUTES.items()}
+    types, parameters = config.get("types"), config.get("parameters")
+    if config.get("structure") != structure:
+        raise _refuse(folder, f"{path}/{ROUTER_FILE}", "structure", config.get("structure"))
+    kinds = {name: str(kind).split(".")[-1] for name, kind in types.items()} if isinstance(types, dict) else {}
+    if kinds != {name: name.split("_")[-1] for name in names}:
+        raise _refuse(folder, f"{path}/{ROUTER_FILE}", "types", types)
+    if not isinstance(parameters, dict) or parameters.get("default_route") != "document" or parameters.get("route_mappings"):
+        raise _refuse(folder, f"{path}/{ROUTER_FILE}", "parameters", parameters)
+    for name in names:
+        if name.endswith("Normalize"):
+            _normalizes(folder, f"{path}/{name}/config.json")
+    return f"{path}/{names[0]}"
 
 
 def _normalizes(folder: Path | str, file: str) -> bool:

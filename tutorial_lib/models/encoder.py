@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,9 +16,9 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from tutorial_lib.models import hardware
 from tutorial_lib.models.batching import PAD_TO, length_batches, pooled
 from tutorial_lib.models.complete import check_finite, check_strings, positions
+from tutorial_lib.models.fingerprint import fingerprint_of
 from tutorial_lib.models.half_precision import HalfCopy
 from tutorial_lib.models.hardware import attend_by, side_by_side
 from tutorial_lib.models.loading import load_parts, with_prompts
@@ -64,6 +62,7 @@ class Encoder:
         self._tokenizer_as_loaded = tokenizer.backend_tokenizer.to_str()
         self._half = HalfCopy()
         self.matrix: NDArray[np.float32] | None = None
+        self.query_matrix: NDArray[np.float32] | None = None
 
     @classmethod
     def load(
@@ -90,8 +89,8 @@ class Encoder:
         """
         parts = load_parts(model, device)
         settings = with_prompts(parts.settings, str(model), query_prompt, document_prompt)
-        encoder = cls(parts.model, parts.tokenizer, settings, str(model))
-        return encoder if parts.matrix is None else encoder.with_matrix(parts.matrix)
+        made = cls(parts.model, parts.tokenizer, settings, str(model))
+        return made._with(matrix=parts.matrix, query_matrix=parts.query_matrix)
 
     def with_window(self, tokens: int) -> Encoder:
         """Return this encoder with another window; the two share weights and tokenizer.
@@ -109,24 +108,35 @@ class Encoder:
             raise ModelError(f"the window of {self.name} cannot be {tokens} tokens: pass {least} to {most}")
         return self._with(settings=replace(self.settings, max_length=int(tokens)))
 
-    def with_matrix(self, matrix: NDArray[np.float32]) -> Encoder:
+    def with_matrix(self, matrix: NDArray[np.float32], *, queries_only: bool = False) -> Encoder:
         """Return this encoder with its vectors multiplied by ``matrix``, (D, D); the two share weights and tokenizer.
 
+        Args:
+            matrix: What to multiply by, behind any matrix that is there.
+            queries_only: Multiply those of queries alone: documents, and every index of them, stay as they are.
+
         Raises:
-            ModelError: The matrix has another shape, or numbers that are not finite.
+            ModelError: It has another shape, or is not finite; or it is for both, and there is one for queries, the last.
         """
-        matrix = check_matrix(matrix, self.dimension, self.name)
-        return self._with(matrix=matrix if self.matrix is None else matrix @ self.matrix)
+        matrix, name = check_matrix(matrix, self.dimension, self.name), "query_matrix" if queries_only else "matrix"
+        if self.query_matrix is not None and not queries_only:
+            raise ModelError(f"{self.name} has a matrix for queries alone, which comes last: pass one with queries_only=True")
+        before = getattr(self, name)
+        return self._with(**{name: matrix if before is None else matrix @ before})
 
     def _with(self, **changes: Any) -> Encoder:
         other = copy.copy(self)
-        other.__dict__.pop("fingerprint", None)
         vars(other).update(changes)
+        other._forget_fingerprints()
         return other
+
+    def _forget_fingerprints(self) -> None:
+        vars(self).pop("fingerprint", None)
+        vars(self).pop("document_fingerprint", None)
 
     def changed(self) -> None:
         """Forget what was worked out from the weights, when they change in place, as in ``training`` and ``inference``."""
-        self.__dict__.pop("fingerprint", None)
+        self._forget_fingerprints()
         self._half.forget()
         forget_merged(self.model)
 
@@ -171,30 +181,24 @@ class Encoder:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of weights and settings: two encoders with the same fingerprint give the same vectors."""
-        digest = hashlib.sha256(json.dumps(vars(self.settings), sort_keys=True).encode())
-        for name, tensor in sorted(self.model.state_dict().items()):
-            digest.update(name.encode())
-            digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
-        digest.update(self._tokenizer_as_loaded.encode())
-        digest.update(b"" if self.matrix is None else self.matrix.tobytes())
-        return digest.hexdigest()[:16]
+        return fingerprint_of(self.model, self.settings, self._tokenizer_as_loaded, self.matrix, self.query_matrix)
+
+    @cached_property
+    def document_fingerprint(self) -> str:
+        """Hash of what decides documents' vectors: ``fingerprint`` of this encoder without its matrix for queries alone."""
+        return self.fingerprint if self.query_matrix is None else self._with(query_matrix=None).fingerprint
 
     def encode_queries(self, texts: Sequence[str], **options: Any) -> NDArray[np.float32]:
-        """Return vectors of queries, put behind their prompt: float32, (len(texts), D), unit length.
-
-        Options and what is raised are those of ``encode``.
-        """
-        return self.encode([self.settings.query_prompt + t for t in texts], **options)
+        """Return vectors of queries behind their prompt: float32, (len(texts), D), unit length; options: ``encode``."""
+        vectors = self.encode([self.settings.query_prompt + t for t in texts], **options)
+        return vectors if self.query_matrix is None else turned(vectors, self.query_matrix)
 
     def encode_documents(self, texts: Sequence[str], **options: Any) -> NDArray[np.float32]:
-        """Return vectors of documents, put behind their prompt: float32, (len(texts), D), unit length.
-
-        Options and what is raised are those of ``encode``.
-        """
+        """Return vectors of documents behind their prompt: float32, (len(texts), D), unit length; options: ``encode``."""
         return self.encode([self.settings.document_prompt + t for t in texts], **options)
 
     def encode(self, texts: Sequence[str], *, token_budget: int | None = None, label: str = "encode") -> NDArray[np.float32]:
-        """Return one unit vector a text: float32, (len(texts), D).
+        """Return one unit vector a text, one of documents: float32, (len(texts), D).
 
         Texts are sorted by length and cut into batches of at most ``token_budget`` tokens (by default 2,048 on a CPU,
         where small batches stay in its cache, and 65,536 on a GPU), so that short texts are not padded to the longest
@@ -227,10 +231,7 @@ class Encoder:
 
     def _inference_model(self) -> Any:
         """Return the model to encode with: where bfloat16 is fast, a copy in it."""
-        in_training = any(p.dtype == torch.bfloat16 for p in self.model.parameters())
-        if in_training or not hardware.bf16_is_fast(self.device):
-            return self.model
-        return self._half.of(self.model)
+        return self._half.for_inference(self.model, self.device)
 
     def tokenize(self, texts: Sequence[str], *, max_length: int | None = None) -> list[list[int]]:
         """Return token ids of each text, special tokens included, cut to ``max_length`` and to the encoder's own limit."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from tutorial_lib.models import hardware
 from tutorial_lib.models.hardware import attend_by
 from tutorial_lib.models.merged_linear import forget_merged
 
@@ -33,6 +34,11 @@ class HalfCopy:
             self._of = model
             self._hook = model.register_load_state_dict_post_hook(self.forget)
         return held
+
+    def for_inference(self, model: torch.nn.Module, device: torch.device) -> Any:
+        """Return what to encode with on ``device``: the copy where bfloat16 is fast, else the model, as amid training."""
+        in_training = any(p.dtype == torch.bfloat16 for p in model.parameters())
+        return model if in_training or not hardware.bf16_is_fast(device) else self.of(model)
 
     def forget(self, *_: object) -> None:
         """Drop the copy."""

@@ -30,6 +30,7 @@ class Parts(NamedTuple):
     tokenizer: PreTrainedTokenizerBase
     settings: EncoderSettings
     matrix: NDArray[np.float32] | None = None
+    query_matrix: NDArray[np.float32] | None = None
 
 
 def load_parts(model: str | Path, device: torch.device | None = None) -> Parts:
@@ -64,8 +65,9 @@ def _parts(model: str | Path, above: tuple[Path | str, ...]) -> Parts:
     if said.lower_case:
         put_in_lower_case(tokenizer)
     settings = EncoderSettings(said.pooling, window, *said.prompts)
-    matrix = read_matrix(folder, said.dense, int(transformer.config.hidden_size)) if said.dense else None
-    return Parts(transformer, tokenizer, settings, matrix)
+    size = int(transformer.config.hidden_size)
+    matrices = [read_matrix(folder, path, size) if path else None for path in (said.dense, said.query_dense)]
+    return Parts(transformer, tokenizer, settings, *matrices)
 
 
 def _loaded(kind: Any, folder: Path | str, **options: Any) -> Any:
@@ -97,7 +99,7 @@ def _load_adapter(folder: Path, above: tuple[Path | str, ...]) -> Parts:
     if folder.resolve() in above:
         raise ModelError(f"{folder} is an adapter whose base is an adapter on itself: pass a merged model")
     base = _parts(base_name, (*above, folder.resolve()))
-    if base.matrix is not None:
+    if base.matrix is not None or base.query_matrix is not None:
         raise ModelError(f"{folder} is an adapter on {base_name}, which has a module Dense: pass one without")
     tuned = merged_with(folder, base.model, base_name)
     return Parts(tuned, base.tokenizer, _adapter_settings(folder, base.settings))

@@ -7,7 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tutorial_lib.models.described import TRANSFORMER_FILES
 from tutorial_lib.models.encoder import Encoder
@@ -18,10 +20,12 @@ from tutorial_lib.models.prompts import PROMPT_FILE, prompts_record
 def save_model(encoder: Encoder, folder: Path, card: str) -> None:
     """Write ``encoder`` as a folder that ``SentenceTransformer(folder)`` and ``Encoder.load(folder)`` both read.
 
-    Weights are written as safetensors only. Their SHA-256 is written beside them and checked by ``Encoder.load``.
+    A matrix is a module Dense; one for queries alone stands in a module Router, so that ``encode_query`` passes it and
+    ``encode_document`` and ``encode`` do not. Weights are written as safetensors only. Their SHA-256 is written beside them
+    and checked by ``Encoder.load``.
     """
     from sentence_transformers import SentenceTransformer  # here: it takes seconds
-    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
     folder.mkdir(parents=True, exist_ok=True)
     settings = encoder.settings
@@ -33,8 +37,7 @@ def save_model(encoder: Encoder, folder: Path, card: str) -> None:
         modules = [
             Transformer(bare, max_seq_length=settings.max_length),
             Pooling(encoder.dimension, settings.pooling),
-            *_dense(encoder),
-            Normalize(),
+            *_behind_pooling(encoder),
         ]
         record = prompts_record(settings)
         model = SentenceTransformer(modules=modules, device="cpu", **record)
@@ -50,14 +53,20 @@ def write_checksums(folder: Path) -> None:
         (home / CHECKSUM_FILE).write_text(json.dumps(sums, indent=2), encoding="utf-8")
 
 
-def _dense(encoder: Encoder) -> list[Any]:
-    """Return the module that multiplies by the encoder's matrix, if it has one."""
-    if encoder.matrix is None:
-        return []
-    from sentence_transformers.sentence_transformer.modules import Dense  # here: it takes seconds
+def _behind_pooling(encoder: Encoder) -> list[Any]:
+    """Return the modules that turn pooled vectors, by the encoder's matrices if it has any, and scale them."""
+    from sentence_transformers.sentence_transformer.modules import Dense, Normalize, Router  # here: it takes seconds
 
-    size, matrix = encoder.dimension, torch.from_numpy(encoder.matrix)
-    return [Dense(size, size, bias=False, activation_function=None, init_weight=matrix)]
+    def dense(matrix: NDArray[np.float32]) -> Any:
+        size, weight = len(matrix), torch.from_numpy(matrix)
+        return Dense(size, size, bias=False, activation_function=None, init_weight=weight)
+
+    both = [] if encoder.matrix is None else [dense(encoder.matrix)]
+    if encoder.query_matrix is None:
+        return [*both, Normalize()]
+    queries: list[Any] = [dense(encoder.query_matrix), Normalize()]
+    documents: list[Any] = [Normalize()]
+    return [*both, Router.for_query_document(queries, documents, default_route="document")]
 
 
 def describe(encoder: Encoder, folder: Path) -> None:

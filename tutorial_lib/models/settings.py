@@ -78,3 +78,11 @@ class TextEncoder(Protocol):
     def encode_documents(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return document vectors: float32, (len(texts), D), unit length."""
         ...
+
+
+def document_space(encoder: TextEncoder) -> str:
+    """Return the fingerprint of what makes an encoder's document vectors: any encoder with the same may search them.
+
+    It is the encoder's own but for one that multiplies its queries alone by a matrix, whose ``document_fingerprint`` says it.
+    """
+    return str(getattr(encoder, "document_fingerprint", encoder.fingerprint))

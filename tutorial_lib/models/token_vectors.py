@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -75,6 +75,16 @@ def token_vectors(encoder: Encoder, texts: Sequence[str], prompt: str = "") -> l
         TokenVectors(found[n], np.maximum(spans[n][keep] - len(prompt), 0), _words(read.word_ids(n), keep))
         for n, keep in enumerate(inside)
     ]
+
+
+def query_token_vectors(encoder: Encoder, texts: Sequence[str]) -> list[TokenVectors]:
+    """Return the token vectors of queries, behind their prompt, multiplied by the encoder's matrix for queries if it has one.
+
+    Raises:
+        NotFiniteError: A text has no vectors of finite numbers.
+    """
+    made, matrix = token_vectors(encoder, texts, encoder.settings.query_prompt), encoder.query_matrix
+    return made if matrix is None else [replace(tokens, vectors=turned(tokens.vectors, matrix)) for tokens in made]
 
 
 def _words(words: Sequence[int | None], keep: NDArray[np.bool_]) -> NDArray[np.int32]:

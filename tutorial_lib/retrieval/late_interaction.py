@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.matrix import turned
-from tutorial_lib.models.token_vectors import TokenVectors, token_vectors
+from tutorial_lib.models.token_vectors import TokenVectors, query_token_vectors, token_vectors
 from tutorial_lib.retrieval.reranking import DEPTH, WEIGHT, candidates, reranked
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.text import has_words
@@ -126,7 +126,7 @@ class LateInteraction:
         """
         shortlists = candidates(run, queries, depth)
         self.read(a for found in shortlists.values() for a in found)
-        asked = token_vectors(self.encoder, list(queries.values()), self.encoder.settings.query_prompt)
+        asked = query_token_vectors(self.encoder, list(queries.values()))
         return {q: self.compare(tokens, shortlists[q]) for q, tokens in zip(queries, asked, strict=True)}
 
     def compare(self, query: TokenVectors, document_ids: Iterable[str]) -> dict[str, float]:
@@ -159,17 +159,20 @@ class LateInteraction:
             made = token_vectors(self.encoder, [self.documents[a] for a in part], self.encoder.settings.document_prompt)
             self._kept |= {a: _Kept.of(tokens, packed=self.packed) for a, tokens in zip(part, made, strict=True)}
 
-    def turned(self, matrix: NDArray[np.float32]) -> LateInteraction:
+    def turned(self, matrix: NDArray[np.float32], *, queries_only: bool = False) -> LateInteraction:
         """Return late interaction as a matrix behind the encoder makes it; no document is read again.
 
         Args:
-            matrix: (D, D), as ``training.distill`` gives it for both sides.
+            matrix: (D, D), as ``training.distill`` gives it.
+            queries_only: As for ``Encoder.with_matrix``.
 
         Raises:
-            ModelError: It is not of the encoder's dimension, or not finite.
+            ModelError: As ``Encoder.with_matrix`` does.
         """
-        made = LateInteraction(self.encoder.with_matrix(matrix), self.documents, self.packed)
-        for a, kept in self._kept.items():
+        encoder = self.encoder.with_matrix(matrix, queries_only=queries_only)
+        made = LateInteraction(encoder, self.documents, self.packed)
+        made._kept = dict(self._kept)
+        for a, kept in self._kept.items() if not queries_only else ():
             vectors = kept.vectors if kept.scale is None else kept.vectors * kept.scale
             tokens = TokenVectors(turned(vectors.astype(np.float32, copy=False), matrix), kept.spans, kept.words)
             made._kept[a] = _Kept.of(tokens, packed=self.packed)
@@ -189,7 +192,7 @@ class LateInteraction:
         """
         self.read([document_id])
         document, text = self._kept[document_id], self.documents[document_id]
-        asked = token_vectors(self.encoder, [query], self.encoder.settings.query_prompt)[0]
+        asked = query_token_vectors(self.encoder, [query])[0]
         words, own = _words_of(asked.words, asked.spans, query), _words_of(document.words, document.spans, text)
         if not words or not own:
             return []

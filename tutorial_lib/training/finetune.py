@@ -205,7 +205,7 @@ def check_sizes(encoder: Encoder, settings: TrainSettings, lora: LoraSettings | 
             the model has a module Dense.
     """
     config, whose = encoder.model.config, encoder.name
-    if encoder.matrix is not None:
+    if encoder.matrix is not None or encoder.query_matrix is not None:
         raise ModelError(f"{whose} has a module Dense, which is trained last: pass the model it was put on")
     width = int(getattr(config, "hidden_size", encoder.dimension))
     tokens = max(encoder.settings.max_length, int(getattr(config, "max_position_embeddings", 0)))
