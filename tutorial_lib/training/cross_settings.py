@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tutorial_lib.fields import MOST_SEED, check_between, check_positive, check_whole
 from tutorial_lib.training.result import Result
-from tutorial_lib.training.settings import MOST_SEED, check_between, check_positive, check_whole
 
 WEIGHTS = (0.3, 0.5, 0.7, 1.0)
 """Shares of the cross-encoder in the fused score among which dev chooses; 1 ranks by it alone."""

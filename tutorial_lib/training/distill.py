@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from tutorial_lib.data.dataset import DataError, RetrievalDataset, relevant
 from tutorial_lib.evaluation.dev_pool import mean_score
 from tutorial_lib.evaluation.measures import main_scores
+from tutorial_lib.fields import MOST_SEED, check_between, check_positive, check_whole
 from tutorial_lib.models.matrix import turned
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.reranking import DEPTH
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.training.finetune import rises
 from tutorial_lib.training.losses import contrastive_loss
-from tutorial_lib.training.settings import MOST_SEED, check_between, check_positive, check_whole
 
 SIDES = ("both", "queries")
 
