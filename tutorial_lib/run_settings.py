@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 
 from tutorial_lib.cleaning.settings import CleaningSettings
 from tutorial_lib.data.registry import ReadSettings
+from tutorial_lib.training.cross_settings import CrossSettings
 from tutorial_lib.training.mining import MiningSettings
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
 
@@ -30,6 +31,11 @@ class RunSettings:
     mining: MiningSettings = field(default_factory=MiningSettings)
     cleaning: CleaningSettings = field(default_factory=CleaningSettings)
     read: ReadSettings = field(default_factory=ReadSettings)
+
+    @property
+    def cross(self) -> CrossSettings:
+        """How a cross-encoder is trained where nobody says otherwise: no run trains one, so it is no option of a run."""
+        return CrossSettings()
 
     def record(self) -> dict[str, Any]:
         """Return the settings as plain JSON values, by part."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from tutorial_lib.asked_for import ASKED_FOR, RERANKER, read_reranker
 from tutorial_lib.cleaning.prepare import prepare
 from tutorial_lib.cleaning.settings import CleaningSettings
 from tutorial_lib.data.beir import read_beir, write_beir
@@ -22,6 +23,7 @@ from tutorial_lib.models.lora import merge_adapter
 from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.cross_encoder import CrossReranker
 from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import Run, write_trec_qrels, write_trec_run
 from tutorial_lib.retrieval.systems import BASELINE, KEYWORD, SYSTEMS
@@ -84,7 +86,7 @@ class Workspace(Staged):
         """The dataset as it was named: "aws_docs", "support_desk", or an absolute path."""
         return self.origin.name
 
-    # --- dataset --------------------------------------------------------------------------------------------------
+    # --- dataset, baselines, vectors ------------------------------------------------------------------------------
 
     def outside(self, name: str) -> str:
         """Return what a stage's record says of the data ("source") or of the base model ("encoder")."""
@@ -108,8 +110,6 @@ class Workspace(Staged):
         """Return the keyword index over the dataset's documents, with the settings that dev chose."""
         return self._once("baseline", lambda _: BM25(self.dataset().document_texts(), self.baseline().bm25))
 
-    # --- without training -----------------------------------------------------------------------------------------
-
     def _make_baseline(self, folder: Path) -> None:
         write_json(folder / "baseline.json", asdict(choose_settings(self.dataset(), self._encoder_as_loaded)))
 
@@ -124,8 +124,6 @@ class Workspace(Staged):
     def untrained(self) -> Untrained:
         """Return the best that can be had without training, chosen on dev; its run is ``run_of("untrained", split)``."""
         return Untrained.from_record(self._told_by("untrained"))
-
-    # --- vectors --------------------------------------------------------------------------------------------------
 
     @cached_property
     def _encoder_as_loaded(self) -> Encoder:
@@ -166,7 +164,7 @@ class Workspace(Staged):
         """Return the fine-tuned model's vectors."""
         return Vectors.load(self.need("tuned_vectors"))
 
-    # --- training -------------------------------------------------------------------------------------------------
+    # --- training, runs -------------------------------------------------------------------------------------------
 
     def _make_negatives(self, folder: Path, mining: MiningSettings) -> None:
         mine_negatives(self.dataset(), self.bm25(), self.base_vectors(), mining).save(folder)
@@ -210,8 +208,6 @@ class Workspace(Staged):
     def _trains_documents(self) -> bool:
         return bool((self.record("adapter") or {})["settings"]["train"]["train_documents"])
 
-    # --- runs -----------------------------------------------------------------------------------------------------
-
     def _make_runs(self, folder: Path) -> None:
         runs = {name: self.run_of(name, "test") for name in SYSTEMS}
         for name, run in runs.items():
@@ -231,6 +227,10 @@ class Workspace(Staged):
         """Return the test runs of all ``SYSTEMS``."""
         return self._told_by("runs")
 
+    def reranker(self) -> CrossReranker:
+        """Return the cross-encoder that ranks again, trained at its first use, with the depth and share that dev chose."""
+        return read_reranker(self.need(RERANKER), self.dataset(), self.device)
+
 
 _SEARCHED = ("dataset", "baseline", "base_vectors")
 """Stages that a search without training hangs on."""
@@ -245,6 +245,6 @@ STAGES = {
     "tuned_vectors": Stage(Workspace._make_tuned_vectors, ("dataset", "model")),
     "runs": Stage(Workspace._make_runs, ("dataset", "baseline", "base_vectors", "untrained", "tuned_vectors")),
 }
-"""Every stage by name, in the order of the loop."""
+"""Every stage of a run by name, in the order of the loop."""
 
-Workspace.stages = STAGES
+Workspace.stages = {**STAGES, **ASKED_FOR}

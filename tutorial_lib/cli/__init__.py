@@ -1,4 +1,4 @@
-"""The command line: ``python -m tutorial_lib run | check | train``, one module a verb."""
+"""The command line: ``python -m tutorial_lib run | check | train | rerank``, one module a verb."""
 
 from tutorial_lib.cli.main import main
 

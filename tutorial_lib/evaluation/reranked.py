@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from tutorial_lib.evaluation.choose import choose_weight
 from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.retrieval.cross_encoder import CrossReranker
 from tutorial_lib.retrieval.late_interaction import LateInteraction
 from tutorial_lib.retrieval.reranking import reranked
 from tutorial_lib.retrieval.runs import Run
@@ -26,6 +27,10 @@ class Reranking(Artifacts, Protocol):
 
     def tuned_encoder(self) -> Encoder:
         """Return the fine-tuned model."""
+        ...
+
+    def reranker(self) -> CrossReranker:
+        """Return the cross-encoder, with the depth and the share that dev chose."""
         ...
 
     def while_unchanged(self, what: Hashable, make: Callable[[], Any]) -> Any:
@@ -70,11 +75,19 @@ def _late(name: str) -> Callable[[Any, str], Run]:
     return run
 
 
+def _cross(artifacts: Reranking, split: str) -> Run:
+    reranker, first = artifacts.reranker(), artifacts.run_of(CANDIDATE, split)
+    if not reranker.weight:  # dev saw no clear rise: no hour is spent on scores that do not count
+        return first
+    return reranker.rerank(artifacts.dataset().query_texts(split), first)
+
+
 RERANKED: dict[str, System] = {
     system.name: system
     for system in (
         System(f"{BASELINE}+late", "the base model with late interaction", _late(BASELINE)),
         System(f"{CANDIDATE}+late", "the fine-tuned model with late interaction", _late(CANDIDATE)),
+        System(f"{CANDIDATE}+cross", "the fine-tuned model with a cross-encoder", _cross),
     )
 }
 """Name -> system; not among ``SYSTEMS``, which every run makes."""

@@ -109,6 +109,10 @@ class CrossEncoder:
             raise NotFiniteError(f"{self.name} gives a score that is not a finite number: its weights are damaged")
         return scores
 
+    def read(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        """Return the pairs as one batch that ``model`` takes, on its device; it gives them "scores", (len(pairs), 1)."""
+        return self._padded(self._tokens(pairs))
+
     def _tokens(self, pairs: Sequence[tuple[str, str]]) -> list[dict[str, list[int]]]:
         """Return each pair's tokens, with their types where the model wants them."""
         if not pairs:
