@@ -23,8 +23,8 @@ from tutorial_lib.models.settings import ModelError, NotFiniteError
 
 Model: TypeAlias = Any
 """sentence-transformers' CrossEncoder, whose package takes seconds to load."""
-TOKEN_BUDGET = 2048
-"""Padded tokens read at a time on a CPU: such a batch stays in its cache."""
+TOKEN_BUDGET = 512
+"""Padded tokens read at a time on a CPU: a shortlist has few pairs of one length, and larger batches pad a quarter more."""
 TOKEN_BUDGET_GPU = 65_536
 
 

@@ -186,13 +186,17 @@ class CrossTrainer(CrossEncoderTrainer):
         """Return batches in an order that hangs on seed and epoch alone, so that a run goes on where it was interrupted."""
         return BatchSampler(self.order, batch_size, drop_last)
 
-    def training_step(self, model: torch.nn.Module, inputs: dict[str, Any], *given: Any, **options: Any) -> torch.Tensor:
+    def training_step(self, model: Any, inputs: dict[str, Any], *given: Any, **options: Any) -> torch.Tensor:
         """Take a batch's gradients: on a CPU of several threads its lists side by side."""
         if self.cross_encoder.device.type != "cpu" or torch.get_num_threads() == 1:
             return super().training_step(model, inputs, *given, **options)
         model.train()
         with self.compute_loss_context_manager():
-            return backward_side_by_side(lambda part: self.compute_loss(model, part), inputs, model)
+            return backward_side_by_side(lambda part: self._loss_of(model, part), inputs, model)
+
+    def _loss_of(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        loss = self.compute_loss(model, inputs)
+        return loss[0] if isinstance(loss, tuple) else loss
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         # All weights, those of an adapter and of the head among them, under the names they have in training.
