@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 from tutorial_lib.cleaning.settings import CleaningSettings
 from tutorial_lib.data.registry import ReadSettings
 from tutorial_lib.retrieval.hosted import HOSTED, HostedSettings
+from tutorial_lib.training.cross_settings import CrossSettings
 from tutorial_lib.training.distill_settings import TeacherSettings
 from tutorial_lib.training.mining import MiningSettings
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
@@ -44,6 +45,11 @@ class RunSettings:
             ValueError: A teacher for a model that is trained for queries alone.
         """
         self.teaching.check_fits(train_documents=self.train.train_documents)
+
+    @property
+    def cross(self) -> CrossSettings:
+        """How a cross-encoder is trained where nobody says otherwise: no run trains one, so it is no option of a run."""
+        return CrossSettings()
 
     def record(self) -> dict[str, Any]:
         """Return the settings as plain JSON values, by part."""

@@ -60,7 +60,8 @@ class Staged:
         """Return the settings to make a stage with: those given or told; else those it was made with; else the defaults."""
         parts = {part: getattr(self.settings, part) for part in self.stages[stage].settings}
         record = self.record(stage)
-        if record and not given and not self._told:
+        told = self._told and set(parts) <= set(as_record(self.settings))
+        if record and not given and not told:
             try:
                 return {part: from_record(type(own), record["settings"][part]) for part, own in parts.items()}
             except (KeyError, TypeError, ValueError):  # an older version made it, with settings that are no more

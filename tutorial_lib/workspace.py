@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from tutorial_lib.asked_for import ASKED_FOR, RERANKER, read_reranker
 from tutorial_lib.baselines import Baselines
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.help_desk import HelpDesk
@@ -19,8 +20,8 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import merge_adapter
 from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
+from tutorial_lib.retrieval.cross_encoder import CrossReranker
 from tutorial_lib.retrieval.dense import Vectors
-from tutorial_lib.retrieval.hosted import HOSTED, HOSTED_VECTORS, make_hosted_vectors
 from tutorial_lib.retrieval.runs import Run, write_trec_qrels, write_trec_run
 from tutorial_lib.retrieval.systems import BASELINE, KEYWORD, SYSTEMS
 from tutorial_lib.retrieval.untrained import Untrained
@@ -160,8 +161,6 @@ class Workspace(Baselines):
         """Return the fine-tuned model's vectors."""
         return Vectors.load(self.need("tuned_vectors"))
 
-    # --- runs -----------------------------------------------------------------------------------------------------
-
     def _make_runs(self, folder: Path) -> None:
         runs = {name: self.run_of(name, "test") for name in SYSTEMS}
         for name, run in runs.items():
@@ -181,6 +180,10 @@ class Workspace(Baselines):
         """Return the test runs of all ``SYSTEMS``, and of the hosted model if the settings name one."""
         return {**self._told_by("runs"), **{name: self.run_of(name, "test") for name in self.settings.hosted.systems}}
 
+    def reranker(self) -> CrossReranker:
+        """Return the cross-encoder that ranks again, trained at its first use, with the depth and share that dev chose."""
+        return read_reranker(self.need(RERANKER), self.dataset(), self.device)
+
 
 _SEARCHED = ("dataset", "baseline", "base_vectors")
 """Stages that a search without training hangs on."""
@@ -195,6 +198,6 @@ STAGES = {
     "tuned_vectors": Stage(Workspace._make_tuned_vectors, ("dataset", "model")),
     "runs": Stage(Workspace._make_runs, ("dataset", "baseline", "base_vectors", "untrained", "tuned_vectors")),
 }
-"""Every stage by name, in the order of the loop."""
+"""Every stage of a run by name, in the order of the loop."""
 
-Workspace.stages = {**STAGES, HOSTED_VECTORS: Stage(make_hosted_vectors, ("dataset",), (HOSTED,))}
+Workspace.stages = {**STAGES, **ASKED_FOR}

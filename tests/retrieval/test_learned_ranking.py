@@ -16,6 +16,22 @@ def test_without_lightgbm_it_says_what_to_install(monkeypatch):
         learn_ranking(Features(("score",), {}, np.zeros((0, 1), dtype=np.float32)), {})
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"trees": 0}, "trees is 0: pass at least 1"),
+        ({"patience": 1.5}, "patience is 1.5: pass a whole number, at least 1"),
+        ({"learning_rate": 0}, "learning_rate is 0: pass a number above 0"),
+        ({"leaves": 1}, "leaves is 1: pass at least 2 and at most 131072"),
+        ({"least": True}, "least is True: pass a whole number, at least 1"),
+        ({"seed": 2**31}, "seed is 2147483648: pass at least 0 and at most 2147483647"),
+    ],
+)
+def test_settings_that_grow_no_tree_are_refused(settings, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        LambdaSettings(**settings)
+
+
 def made(queries, seed):
     """Features of which the second alone tells the answer; the first is noise, and so is the order of the run."""
     rng = np.random.default_rng(seed)

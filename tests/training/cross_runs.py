@@ -8,8 +8,8 @@ from tutorial_lib.training.cross_encoder import prepare_cross_training
 from tutorial_lib.training.cross_settings import CrossSettings
 from tutorial_lib.training.pairs import Pair
 
-SHORT = {"epochs": 2.0, "batch_size": 6, "max_length": 32, "dev_evaluations": 2, "learning_rate": 1e-3, "depth": 5}
-"""12 pairs in batches of 6, twice: 4 steps, dev scored after steps 2 and 4."""
+SHORT = {"epochs": 2.0, "batch_size": 6, "max_length": 32, "dev_evaluations": 2, "learning_rate": 1e-3, "depth": 5, "rank": 0}
+"""12 pairs in batches of 6, twice: 4 steps, dev scored after steps 2 and 4; all weights are trained."""
 
 
 def cross_pairs(dataset):
@@ -25,7 +25,7 @@ def first_run(dataset, split="dev", k=8):
     return BM25(dataset.document_texts()).search(dataset.query_texts(split), k=k)
 
 
-def prepare_cross(model, folder, *, lora=None, dataset=None, pairs=None, **changes):
+def prepare_cross(model, folder, *, dataset=None, pairs=None, **changes):
     dataset = dataset or tiny_dataset()
     return prepare_cross_training(
         dataset,
@@ -33,7 +33,6 @@ def prepare_cross(model, folder, *, lora=None, dataset=None, pairs=None, **chang
         first_run(dataset),
         folder,
         model=model,
-        lora=lora,
         settings=CrossSettings(**{**SHORT, **changes}),
         device=torch.device("cpu"),
     )

@@ -6,12 +6,11 @@ import yaml
 from tests.tiny import tiny_dataset
 from tutorial_lib.training.cross_card import cross_card
 from tutorial_lib.training.cross_settings import CrossResult, CrossSettings
-from tutorial_lib.training.settings import LoraSettings
 
 
-def card(weight=0.3, lora=None):
+def card(weight=0.3, rank=0):
     result = CrossResult([(1, 1.4)], [(0, 0.8), (2, 0.9)], [(0.3, 0.9), (1.0, 0.85)], weight, 2, 2, 12, 10, 1.5, 3, 7)
-    return cross_card(tiny_dataset(), "all-MiniLM-L6-v2", lora, CrossSettings(), result)
+    return cross_card(tiny_dataset(), "all-MiniLM-L6-v2", CrossSettings(rank=rank), result)
 
 
 def test_its_front_matter_is_what_hubs_read():
@@ -30,4 +29,4 @@ def test_it_says_what_dev_scored_and_whether_to_use_it(weight, said):
 
 def test_it_tells_an_adapter_from_all_weights():
     assert "All weights; 3 of 7 parameters trained" in card()
-    assert "LoRA rank 4, alpha 8" in card(lora=LoraSettings(rank=4, alpha=8))
+    assert "LoRA rank 4, alpha 8" in card(rank=4)

@@ -13,18 +13,17 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.retrieval.dense import Vectors, VectorScorer
 from tutorial_lib.training import cross_encoder
-from tutorial_lib.training.cross_encoder import RESULT_FILE, reranking_pairs, train_cross_encoder
-from tutorial_lib.training.cross_settings import WEIGHTS, CrossResult, CrossSettings
+from tutorial_lib.training.cross_encoder import reranking_pairs, train_cross_encoder
+from tutorial_lib.training.cross_settings import RESULT_FILE, WEIGHTS, CrossResult, CrossSettings
 from tutorial_lib.training.mining import MiningSettings
-from tutorial_lib.training.settings import LoraSettings
 
-LORA = LoraSettings(rank=4, alpha=8)
+RANKS = pytest.mark.parametrize("rank", [0, 4], ids=["all weights", "lora"])
 PAIRS = [("how to cancel", "cancel invoice : open the page"), ("reset a password", "share the router"), ("a", "email")]
 
 
-def train(model, folder, **options):
+def train(model, folder, **changes):
     dataset = tiny_dataset()
-    settings = CrossSettings(**{**SHORT, **options.pop("changes", {})})
+    settings = CrossSettings(**{**SHORT, **changes})
     return train_cross_encoder(
         dataset,
         cross_pairs(dataset),
@@ -34,7 +33,6 @@ def train(model, folder, **options):
         model=model,
         settings=settings,
         device=torch.device("cpu"),
-        **options,
     )
 
 
@@ -42,8 +40,8 @@ def weights(training):
     return {name: p.detach().clone() for name, p in training.model.model.named_parameters()}
 
 
-@pytest.mark.parametrize("lora", [None, LORA], ids=["all weights", "lora"])
-def test_what_is_saved_gives_equal_scores_in_sentence_transformers(tiny_folder, tmp_path, float32, lora, monkeypatch):
+@RANKS
+def test_what_is_saved_gives_equal_scores_in_sentence_transformers(tiny_folder, tmp_path, float32, rank, monkeypatch):
     kept = {}
     save = cross_encoder.save_cross_encoder
 
@@ -52,18 +50,18 @@ def test_what_is_saved_gives_equal_scores_in_sentence_transformers(tiny_folder, 
         save(model, folder, card)
 
     monkeypatch.setattr(cross_encoder, "save_cross_encoder", keep)
-    result = train(tiny_folder, tmp_path, lora=lora)
+    result = train(tiny_folder, tmp_path, rank=rank)
     peer = Peer(str(tmp_path / "cross"), device="cpu")
     np.testing.assert_allclose(peer.predict(PAIRS), kept["scores"], atol=1e-5)
     np.testing.assert_allclose(CrossEncoder.load(tmp_path / "cross").scores(PAIRS), kept["scores"], atol=1e-5)
     assert len(set(kept["scores"].tolist())) == 3  # no dead pooler: pairs differ
     assert result.parameters == sum(p.numel() for p in peer.parameters())
-    assert (result.trainable < result.parameters) == bool(lora)
+    assert (result.trainable < result.parameters) == bool(rank)
     assert isinstance(peer.activation_fn, torch.nn.Identity)
 
 
 def test_the_folder_holds_plain_weights_a_card_and_the_result(tiny_folder, tmp_path, float32):
-    result = train(tiny_folder, tmp_path, lora=LORA)
+    result = train(tiny_folder, tmp_path, rank=4)
     files = tree(tmp_path)
     assert not [name for name in files if name.startswith("checkpoints") or "adapter" in name or name.endswith(".bin")]
     card = (tmp_path / "cross/README.md").read_text(encoding="utf-8")
@@ -97,16 +95,16 @@ def test_the_result_counts_steps_and_names_the_weights_tried(tiny_folder, tmp_pa
     assert best == pytest.approx(max(score for _, score in result.weights))
 
 
-@pytest.mark.parametrize("lora", [None, LORA], ids=["all weights", "lora"])
+@RANKS
 @pytest.mark.parametrize("step", [1, 3])
-def test_an_interrupted_run_goes_on_to_the_same_weights(tiny_folder, tmp_path, float32, step, lora, capsys):
-    straight = prepare_cross(tiny_folder, tmp_path / "straight", lora=lora)
+def test_an_interrupted_run_goes_on_to_the_same_weights(tiny_folder, tmp_path, float32, step, rank, capsys):
+    straight = prepare_cross(tiny_folder, tmp_path / "straight", rank=rank)
     expected = straight.train()
-    broken = prepare_cross(tiny_folder, tmp_path / "run", lora=lora)
+    broken = prepare_cross(tiny_folder, tmp_path / "run", rank=rank)
     broken.trainer.add_callback(Interrupt(step))
     with pytest.raises(KeyboardInterrupt):
         broken.train()
-    resumed = prepare_cross(tiny_folder, tmp_path / "run", lora=lora)
+    resumed = prepare_cross(tiny_folder, tmp_path / "run", rank=rank)
     result = resumed.train(resume=True)
     assert ("training goes on from step 2" in capsys.readouterr().err) == (step == 3)
     assert (result.dev, result.weight, result.best_step) == (expected.dev, expected.weight, expected.best_step)
@@ -137,7 +135,7 @@ def test_the_seed_makes_the_head(tiny_folder, tmp_path, float32):
 
 
 def test_the_adapter_trains_with_the_head(tiny_folder, tmp_path, float32):
-    training = prepare_cross(tiny_folder, tmp_path / "run", lora=LORA)
+    training = prepare_cross(tiny_folder, tmp_path / "run", rank=4)
     trained = {name for name, p in training.model.model.named_parameters() if p.requires_grad}
     assert {"2.linear.weight", "2.linear.bias"} < trained
     assert all(".lora_" in name or name.startswith("2.") for name in trained)

@@ -11,6 +11,7 @@ from tutorial_lib.training.cross_settings import CrossResult, CrossSettings
         ({"epochs": 0}, "epochs is 0: pass a number above 0"),
         ({"head_rate": -1.0}, "head_rate is -1.0: pass a number above 0"),
         ({"warmup": 1.5}, "warmup is 1.5: pass at least 0 and at most 1.0"),
+        ({"rank": -1}, "rank is -1: pass at least 0"),
         ({"negatives": 0}, "negatives is 0: pass at least 1"),
         ({"max_length": 4}, "max_length is 4: pass at least 5"),
         ({"depth": 2.5}, "depth is 2.5: pass a whole number, at least 1"),

@@ -21,6 +21,7 @@ VERBS = {
     "run": "run the notebooks on a dataset and write a report",
     "check": "read a dataset and say what it holds",
     "train": "mine, check, train and merge, without a notebook; under torchrun too",
+    "rerank": "train a cross-encoder that ranks again what a run's model finds",
     "serve": "embeddings, reranking and search over HTTP, by the models of a run",
 }
 """Verb -> what it does. ``tutorial_lib.cli.<verb>`` holds its options, a class of the verb's name with a method ``run``."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from tutorial_lib.evaluation.choose import choose_run, choose_weight
 from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.retrieval.cross_encoder import CrossReranker
 from tutorial_lib.retrieval.hosted import HOSTED, HOSTED_SYSTEM
 from tutorial_lib.retrieval.late_interaction import LateInteraction
 from tutorial_lib.retrieval.reranking import reranked
@@ -17,6 +18,7 @@ from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, SYSTEMS, UNTRAINED, Artifacts, System
 
 BASE_LATE, TUNED_LATE, UNTRAINED_LATE = (f"{name}+late" for name in (BASELINE, CANDIDATE, UNTRAINED))
+TUNED_CROSS = f"{CANDIDATE}+cross"
 
 
 class Reranking(Artifacts, Protocol):
@@ -29,6 +31,10 @@ class Reranking(Artifacts, Protocol):
 
     def tuned_encoder(self) -> Encoder:
         """Return the fine-tuned model."""
+        ...
+
+    def reranker(self) -> CrossReranker:
+        """Return the cross-encoder, with the depth and the share that dev chose."""
         ...
 
     def while_unchanged(self, what: Hashable, make: Callable[[], Any]) -> Any:
@@ -93,12 +99,21 @@ def _untrained_late(artifacts: Any, split: str) -> Run:
     return _late(UNTRAINED)(artifacts, split) if name == UNTRAINED_LATE else artifacts.run_of(name, split)
 
 
+def _cross(artifacts: Any, split: str) -> Run:  # a ``Reranking``: the table's systems take any artifacts
+    reranker: CrossReranker = artifacts.while_unchanged("reranker", artifacts.reranker)
+    first = artifacts.run_of(CANDIDATE, split)
+    if not reranker.weight:  # dev saw no clear rise: no minute is spent on scores that do not count
+        return first
+    return reranker.rerank(artifacts.dataset().query_texts(split), first)
+
+
 RERANKED: dict[str, System] = {
     system.name: system
     for system in (
         System(BASE_LATE, "the base model with late interaction", _late(BASELINE)),
         System(UNTRAINED_LATE, "the best without training, late interaction included", _untrained_late),
         System(TUNED_LATE, "the fine-tuned model with late interaction", _late(CANDIDATE)),
+        System(TUNED_CROSS, "the fine-tuned model with a cross-encoder", _cross),
     )
 }
 """Name -> system; not among ``SYSTEMS``, which every run makes."""

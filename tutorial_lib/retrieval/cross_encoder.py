@@ -19,39 +19,43 @@ class CrossReranker:
     Attributes:
         model: The cross-encoder.
         documents: Document id -> text.
+        depth: How many documents of each query are ranked again, where no other number is given.
+        weight: The cross-encoder's share, 0 to 1, where no other is given.
     """
 
     model: CrossEncoder
     documents: Mapping[str, str]
+    depth: int = DEPTH
+    weight: float = WEIGHT
 
-    def rerank(self, queries: Mapping[str, str], run: Run, *, depth: int = DEPTH, weight: float = WEIGHT) -> Run:
+    def rerank(self, queries: Mapping[str, str], run: Run, *, depth: int | None = None, weight: float | None = None) -> Run:
         """Return ``run`` with its first documents ordered by their scores and the model's, fused (``reranking.reranked``).
 
         Args:
             queries: Query id -> text, of all queries of the run.
             run: Any run.
-            depth: How many documents of each query to rank again.
-            weight: The cross-encoder's share, 0 to 1.
+            depth: How many documents of each query to rank again; by default its own ``depth``.
+            weight: The cross-encoder's share, 0 to 1; by default its own ``weight``.
 
         Raises:
             ValueError: As ``scores`` and ``reranked`` do.
         """
-        return reranked(run, self.scores(queries, run, depth=depth), weight)
+        return reranked(run, self.scores(queries, run, depth=depth), self.weight if weight is None else weight)
 
-    def scores(self, queries: Mapping[str, str], run: Run, *, depth: int = DEPTH) -> dict[str, dict[str, float]]:
+    def scores(self, queries: Mapping[str, str], run: Run, *, depth: int | None = None) -> dict[str, dict[str, float]]:
         """Return for each query the score of the first ``depth`` documents of its ranking, higher is better.
 
         Args:
             queries: Query id -> text, of all queries of the run.
             run: Any run.
-            depth: How many documents of each query.
+            depth: How many documents of each query; by default its own ``depth``.
 
         Raises:
             ValueError: ``depth`` is no whole number above 0; queries and run are not the same; the run names a document
                 that is not among ``documents``.
             NotFiniteError: A score is not a finite number.
         """
-        shortlists = candidates(run, queries, depth)
+        shortlists = candidates(run, queries, self.depth if depth is None else depth)
         asked = [(q, a) for q, found in shortlists.items() for a in found]
         if unknown := next((a for _, a in asked if a not in self.documents), None):
             raise ValueError(f"no document {unknown!r} among the {len(self.documents)} given: pass those that were searched")

@@ -13,14 +13,22 @@ from pathlib import Path
 from typing import Any
 
 from tutorial_lib.data.dataset import DataError, Qrels
+from tutorial_lib.fields import check_between, check_positive, check_whole
 from tutorial_lib.retrieval.reranking import reranked
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.shortlist import Features
+
+MOST_LEAVES, MOST_INT = 131_072, 2**31 - 1
+"""What lightgbm takes."""
 
 
 @dataclass(frozen=True)
 class LambdaSettings:
     """How the trees are grown.
+
+    >>> LambdaSettings(leaves=1)
+    Traceback (most recent call last):
+    ValueError: leaves is 1: pass at least 2 and at most 131072
 
     Attributes:
         trees: At most so many; with dev they stop where nDCG@10 has not risen for ``patience`` trees.
@@ -37,6 +45,17 @@ class LambdaSettings:
     leaves: int = 15
     least: int = 50
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no trees can be grown with.
+
+        Raises:
+            ValueError: A field is of the wrong kind or out of its range; names it, its value and what to pass.
+        """
+        check_positive(self, "learning_rate")
+        check_whole(self, trees=1, patience=1, leaves=None, least=1, seed=0)
+        check_between(self, trees=(1, MOST_INT), patience=(1, MOST_INT), least=(1, MOST_INT))
+        check_between(self, leaves=(2, MOST_LEAVES), seed=(0, MOST_INT))
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,9 @@ from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.evaluation.measures import MAIN_MEASURE
 from tutorial_lib.training.card import plain, published
 from tutorial_lib.training.cross_settings import CrossResult, CrossSettings
-from tutorial_lib.training.settings import LoraSettings
 
 
-def cross_card(
-    dataset: RetrievalDataset, base: str, lora: LoraSettings | None, settings: CrossSettings, result: CrossResult
-) -> str:
+def cross_card(dataset: RetrievalDataset, base: str, settings: CrossSettings, result: CrossResult) -> str:
     """Return a model card in Markdown: data, settings, dev scores, and how to use it."""
     name, counts, licence = published(base), dataset.counts(), dataset.card.get("licence") or "not stated"
     front = {
@@ -31,7 +28,7 @@ def cross_card(
         "",
         f"- Data: {plain(dataset.card.get('source', dataset.name))}; {counts['articles']:,} articles, "
         f"{result.pairs:,} pairs with {settings.negatives} negatives each; licence: {plain(licence)}",
-        f"- {_trained(lora)}; {result.trainable:,} of {result.parameters:,} parameters trained; the head, on the pooled "
+        f"- {_trained(settings)}; {result.trainable:,} of {result.parameters:,} parameters trained; the head, on the pooled "
         "token vectors, began with random weights",
         f"- Training: {', '.join(f'{k} {plain(v)}' for k, v in vars(settings).items())}",
         _dev_line(result),
@@ -43,7 +40,8 @@ def cross_card(
     return "\n".join(lines)
 
 
-def _trained(lora: LoraSettings | None) -> str:
+def _trained(settings: CrossSettings) -> str:
+    lora = settings.lora
     if lora is None:
         return "All weights"
     return f"LoRA rank {lora.rank}, alpha {lora.alpha}, on {plain(lora.target_modules)}, merged into the weights"

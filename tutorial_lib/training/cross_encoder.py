@@ -22,17 +22,15 @@ from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.scorer import Scorer
 from tutorial_lib.training.checkpoints import DEV_SCORES, remove_checkpoints, step_of, to_go_on_from
 from tutorial_lib.training.cross_card import cross_card
-from tutorial_lib.training.cross_settings import CrossResult, CrossSettings
+from tutorial_lib.training.cross_settings import RESULT_FILE, CrossResult, CrossSettings
 from tutorial_lib.training.cross_trainer import CrossTrainer, DevShortlists, best_weight, lists_of
 from tutorial_lib.training.dev import mean_score
 from tutorial_lib.training.finetune import rises
 from tutorial_lib.training.mining import MiningSettings, mine_negatives
 from tutorial_lib.training.pairs import Pair, training_pairs
-from tutorial_lib.training.settings import LoraSettings
 
 MINING = MiningSettings(range_max=30, per_query=12)
 """A reranker meets the first documents of a ranking: its negatives come from among them."""
-RESULT_FILE = "training.json"
 
 
 def reranking_pairs(
@@ -63,7 +61,6 @@ class CrossTraining:
         encoder: The transformer in it, with an adapter if there is one.
         trainer: sentence-transformers' trainer.
         dev: What checkpoints are scored on.
-        lora: Shape of the adapter, or None if all weights are trained.
         settings: Training settings.
     """
 
@@ -71,7 +68,6 @@ class CrossTraining:
     encoder: Encoder
     trainer: CrossTrainer
     dev: DevShortlists
-    lora: LoraSettings | None
     settings: CrossSettings
 
     def train(self, *, resume: bool = False) -> CrossResult:
@@ -92,7 +88,7 @@ class CrossTraining:
 
     def _merge(self) -> None:
         """Add an adapter's update into the weights, in place: what is saved are plain weights."""
-        if self.lora is not None:
+        if self.settings.rank:
             self.encoder.changed()
             self.encoder.model = self.encoder.model.merge_and_unload()
         self.model.model.eval()
@@ -126,7 +122,6 @@ def prepare_cross_training(
     checkpoints: Path,
     *,
     model: str | Path,
-    lora: LoraSettings | None = None,
     settings: CrossSettings | None = None,
     device: torch.device | None = None,
 ) -> CrossTraining:
@@ -138,7 +133,6 @@ def prepare_cross_training(
         run: The first ranking of the dev queries, which the cross-encoder is to better.
         checkpoints: Folder for checkpoints; a run is resumed from the same folder.
         model: An embedding model's folder, base or fine-tuned, or an adapter's, which is merged with its base.
-        lora: Shape of an adapter to train instead of all weights.
         settings: Training settings.
         device: Where to train; a GPU if there is one.
 
@@ -157,10 +151,10 @@ def prepare_cross_training(
     encoder = Encoder.load(model, device=device).with_window(settings.max_length)
     cross_encoder = with_fresh_head(encoder)
     without_dropout(encoder.model)  # in so few steps it hides what there is to learn, and dev chooses the checkpoint
-    if lora is not None:
-        add_adapter(encoder, lora)  # the head is no layer of it: it stays trainable as it is
+    if settings.lora is not None:
+        add_adapter(encoder, settings.lora)  # the head is no layer of it: it stays trainable as it is
     trainer = CrossTrainer(cross_encoder, lists, dev, settings, checkpoints)
-    return CrossTraining(cross_encoder, encoder, trainer, dev, lora, settings)
+    return CrossTraining(cross_encoder, encoder, trainer, dev, settings)
 
 
 def with_fresh_head(encoder: Encoder) -> CrossEncoder:
@@ -197,7 +191,6 @@ def train_cross_encoder(
     checkpoints: Path,
     *,
     model: str | Path,
-    lora: LoraSettings | None = None,
     settings: CrossSettings | None = None,
     device: torch.device | None = None,
 ) -> CrossResult:
@@ -209,12 +202,10 @@ def train_cross_encoder(
     Args and what is raised are those of ``prepare_cross_training``; the checkpoints are deleted at the end.
     """
     settings = settings or CrossSettings()
-    training = prepare_cross_training(
-        dataset, pairs, run, checkpoints, model=model, lora=lora, settings=settings, device=device
-    )
+    training = prepare_cross_training(dataset, pairs, run, checkpoints, model=model, settings=settings, device=device)
     result = training.train(resume=True)
     with new_folder(folder) as part:
-        save_cross_encoder(training.model, part, cross_card(dataset, str(model), lora, settings, result))
+        save_cross_encoder(training.model, part, cross_card(dataset, str(model), settings, result))
         result.save(part / RESULT_FILE)
     remove_checkpoints(checkpoints)
     return result

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tutorial_lib.fields import MOST_SEED, check_between, check_positive, check_whole
 from tutorial_lib.training.result import Result
-from tutorial_lib.training.settings import MOST_SEED, check_between, check_positive, check_whole
+from tutorial_lib.training.settings import LoraSettings
 
+RESULT_FILE = "training.json"
+"""In a cross-encoder's folder: its ``CrossResult``."""
 WEIGHTS = (0.3, 0.5, 0.7, 1.0)
 """Shares of the cross-encoder in the fused score among which dev chooses; 1 ranks by it alone."""
 
@@ -23,8 +26,9 @@ class CrossSettings:
         epochs: Passes over the training pairs.
         batch_size: Pairs a step; each is a list of its positive and its negatives.
         negatives: Negatives of a pair, drawn from those mined; where there are fewer, random documents fill the list.
-        learning_rate: Peak rate, reached after ``warmup`` of the steps, then falling linearly to 0. All weights want some
-            1e-4, an adapter ten times that.
+        rank: Rank of an adapter that is trained and then merged into the weights; 0 trains all weights.
+        learning_rate: Peak rate, reached after ``warmup`` of the steps, then falling linearly to 0. An adapter wants a
+            few 1e-4 (at 1e-3 support_desk's loss went up again to that of chance), all weights 1e-4.
         head_rate: The head begins with random weights: its rate is this many times the others'.
         warmup: Share of steps that warm up.
         max_length: Tokens of a pair, query and document together.
@@ -37,7 +41,8 @@ class CrossSettings:
     epochs: float = 1.0
     batch_size: int = 8
     negatives: int = 3
-    learning_rate: float = 1e-4
+    rank: int = 32
+    learning_rate: float = 4e-4
     head_rate: float = 10.0
     warmup: float = 0.1
     max_length: int = 192
@@ -54,8 +59,13 @@ class CrossSettings:
         """
         check_positive(self, "epochs", "learning_rate", "head_rate")
         check_between(self, warmup=(0, 1.0))
-        check_whole(self, batch_size=1, negatives=1, max_length=5, depth=1, dev_evaluations=1, dev_queries=1, seed=0)
+        check_whole(self, rank=0, batch_size=1, negatives=1, max_length=5, depth=1, dev_evaluations=1, dev_queries=1, seed=0)
         check_between(self, seed=(0, MOST_SEED))
+
+    @property
+    def lora(self) -> LoraSettings | None:
+        """Shape of the adapter, whose alpha is twice its rank; None where all weights are trained."""
+        return LoraSettings(rank=self.rank, alpha=2 * self.rank) if self.rank else None
 
 
 @dataclass(frozen=True)

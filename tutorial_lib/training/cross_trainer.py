@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from safetensors.torch import load_model, save_model
 from sentence_transformers.base.evaluation import BaseEvaluator
 from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
-from sentence_transformers.cross_encoder.losses import ListNetLoss
 from torch.utils.data import BatchSampler
 from transformers import PrinterCallback, ProgressCallback
 from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
@@ -28,6 +28,7 @@ from tutorial_lib.training.callbacks import EpochOfStep, Forgetful, QuietProgres
 from tutorial_lib.training.checkpoints import DEV_SCORES, SealCheckpoints
 from tutorial_lib.training.cross_settings import WEIGHTS, CrossSettings
 from tutorial_lib.training.dev import DevLog, mean_score
+from tutorial_lib.training.list_loss import ListLoss, backward_side_by_side
 from tutorial_lib.training.pairs import Pair, Shuffled
 
 try:
@@ -168,7 +169,7 @@ class CrossTrainer(CrossEncoderTrainer):
             model=cross_encoder.model,
             args=_arguments(checkpoints, settings, cross_encoder, len(lists)),
             train_dataset=lists,
-            loss=ListNetLoss(cross_encoder.model),
+            loss=ListLoss(cross_encoder),
             evaluator=self.dev_evaluator,
         )
         for callback in {ProgressCallback, DEFAULT_PROGRESS_CALLBACK, PrinterCallback}:
@@ -184,6 +185,18 @@ class CrossTrainer(CrossEncoderTrainer):
     def get_batch_sampler(self, dataset: Dataset, batch_size: int, drop_last: bool, **_: Any) -> BatchSampler:  # type: ignore[override]
         """Return batches in an order that hangs on seed and epoch alone, so that a run goes on where it was interrupted."""
         return BatchSampler(self.order, batch_size, drop_last)
+
+    def training_step(self, model: Any, inputs: dict[str, Any], *given: Any, **options: Any) -> torch.Tensor:
+        """Take a batch's gradients: on a CPU of several threads its lists side by side."""
+        if self.cross_encoder.device.type != "cpu" or torch.get_num_threads() == 1:
+            return super().training_step(model, inputs, *given, **options)
+        model.train()
+        with self.compute_loss_context_manager():
+            return backward_side_by_side(lambda part: self._loss_of(model, part), inputs, model)
+
+    def _loss_of(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        loss = self.compute_loss(model, inputs)
+        return loss[0] if isinstance(loss, tuple) else loss
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         # All weights, those of an adapter and of the head among them, under the names they have in training.

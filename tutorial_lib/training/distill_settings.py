@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tutorial_lib.fields import MOST_SEED, check_between, check_positive, check_whole
 from tutorial_lib.retrieval.reranking import DEPTH
-from tutorial_lib.training.settings import MOST_SEED, check_between, check_positive, check_whole
 
 SIDES = ("both", "queries")
 TEACHERS = ("late",)

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from tutorial_lib.data.dataset import DataError, RetrievalDataset, relevant
+from tutorial_lib.fields import check_share, check_whole
 from tutorial_lib.retrieval.coverage import coverage_note
 from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import top_k
 from tutorial_lib.retrieval.scorer import Scorer
 from tutorial_lib.training.candidates import CandidateTable
-from tutorial_lib.training.settings import check_share, check_whole
 
 REASONS = {
     "positive": "judged relevant in training",

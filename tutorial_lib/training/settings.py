@@ -4,76 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any
 
+from tutorial_lib.fields import MOST_SEED, check_between, check_number, check_positive, check_whole, items_of
 from tutorial_lib.training.result import Result
-
-INF = float("inf")
-MOST_WHOLE, MOST_SEED = 2**63 - 1, 2**32 - 1  # what torch, and numpy's old random numbers, take
-
-
-def check_whole(settings: Any, **least: int | None) -> None:
-    """Check fields of ``settings`` that must be whole numbers of 64 bits, each of at least so much (None: of any size).
-
-    Raises:
-        ValueError: A field is something else; names it, its value and what to pass.
-    """
-    for name, bound in least.items():
-        wanted = "a whole number" if bound is None else f"at least {bound}"
-        _check(name, getattr(settings, name), Integral, wanted, least=-INF if bound is None else bound)
-        _check(name, getattr(settings, name), Integral, f"at most {MOST_WHOLE}", most=MOST_WHOLE)
-
-
-def check_positive(settings: Any, *names: str) -> None:
-    """Check fields of ``settings`` that must be numbers above 0, and finite.
-
-    Raises:
-        ValueError: As for ``check_whole``.
-    """
-    for name in names:
-        _check(name, getattr(settings, name), Real, "a number above 0", above=0)
-
-
-def check_between(settings: Any, **bounds: tuple[float, float]) -> None:
-    """Check fields of ``settings`` that must be numbers from the first to the second bound, both of them included.
-
-    Raises:
-        ValueError: As for ``check_whole``.
-    """
-    for name, (least, most) in bounds.items():
-        wanted = f"at least {least} and at most {most}"
-        _check(name, getattr(settings, name), Real, wanted, least=least, most=most)
-
-
-def check_share(settings: Any, *names: str) -> None:
-    """Check fields of ``settings`` that must be numbers of at least 0, and finite, or None.
-
-    Raises:
-        ValueError: As for ``check_whole``.
-    """
-    for name in names:
-        if getattr(settings, name) is not None:
-            _check(name, getattr(settings, name), Real, "a number of at least 0, or None", least=0)
-
-
-def _check(
-    name: str, value: Any, kind: type, wanted: str, *, least: float = -INF, above: float = -INF, most: float = INF
-) -> None:
-    """Refuse a value that is no finite number of this kind within the bounds; True, False and NaN are no numbers."""
-    is_number = isinstance(value, kind) and not isinstance(value, bool)
-    if not is_number:
-        whole = "a whole number" if kind is Integral else "a number"
-        raise ValueError(f"{name} is {value!r}: pass " + (wanted if wanted.startswith(whole) else f"{whole}, {wanted}"))
-    if not (above < value < INF and least <= value <= most):
-        raise ValueError(f"{name} is {value}: pass {wanted}")
-
-
-def _items(settings: Any, name: str) -> tuple[Any, ...]:
-    """Return the items of a field that must be a tuple (or the list that JSON makes of one)."""
-    value = getattr(settings, name)
-    if not isinstance(value, tuple | list):
-        raise ValueError(f"{name} is {value!r}: pass a tuple, such as ({value!r},), or () for none")
-    return tuple(value)
 
 
 @dataclass(frozen=True)
@@ -149,8 +82,8 @@ class TrainSettings:
         for name in ("gentle_pass", "mask_known_positives", "train_documents"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is {getattr(self, name)!r}: pass True or False")
-        for size in _items(self, "matryoshka"):
-            _check("matryoshka", size, Integral, "at least 1", least=1)
+        for size in items_of(self, "matryoshka"):
+            check_number("matryoshka", size, Integral, "at least 1", least=1)
         for name in ("query_prompt", "document_prompt"):
             prompt = getattr(self, name)  # an undecodable byte of a command line is half a letter, a surrogate
             if not isinstance(prompt, str | None) or any("\ud800" <= letter <= "\udfff" for letter in prompt or ""):
@@ -158,7 +91,7 @@ class TrainSettings:
         self._check_strengths()
 
     def _check_strengths(self) -> None:
-        for share in _items(self, "strengths"):
+        for share in items_of(self, "strengths"):
             if isinstance(share, bool) or not isinstance(share, Real):
                 raise ValueError(f"strengths hold {share!r}: pass numbers above 0 and at most 1")
         wrong = [share for share in self.strengths if not 0 < share <= 1]
@@ -228,7 +161,7 @@ class LoraSettings:
         """
         check_whole(self, rank=1, alpha=1, upper_layers=0)
         check_between(self, dropout=(0, 0.9))
-        names = (self.target_modules,) if isinstance(self.target_modules, str) else _items(self, "target_modules")
+        names = (self.target_modules,) if isinstance(self.target_modules, str) else items_of(self, "target_modules")
         if not names or not all(isinstance(name, str) and name for name in names):
             raise ValueError(f'target_modules is {self.target_modules!r}: pass "all-linear", or names of layers')
 
