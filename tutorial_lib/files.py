@@ -17,7 +17,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-_CHECKOUT = {"notebooks": "notebooks", "support_desk": "data/support_desk", "results": "benchmarks/results"}
+_CHECKOUT = {
+    "notebooks": "notebooks",
+    "support_desk": "data/support_desk",
+    "results": "benchmarks/results",
+    "support_desk_year2": "data/support_desk_year2",
+}
 """Name of a folder of the course -> where it lies in a checkout."""
 
 
@@ -27,7 +32,8 @@ def course_folder(name: str) -> Path:
     The folder returned need not exist: a package built without it, outside a checkout, has none.
 
     Args:
-        name: "notebooks", "support_desk" (the files of the written help centre) or "results" (of the benchmarks).
+        name: "notebooks", "support_desk" (the files of the written help centre), "support_desk_year2" (of its second year) or
+            "results" (of the benchmarks).
 
     Raises:
         ValueError: The course has no such folder.
