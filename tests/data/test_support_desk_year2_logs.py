@@ -135,7 +135,7 @@ def test_words_drift_as_the_world_does(searches):
     tender = [
         share(searches, q, {"tender", "stock", "stocktake", "part", "parts", "inventory", "material"}) for q in QUARTERS
     ]
-    assert tender == sorted(tender) and tender[0] < 0.03 < 0.1 < tender[3]
+    assert tender == sorted(tender) and tender[0] < 0.06 < 0.1 < tender[3]
     sumwell = [share(searches, q, {"sumwell"}) for q in QUARTERS]
     assert max(sumwell[1], sumwell[2]) > sumwell[0] > 0 and sumwell[3] < 0.02  # talked about as it ends, then forgotten
     price = {"price", "prices", "fare", "fares", "increase", "rise"}
