@@ -1,12 +1,14 @@
 """What is in ``data/support_desk``, how well cleaning does on it, and how much data, and how clean, training needs.
 
     python -m benchmarks.support_desk check  --out benchmarks/results/support_desk.json
+    python -m benchmarks.support_desk year2  --out benchmarks/results/support_desk_year2.json
     python -m benchmarks.support_desk curves --out benchmarks/results/support_desk_curves.json [--seeds 2]
     python -m benchmarks.support_desk stream --out benchmarks/results/support_desk_stream.json [--rows 1000000]
     python -m benchmarks.support_desk picture --out docs/img/refund_for_annual_plan.png
 
 ``check`` takes some minutes: counts, the checks that texts were written and not templated, and how much of the planted
-personal data, junk and wrong links the cleaning finds. ``curves`` takes a quarter of an hour a seed: golden nDCG@10 against
+personal data, junk and wrong links the cleaning finds. ``year2`` does the same, wrong links aside, for the second year
+(``data/support_desk_year2``). ``curves`` takes a quarter of an hour a seed: golden nDCG@10 against
 the number of training pairs and against the share of wrong links. It appends run by run and goes on where it stopped.
 ``stream`` reads the log blown up to a million rows, once as repeats and once made distinct: seconds and peak memory.
 ``picture`` draws the README's figure from ``workspace/support_desk``, as notebook 00 made it (or makes it first).
@@ -38,6 +40,7 @@ from tutorial_lib.cleaning.report import CleaningReport
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.data.registry import Kind
 from tutorial_lib.data.support_desk_files import SUPPORT_DESK_FILES, support_desk
+from tutorial_lib.data.support_desk_year2 import SUPPORT_DESK_YEAR2_FILES, support_desk_year2
 from tutorial_lib.evaluation.measures import evaluate_run
 from tutorial_lib.files import write_json
 from tutorial_lib.models.encoder import Encoder
@@ -87,20 +90,20 @@ FUNCTION_WORDS = frozenset(
 )
 
 
-def jsonl(name: str) -> list[dict[str, Any]]:
+def jsonl(name: str, folder: Path = SUPPORT_DESK_FILES) -> list[dict[str, Any]]:
     """Return the rows of one file of the collection."""
-    return [json.loads(line) for line in (SUPPORT_DESK_FILES / name).read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in (folder / name).read_text(encoding="utf-8").splitlines()]
 
 
-def raw_tickets() -> dict[str, dict[str, str]]:
+def raw_tickets(folder: Path = SUPPORT_DESK_FILES) -> dict[str, dict[str, str]]:
     """Return the rows of tickets.csv by ticket id."""
-    with (SUPPORT_DESK_FILES / "tickets.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "tickets.csv").open(encoding="utf-8", newline="") as file:
         return {row["ticket_id"]: row for row in csv.DictReader(file)}
 
 
-def planted() -> dict[str, dict[str, Any]]:
+def planted(folder: Path = SUPPORT_DESK_FILES) -> dict[str, dict[str, Any]]:
     """Return what is true of each ticket: kind, right answers, what was recorded, personal data."""
-    return {row["ticket_id"]: row for row in jsonl("planted.jsonl")}
+    return {row["ticket_id"]: row for row in jsonl("planted.jsonl", folder)}
 
 
 def _sequences(text: str, size: int) -> list[tuple[str, ...]]:
@@ -108,7 +111,7 @@ def _sequences(text: str, size: int) -> list[tuple[str, ...]]:
     return [tuple(words[n : n + size]) for n in range(len(words) - size + 1)]
 
 
-def text_checks() -> dict[str, Any]:
+def text_checks(folder: Path = SUPPORT_DESK_FILES) -> dict[str, Any]:
     """Return the checks that tickets were written one by one.
 
     Returns:
@@ -116,7 +119,7 @@ def text_checks() -> dict[str, Any]:
         copies aside, of which one has 60 % of its 4-word sequences (at least 4) in the other; ``titles``: articles whose
         title words all stand in more than a third of the tickets they answer.
     """
-    rows, truth = raw_tickets(), planted()
+    rows, truth = raw_tickets(folder), planted(folder)
     texts = {t: f"{row['subject']}\n{row['message']}" for t, row in rows.items()}
     three = Counter(s for text in texts.values() for s in _sequences(text, 3))
     fours = {t: set(_sequences(text, 4)) for t, text in texts.items()}
@@ -131,7 +134,7 @@ def text_checks() -> dict[str, Any]:
         for (a, b), n in shared.items()
         if family[a] != family[b] and min(len(fours[a]), len(fours[b])) >= 4 and n >= 0.6 * min(len(fours[a]), len(fours[b]))
     ]
-    titles = {a["article_id"]: set(tokenize(a["title"])) - FUNCTION_WORDS for a in jsonl("articles.jsonl")}
+    titles = {a["article_id"]: set(tokenize(a["title"])) - FUNCTION_WORDS for a in jsonl("articles.jsonl", folder)}
     contained: dict[str, list[bool]] = {}
     for t, row in truth.items():
         for a in row["answers"][:1]:
@@ -143,11 +146,11 @@ def text_checks() -> dict[str, Any]:
     }
 
 
-def counts() -> dict[str, Any]:
+def counts(folder: Path = SUPPORT_DESK_FILES) -> dict[str, Any]:
     """Return how many there are of what, planted noise included."""
-    documents, truth = jsonl("articles.jsonl"), planted()
+    documents, truth = jsonl("articles.jsonl", folder), planted(folder)
     words = [len(a["body"].split()) for a in documents]
-    searches = jsonl("search_log.jsonl")
+    searches = jsonl("search_log.jsonl", folder)
     return {
         "articles": len(documents),
         "superseded": sum(a["status"] == "superseded" for a in documents),
@@ -162,7 +165,7 @@ def counts() -> dict[str, Any]:
         "distinct_queries": len({s["query"].lower() for s in searches}),
         "clicks": sum(len(s["clicks"]) for s in searches),
         "ticket_followed": sum(bool(s["ticket_followed"]) for s in searches),
-        "golden": len(jsonl("golden.jsonl")),
+        "golden": len(jsonl("golden.jsonl", folder)),
     }
 
 
@@ -178,9 +181,9 @@ def wrong_pairs(dataset: RetrievalDataset) -> set[tuple[str, str]]:
     return {(q, a) for q, a in dataset.pairs("train") if q in right and a not in right[q]}
 
 
-def cleaning_checks(report: CleaningReport) -> dict[str, Any]:
+def cleaning_checks(report: CleaningReport, folder: Path = SUPPORT_DESK_FILES) -> dict[str, Any]:
     """Return how much of what was planted each cleaning step found."""
-    truth, rows = planted(), raw_tickets()
+    truth, rows = planted(folder), raw_tickets(folder)
     read = {q: v.metadata["ticket_id"] for q, v in report.raw.queries.items() if v.metadata.get("source") == "ticket"}
     apart = {read[q] for q in report.rows("set apart")["id"]}
     junk = {t for t in read.values() if truth[t]["kind"] in ("bot", "test") or truth[t]["kind"].startswith("language")}
@@ -367,6 +370,18 @@ def stream(rows: int) -> list[dict[str, Any]]:
     return results
 
 
+def second_year() -> dict[str, Any]:
+    """Return counts, text checks and what cleaning finds in the second year."""
+    folder = SUPPORT_DESK_YEAR2_FILES
+    prepared = prepare(support_desk_year2(), Kind.TICKETS)
+    return {
+        "counts": counts(folder),
+        "text": text_checks(folder),
+        "dataset": prepared.dataset.counts(),
+        "cleaning": cleaning_checks(prepared.report, folder),
+    }
+
+
 def picture(out: Path) -> None:
     """Draw the first results of "refund for annual plan" before and after."""
     workspace = Workspace("workspace/support_desk", "support_desk")
@@ -382,7 +397,7 @@ def picture(out: Path) -> None:
 def main() -> None:
     """Run one of the commands."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("check", "curves", "stream", "picture"))
+    parser.add_argument("command", choices=("check", "year2", "curves", "stream", "picture"))
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--rows", type=int, default=1_000_000)
@@ -392,6 +407,9 @@ def main() -> None:
         return
     if options.command == "picture":
         picture(options.out)
+        return
+    if options.command == "year2":
+        write_json(options.out, second_year())
         return
     prepared = prepare(support_desk(), Kind.TICKETS)
     dataset = prepared.dataset

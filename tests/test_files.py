@@ -141,6 +141,7 @@ def test_what_an_interrupted_process_left_is_cleared_away(tmp_path):
 
 def test_the_folders_of_the_course_are_found_in_a_checkout():
     assert (course_folder("support_desk") / "tickets.csv").is_file()
+    assert (course_folder("support_desk_year2") / "tickets.csv").is_file()
     assert (course_folder("notebooks") / "00_the_whole_loop.ipynb").is_file()
     assert course_folder("results").is_dir()
     assert (course_folder("notebooks") / "../docs/img/the_loop.svg").samefile(course_folder("docs/img") / "the_loop.svg")

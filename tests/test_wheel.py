@@ -52,7 +52,8 @@ def test_everything_is_in_it(wheel):
     ours = {str(p.relative_to(ROOT)) for p in (ROOT / "tutorial_lib").rglob("*") if p.suffix in (".py", ".jinja", ".txt")}
     assert ours <= names
     assert {f"tutorial_lib/_course/notebooks/{p.name}" for p in (ROOT / "notebooks").glob("*.ipynb")} <= names
-    assert {f"tutorial_lib/_course/support_desk/{p.name}" for p in (ROOT / "data" / "support_desk").iterdir()} <= names
+    for year in ("support_desk", "support_desk_year2"):
+        assert {f"tutorial_lib/_course/{year}/{p.name}" for p in (ROOT / "data" / year).iterdir()} <= names
     assert {f"tutorial_lib/_course/results/{p.name}" for p in (ROOT / "benchmarks" / "results").glob("*.json")} <= names
     assert {f"tutorial_lib/_course/docs/img/{p.name}" for p in (ROOT / "docs" / "img").glob("*.svg")} <= names
     assert {f"tutorial_lib/_course/docs/{p.name}" for p in (ROOT / "docs").glob("*.md")} <= names

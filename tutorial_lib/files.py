@@ -21,6 +21,7 @@ _CHECKOUT = {
     "notebooks": "notebooks",
     "support_desk": "data/support_desk",
     "results": "benchmarks/results",
+    "support_desk_year2": "data/support_desk_year2",
     "docs/img": "docs/img",
 }
 """Name of a folder of the course -> where it lies in a checkout."""
@@ -32,8 +33,8 @@ def course_folder(name: str) -> Path:
     The folder returned need not exist: a package built without it, outside a checkout, has none.
 
     Args:
-        name: "notebooks", "support_desk" (the files of the written help centre), "results" (of the benchmarks) or
-            "docs/img" (the drawings; from the notebooks they are ../docs/img, wherever both lie).
+        name: "notebooks", "support_desk" (the files of the written help centre), "support_desk_year2" (of its second year),
+            "results" (of the benchmarks) or "docs/img" (the drawings; from the notebooks they are ../docs/img).
 
     Raises:
         ValueError: The course has no such folder.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
-from tutorial_lib.data.dataset import DataError, Query, RetrievalDataset
+from tutorial_lib.data.dataset import DataError, Qrels, Query, RetrievalDataset
 from tutorial_lib.data.help_desk import HelpDesk
 from tutorial_lib.data.search_log import ClickSettings
 from tutorial_lib.data.ticket_log import MAX_TICKETS
@@ -39,9 +40,14 @@ def support_desk(*, clicks: ClickSettings | None = None, max_tickets: int = MAX_
     logged = desk.read(clicks=clicks, max_tickets=max_tickets, divide=False)
     queries, qrels = dict(logged.queries), dict(logged.qrels)
     for split, name in (("dev", "dev.jsonl"), ("test", "golden.jsonl")):
-        lines = plain(folder / name).read_text(encoding="utf-8").splitlines()
-        rows = {row["query_id"]: row for row in map(json.loads, lines)}
-        queries.update({q: Query(q, row["query"], {"source": name.removesuffix(".jsonl")}) for q, row in rows.items()})
-        qrels[split] = {q: row["grades"] for q, row in rows.items()}
+        asked, qrels[split] = read_judged(folder / name)
+        queries.update(asked)
     card = {**logged.card, "licence": "MIT, as this repository"}
     return replace(logged, queries=dict(sorted(queries.items())), qrels=qrels, card=card)
+
+
+def read_judged(path: Path) -> tuple[dict[str, Query], Qrels]:
+    """Return the queries of ``golden.jsonl``, ``dev.jsonl`` or a file like them, and their grades: 2 answers, 1 helps."""
+    rows = [json.loads(line) for line in plain(path).read_text(encoding="utf-8").splitlines()]
+    queries = {row["query_id"]: Query(row["query_id"], row["query"], {"source": path.stem}) for row in rows}
+    return queries, {row["query_id"]: row["grades"] for row in rows}
