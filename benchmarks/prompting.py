@@ -24,7 +24,7 @@ import pandas as pd
 
 from benchmarks.machine import description
 from tutorial_lib import Workspace, evaluate_run
-from tutorial_lib.data.support_desk_files import SUPPORT_DESK_ANSWERS
+from tutorial_lib.data.support_desk_files import SUPPORT_DESK_ANSWERS, support_desk
 from tutorial_lib.evaluation.significance import document_clusters
 from tutorial_lib.files import write_json
 from tutorial_lib.rag import ContextSettings, Grid, PromptTemplate, TokenCounter, read_facts, run_experiment
@@ -108,10 +108,10 @@ def said(experiment: Experiment, questions: dict[str, str]) -> list[dict[str, An
     return rows
 
 
-def judges(space: Workspace, given: argparse.Namespace) -> dict[str, Any]:
+def judges(_: Workspace, given: argparse.Namespace) -> dict[str, Any]:
     """Return how far two judges of the recorded answers agree with the facts, and what they said."""
-    qrels, told = space.dataset().qrels["test"], json.loads(given.out.read_text(encoding="utf-8"))["answers"]["said"]
-    facts, clusters = read_facts(SUPPORT_DESK_ANSWERS, space.dataset()), document_clusters(qrels)
+    dataset, told = support_desk(), json.loads(given.out.read_text(encoding="utf-8"))["answers"]["said"]
+    facts, clusters = read_facts(SUPPORT_DESK_ANSWERS, dataset), document_clusters(dataset.qrels["test"])
     by_answer = {f"{row['system']}, {row['query_id']}": row for row in told}
     asked = {key: row["query"] for key, row in by_answer.items()}
     answered = {key: row["answer"] for key, row in by_answer.items()}

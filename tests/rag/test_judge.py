@@ -95,6 +95,7 @@ def test_garbage_is_a_missing_verdict_and_never_a_pass():
 def test_a_record_holds_every_verdict_with_the_words():
     record = judged({**RIGHT, "30 days": "Well."}).record()
     json.dumps(record, allow_nan=False)
+    assert isinstance(record["answers"], int)
     assert (record["judge"], record["template"], record["missing"], record["kappa"]) == ("says", "judge.v1", 1, 1.0)
     assert record["said"][2] == {"query_id": "q3", "judge": None, "facts": 0.0, "said": "Well."}
 

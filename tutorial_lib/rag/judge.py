@@ -126,7 +126,7 @@ class Judged:
 
     def record(self) -> dict[str, Any]:
         """Return all of it as JSON has it: the row of ``table``, and every verdict with the judge's words."""
-        row = {"judge": self.judge, "template": self.template, **self.table().iloc[0].to_dict()}
+        row = {"judge": self.judge, "template": self.template, **self.table().to_dict("records")[0]}
         return dict(as_json({**row, "said": self.answers.reset_index().to_dict("records")}))
 
 
