@@ -1,8 +1,8 @@
 """Draw chapter 8's picture of a prompt's budget, filled by keyword search and by the tuned model, from their runs.
 
-    python docs/filling_a_budget.py --workspace workspace/support_desk
+    python docs/img/filling_a_budget.py --workspace workspace/support_desk
 
-It takes a workspace in which ``runs`` are made (chapter 0), and writes ``docs/filling_a_budget.svg``.
+It takes a workspace in which ``runs`` are made (chapter 0), and writes ``docs/img/filling_a_budget.svg``.
 """
 
 from __future__ import annotations
