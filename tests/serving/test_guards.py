@@ -47,6 +47,7 @@ def test_no_page_of_elsewhere_is_let_in(client):
         ("localhost", 200),
         ("LOCALHOST:8000", 200),
         ("[::1]:8000", 200),
+        ("[::1]", 200),
         ("rebound.example", 400),
         ("localhost.evil.example:80", 400),
     ],

@@ -192,6 +192,12 @@ def test_models_that_no_version_needs_any_more_are_let_go(build, tmp_path):
     assert live.models._loaded == {}
 
 
+def wait_for_more(seen, failures):
+    after = len(seen)
+    while len(seen) < after + 20 and not failures:
+        time.sleep(0.01)
+
+
 def test_under_load_no_search_fails_and_none_mixes_two_models(index, build, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
     build(OLD)
@@ -212,9 +218,7 @@ def test_under_load_no_search_fails_and_none_mixes_two_models(index, build, tmp_
         asker.start()
     for change in (lambda: build(NEW), index.rollback, lambda: build(NEW, keep=1), lambda: build(OLD, keep=1)):
         change()
-        after = len(seen)
-        while len(seen) < after + 20 and not failures:
-            time.sleep(0.01)
+        wait_for_more(seen, failures)
     stop.set()
     for asker in askers:
         asker.join()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers
@@ -11,6 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tutorial_lib.serving.errors import ApiError
 from tutorial_lib.serving.keys import Keys
 from tutorial_lib.serving.limits import Limits
+
+_PORT = re.compile(r"(?<![\[:]):\d*$")
+"""The port behind a name, or behind an address in brackets."""
 
 OPEN = ("/healthz", "/readyz", "/docs", "/openapi.json")
 """Paths that ask for no key: they show nothing of anybody's data."""
@@ -50,7 +54,7 @@ class Guards:
         await self.app(scope, receive, send)
 
     def _check_host(self, headers: Headers) -> None:
-        name = headers.get("host", "").rpartition(":")[0] or headers.get("host", "")
+        name = _PORT.sub("", headers.get("host", ""))
         if "*" not in self.hosts and name.lower() not in self.hosts:
             raise ApiError(400, "the Host of this request is no name of this service: see --hosts", code="invalid_host")
 
