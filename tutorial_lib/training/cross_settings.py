@@ -27,8 +27,8 @@ class CrossSettings:
         batch_size: Pairs a step; each is a list of its positive and its negatives.
         negatives: Negatives of a pair, drawn from those mined; where there are fewer, random documents fill the list.
         rank: Rank of an adapter that is trained and then merged into the weights; 0 trains all weights.
-        learning_rate: Peak rate, reached after ``warmup`` of the steps, then falling linearly to 0. An adapter wants a
-            few 1e-4 (at 1e-3 support_desk's loss went up again to that of chance), all weights 1e-4.
+        learning_rate: Peak rate, reached after ``warmup`` of the steps, then falling linearly to 0. Not chosen on dev yet: at
+            1e-3 an adapter's loss on support_desk was back at chance after 70 steps (one seed); all weights want some 1e-4.
         head_rate: The head begins with random weights: its rate is this many times the others'.
         warmup: Share of steps that warm up.
         max_length: Tokens of a pair, query and document together.
