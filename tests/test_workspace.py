@@ -397,7 +397,7 @@ def test_queries_tuned_alone_are_searched_by_nobody_in_silence(tiny_data, tiny_f
 
 
 def test_only_settings_that_a_stage_has(finished):
-    with pytest.raises(ValueError, match="model has no settings 'lora': there are none"):
+    with pytest.raises(ValueError, match="model has no settings 'lora': there are teaching"):
         finished.need("model", lora=LORA)
 
 
