@@ -94,4 +94,4 @@ def test_switch_under_load():
     assert [line.get_xdata().tolist() for line in axis.lines] == [[0.0, 0.1], [0.2]]
     assert [t.get_text() for t in axis.get_yticklabels()] == ["Cancel", "Refunds"]
     assert axis.get_ylim()[0] > axis.get_ylim()[1]  # the first answer on top
-    assert "refund" in axis.get_title()
+    assert "refund" in axis.figure.get_suptitle()

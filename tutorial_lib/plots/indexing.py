@@ -139,6 +139,6 @@ def switch_under_load(seconds: Sequence[float], firsts: Sequence[str], query: st
         yticklabels=titles,
         ylim=(len(titles) - 0.4, -0.6),
         xlabel="seconds",
-        title=f"first article for {query!r}, one mark an answer",
     )
+    figure.suptitle(f"first article for {query!r}, one mark an answer", fontsize="medium")  # over the titles on the left too
     return figure
