@@ -94,7 +94,7 @@ def choose_system(dataset: RetrievalDataset, runs: Mapping[str, Run], settings: 
     if not _can_choose(dataset):
         return Untrained(settings)
     every = rankings(runs["bm25"], runs["base"])
-    scores = {name: float(per_query(qrels, every[name])[MAIN_MEASURE].mean()) for name in ROWS}
+    scores = {name: _mean(qrels, every[name]) for name in ROWS}
     return Untrained(settings, max(ROWS, key=lambda name: scores[name]), scores)
 
 
@@ -111,7 +111,7 @@ def choose_weight(dataset: RetrievalDataset, run: Run, scores: Mapping[str, Mapp
     if not _can_choose(dataset):
         return WEIGHT
     qrels = dataset.qrels["dev"]
-    means = {w: float(per_query(qrels, reranked(run, scores, w))[MAIN_MEASURE].mean()) for w in WEIGHTS}
+    means = {w: _mean(qrels, reranked(run, scores, w)) for w in WEIGHTS}
     return max(WEIGHTS, key=lambda w: (means[w], -abs(w - WEIGHT)))
 
 
@@ -125,8 +125,13 @@ def choose_run(dataset: RetrievalDataset, runs: Mapping[str, Run], otherwise: st
     """
     if not _can_choose(dataset):
         return otherwise
-    means = {name: float(per_query(dataset.qrels["dev"], run)[MAIN_MEASURE].mean()) for name, run in runs.items()}
+    means = {name: _mean(dataset.qrels["dev"], run) for name, run in runs.items()}
     return max(means, key=lambda name: means[name])
+
+
+def _mean(qrels: dict[str, dict[str, int]], run: Run) -> float:
+    """Return the mean nDCG@10 over all judged queries."""
+    return float(per_query(qrels, run)[MAIN_MEASURE].mean())
 
 
 def _can_choose(dataset: RetrievalDataset) -> bool:
