@@ -154,7 +154,8 @@ class Collection:
     @property
     def start(self) -> dict[str, Any]:
         """What a training starts from, as a run of the course has it: model, window and the base model's vectors."""
-        return {"model": self.model, "window": self.settings.window, "base": self.base_vectors}
+        window = self.settings.training_window(TrainSettings.max_length)
+        return {"model": self.model, "window": window, "base": self.base_vectors}
 
     def queries_of(self, encoder: Encoder, split: str) -> NDArray[np.float32]:
         """Return the vectors of a split's queries, (Q, D)."""

@@ -91,7 +91,10 @@ def main() -> None:
         return
     systems = [OURS, CHOSEN, "sentence-transformers", *(["sentence-transformers bf16"] if bf16_is_fast() else [])]
     dataset, base = read_beir(options.data), Encoder.load(options.model)
-    vectors, window = Vectors.of(dataset, base, ["train"]), choose_settings(dataset, base).window
+    vectors, window = (
+        Vectors.of(dataset, base, ["train"]),
+        choose_settings(dataset, base).training_window(TrainSettings.max_length),
+    )
     rows = json.loads(options.out.read_text())["rows"] if options.out and options.out.exists() else []
     jobs = [(repeat, system, options.steps) for repeat in range(options.repeats) for system in systems]
     with tempfile.TemporaryDirectory() as folder:

@@ -21,6 +21,7 @@ from tutorial_lib.retrieval.bm25_choice import choose_bm25
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.runs import reciprocal_rank_fusion
 from tutorial_lib.retrieval.terms import BM25Settings
+from tutorial_lib.retrieval.untrained import UntrainedSettings
 from tutorial_lib.run_settings import RunSettings
 from tutorial_lib.training.distill import Distilled
 from tutorial_lib.training.distill_settings import DistillSettings, TeacherSettings
@@ -118,6 +119,22 @@ def test_the_tuned_models_window_is_chosen_on_dev_and_stored_with_it(tiny_folder
     assert set(scores) == {5, 32, 64}
     assert space.tuned_encoder().settings.max_length == best_window(scores)
     assert SentenceTransformer(str(model), device="cpu").max_seq_length == best_window(scores)
+
+
+def test_training_reads_as_much_as_dev_sees_no_harm_in(tiny_folder, tmp_path, monkeypatch):
+    told = {}
+
+    def stop(*_, **given):
+        told.update(given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tutorial_lib.workspace.train_adapter", stop)
+    settings = RunSettings(train=replace(TRAIN, max_length=40), lora=LORA)
+    space = Workspace(tmp_path / "space", long_documents(tmp_path / "data"), tiny_folder, settings=settings)
+    monkeypatch.setattr(space, "baseline", lambda: UntrainedSettings(5, level=(5, 32, 64)))
+    with pytest.raises(KeyboardInterrupt):
+        space.need("adapter")
+    assert told["window"] == 32
 
 
 def test_too_few_dev_queries_choose_nothing(finished):

@@ -107,7 +107,7 @@ class Workspace(Baselines):
             folder,
             checkpoints,
             model=self.model_name,
-            window=self.baseline().window,
+            window=self.baseline().training_window(train.max_length),
             base=self.base_vectors(),
             lora=lora,
             settings=train,

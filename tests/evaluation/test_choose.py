@@ -5,7 +5,14 @@ import pytest
 
 from tests.helpers import small_dataset
 from tutorial_lib.evaluation import choose
-from tutorial_lib.evaluation.choose import at_best_window, best_window, choose_settings, choose_system, window_scores
+from tutorial_lib.evaluation.choose import (
+    at_best_window,
+    best_window,
+    choose_settings,
+    choose_system,
+    level_windows,
+    window_scores,
+)
 from tutorial_lib.evaluation.dev_pool import DevSet
 from tutorial_lib.models.settings import EncoderSettings
 from tutorial_lib.retrieval.terms import BM25Settings, language_settings
@@ -51,9 +58,23 @@ def test_each_window_is_scored_and_only_what_the_last_one_cut_is_encoded_again()
     scores = window_scores(pool("b a b", "b", "a c"), encoder)
     assert list(scores) == [1, 2, 3]  # 4 is more than the encoder's own window
     # 1 word: all of b, b, a: d2 first, then d0 by its id. 2 words: a, b, c: d0 first. 3 words: b, b, c: d0 by its id.
-    assert scores == {1: pytest.approx(1 / np.log2(3)), 2: 1.0, 3: 1.0}
+    assert scores == {1: {"q": pytest.approx(1 / np.log2(3))}, 2: {"q": 1.0}, 3: {"q": 1.0}}
     assert encoder.encoded == [(1, 3), (2, 2), (3, 1)]
     assert best_window(scores) == 2  # of equal ones the smaller
+    assert level_windows(scores) == (2, 3)  # of one query there is no error: only an equal one is level
+
+
+def test_windows_are_level_within_a_standard_error_of_their_difference():
+    best = {"a": 0.8, "b": 0.6, "c": 0.7}
+    # Differences 0.2, -0.1 and 0: mean 0.033, deviation 0.153, error 0.088. And 0.1, 0.1, 0.1: mean 0.1, error 0.
+    scores = {64: best, 128: {"a": 0.6, "b": 0.7, "c": 0.7}, 256: {"a": 0.7, "b": 0.5, "c": 0.6}}
+    assert level_windows(scores) == (64, 128)
+
+
+def test_training_reads_as_much_as_does_no_harm_and_no_more_than_it_may():
+    chosen = UntrainedSettings(64, level=(64, 128, 256))
+    assert [chosen.training_window(most) for most in (32, 64, 128, 1000)] == [64, 64, 128, 256]
+    assert UntrainedSettings().training_window(128) is None  # nothing was chosen: the model's own window
 
 
 def test_windows_beyond_the_longest_text_are_not_tried():

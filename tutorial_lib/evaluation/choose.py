@@ -21,8 +21,8 @@ WINDOWS = (64, 128, 256, 512)
 """Tokens of a text to try; the encoder's own window is tried too, and no longer one."""
 
 
-def window_scores(pool: DevSet, encoder: Encoder) -> dict[int, float]:
-    """Return nDCG@10 of ``encoder`` on the pool by window, the smallest first.
+def window_scores(pool: DevSet, encoder: Encoder) -> dict[int, dict[str, float]]:
+    """Return nDCG@10 of ``encoder`` by query of the pool, by window, the smallest first.
 
     A text is encoded again only if the last window cut it; windows beyond the longest text are not tried.
 
@@ -35,25 +35,40 @@ def window_scores(pool: DevSet, encoder: Encoder) -> dict[int, float]:
     lengths = np.array([len(t) for t in encoder.tokenize([prompts.document_prompt + t for t in texts])])
     longest = max(lengths.max(), *(len(t) for t in encoder.tokenize([prompts.query_prompt + q for q in queries])))
     vectors = np.zeros((len(texts), encoder.dimension), dtype=np.float32)
-    scores: dict[int, float] = {}
+    scores: dict[int, dict[str, float]] = {}
     before = 0
     for window in [*(w for w in WINDOWS if w < own), own]:
         if longest <= before:
             break
         cut, narrow = np.flatnonzero(lengths > before), encoder.with_window(window)
         vectors[cut] = narrow.encode_documents([texts[n] for n in cut.tolist()], label=f"window of {window} tokens")
-        scores[window] = mean_score(pool.score_vectors(narrow.encode_queries(queries), vectors))
+        scores[window] = pool.score_vectors(narrow.encode_queries(queries), vectors)
         before = window
     return scores
 
 
-def best_window(scores: Mapping[int, float]) -> int:
-    """Return the window that scored best; of equal ones the smallest, which costs least.
+def best_window(scores: Mapping[int, Mapping[str, float]]) -> int:
+    """Return the window with the best mean; of equal ones the smallest, which costs least.
 
-    >>> best_window({64: 0.7, 128: 0.8, 256: 0.8})
+    >>> best_window({64: {"q": 0.7}, 128: {"q": 0.8}, 256: {"q": 0.8}})
     128
     """
-    return max(scores, key=lambda window: (scores[window], -window))
+    return max(scores, key=lambda window: (mean_score(scores[window]), -window))
+
+
+def level_windows(scores: Mapping[int, Mapping[str, float]]) -> tuple[int, ...]:
+    """Return the windows that the queries cannot tell from the best one, and it: less than a standard error below it.
+
+    The error is that of the mean difference by query (the rule of one standard error of Breiman et al. 1984,
+    "Classification and regression trees", section 3.4.3).
+
+    >>> level_windows({64: {"a": 0.9, "b": 0.5}, 128: {"a": 0.8, "b": 0.5}, 256: {"a": 0.3, "b": 0.1}})
+    (64, 128)
+    """
+    best = np.array(list(scores[best_window(scores)].values()))
+    below = {window: best - np.array(list(of_window.values())) for window, of_window in scores.items()}
+    error = {window: lost.std(ddof=1) / np.sqrt(len(lost)) if len(lost) > 1 else 0.0 for window, lost in below.items()}
+    return tuple(window for window, lost in below.items() if lost.mean() <= error[window])
 
 
 def at_best_window(dataset: RetrievalDataset, bm25: BM25, encoder: Encoder, base: Vectors | None = None) -> Encoder:
@@ -79,7 +94,8 @@ def choose_settings(dataset: RetrievalDataset, encoder: Encoder) -> UntrainedSet
     if not _can_choose(dataset):
         return UntrainedSettings(None, settings)
     scores = window_scores(dev_pool(dataset, BM25(dataset.document_texts(), settings)), encoder)
-    return UntrainedSettings(best_window(scores), settings, {str(w): score for w, score in scores.items()})
+    means = {str(window): mean_score(of_window) for window, of_window in scores.items()}
+    return UntrainedSettings(best_window(scores), settings, means, level_windows(scores))
 
 
 def choose_system(dataset: RetrievalDataset, runs: Mapping[str, Run], settings: UntrainedSettings) -> Untrained:

@@ -30,16 +30,29 @@ class UntrainedSettings:
         window: Tokens that the base model reads of a text, None: as many as its folder says.
         bm25: Settings of keyword search, chosen on dev and training queries: it learns nothing of either.
         windows: nDCG@10 on the dev pool by window tried, empty where there was nothing to choose by.
+        level: Windows tried that dev cannot tell from the best one, and it.
     """
 
     window: int | None = None
     bm25: BM25Settings = field(default_factory=BM25Settings)
     windows: dict[str, float] = field(default_factory=dict)
+    level: tuple[int, ...] = ()
+
+    def training_window(self, most: int) -> int | None:
+        """Return how many tokens training is to read: more than search does, up to ``most``, where dev sees no harm in it.
+
+        What a shorter window gives the untrained model by chance would be taken from every pair.
+
+        >>> UntrainedSettings(64, level=(64, 128, 256)).training_window(128)
+        128
+        """
+        return max((window for window in self.level if window <= most), default=self.window)
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> UntrainedSettings:
         """Return what ``dataclasses.asdict`` made."""
-        return cls(record["window"], BM25Settings(**record["bm25"]), record["windows"])
+        level = tuple(record.get("level", ()))  # records of earlier versions lack it
+        return cls(record["window"], BM25Settings(**record["bm25"]), record["windows"], level)
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ def prepare_training(
         checkpoints: Folder for checkpoints; a run is resumed from the same folder.
         model: Base model to adapt.
         window: Tokens of a text that training (``max_length`` at most) and dev read, as dev chose them for the base model
-            (``evaluation.choose``); None for its own. The encoder that comes out has its own window.
+            (``UntrainedSettings.training_window``); None for its own. The encoder that comes out has its own window.
         base: The base model's vectors, whose best articles stand in the dev pool too.
         lora: Shape of the adapter.
         settings: Training settings.

@@ -27,7 +27,8 @@ class TrainSettings:
         negatives: Mined negatives used for each pair.
         learning_rate: Peak rate, reached after ``warmup`` of the steps, then falling linearly to 0.
         warmup: Share of steps that warm up.
-        max_length: Tokens of a text read in training; fewer where dev chose a shorter window for the base model.
+        max_length: Tokens of a text read in training; fewer where dev sees that the base model does better with fewer, by
+            more than a standard error.
         temperature: Cosines are divided by this before the softmax; lower is sharper.
         dev_evaluations: How often dev is scored; the best checkpoint by dev is kept.
         dev_queries: At most this many dev queries are used; 0 trains to the end without looking at dev.
