@@ -11,7 +11,8 @@ ranking twice, once with two rankings ("exchanged") that change their names by a
 ``sizes``: for differences of several sizes the searches that find them in 80 % of experiments at 5 %, for interleaving by the
 sign test of wins and losses, for the split by the better of two figures: the share of searches with a click, and the mean of
 1 / place of the first click. A candidate of share s has the better ranking for that share of the queries, else the worse one.
-The sizes are worked out from the exact chances of each search, and where they are small enough tried by simulation (``power``).
+"paper" credits what both rankings have next too, by a coin, and "first click" counts the first click of a search alone.
+Sizes are worked out from the exact chances of each search, and where they are small enough tried by simulation (``power``).
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ AT_A_TIME = 200_000
 """Searches simulated at once."""
 
 Floats = NDArray[np.float64]
+Ranking = Mapping[str, Sequence[str]]
+"""Query id -> document ids, best first."""
 
 
 @dataclass
@@ -75,6 +78,13 @@ class Drafts:
         clicked = rng.random((searches, SHOWN), dtype=np.float32) < self.chance[q, m]
         return np.sign((clicked * self.team[q, m]).sum(axis=1))
 
+    def first_click(self) -> tuple[float, float]:
+        """Return the same chances where the first click of a search counts alone."""
+        before = np.concatenate([np.ones_like(self.chance[..., :1]), np.cumprod(1 - self.chance, axis=-1)[..., :-1]], axis=-1)
+        mean = (self.chance * before).reshape(-1), self.team.reshape(-1)
+        searches = self.team.shape[0] * self.team.shape[1]
+        return float(mean[0][mean[1] > 0].sum() / searches), float(mean[0][mean[1] < 0].sum() / searches)
+
     def chances(self) -> tuple[float, float]:
         """Return the exact chances that the candidate and the live version win a search."""
         rows = np.zeros((self.team.shape[0] * self.team.shape[1], 2 * SHOWN + 1))
@@ -101,13 +111,13 @@ def drafts_of(
     chance, team = np.zeros((2, len(right), len(tosses), SHOWN))
     for q, (query, answers) in enumerate(right.items()):
         for m, coins in enumerate(tosses):
-            shown = team_draft(live[query][:SHOWN], candidate[query][:SHOWN], SHOWN, _Coins(list(coins)))
+            shown = team_draft(live[query][:SHOWN], candidate[query][:SHOWN], SHOWN, _Coins(list(coins)), agreed_too=paper)
             chance[q, m] = chances(list(shown), answers)
             team[q, m, : len(shown)] = [0 if t is None else 2 * t - 1 for t in shown.values()]
     return Drafts(chance, team.astype(np.int64))
 
 
-def split_moments(ranking: Mapping[str, Sequence[str]], right: Mapping[str, set[str]]) -> dict[str, tuple[float, float]]:
+def split_moments(ranking: Ranking, right: Mapping[str, set[str]]) -> dict[str, tuple[float, float]]:
     """Return mean and variance of a search's figures where one ranking is shown: a click at all, 1 / place of the first."""
     chance = np.array([chances(ranking[q], answers) for q, answers in right.items()])
     first = chance * np.cumprod(np.hstack([np.ones((len(chance), 1)), 1 - chance[:, :-1]]), axis=1)
@@ -120,6 +130,11 @@ def needed(difference: float, variance: float) -> int | None:
     """Return how many observations find a mean difference with POWER at ALPHA; None for none that is there."""
     z = float(stats.norm.ppf(1 - ALPHA / 2) + stats.norm.ppf(POWER))
     return int(np.ceil(z**2 * variance / difference**2)) if abs(difference) > 1e-9 else None
+
+
+def _needed_of(chances: tuple[float, float]) -> int | None:
+    wins, losses = chances
+    return needed(wins - losses, wins + losses)  # the variance of wins less losses where both are nearly as likely
 
 
 def simulated(drafts: Drafts, searches: int, experiments: int, seed: int, *, exchanged: bool = False) -> Iterator[Any]:
@@ -171,11 +186,12 @@ def looked_at_any_time(drafts: Drafts, experiments: int, searches: int, every: i
 
 def row_of(name: str, live: Run, candidate: Run, qrels: Mapping[str, Mapping[str, int]], experiments: int) -> dict[str, Any]:
     """Return how many searches tell a candidate from the live version."""
-    right = {q: {a for a, grade in grades.items() if grade == max(grades.values())} for q, grades in qrels.items()}
+    right = answers_of(qrels)
     lists = [{q: list(run.get(q, {})) for q in right} for run in (live, candidate)]
     drafts = drafts_of(lists[0], lists[1], right)
     wins, losses = drafts.chances()
-    interleaved = needed(wins - losses, wins + losses)  # the variance of wins less losses where both are as likely
+    interleaved = _needed_of(drafts.chances())
+    paper = drafts_of(lists[0], lists[1], right, paper=True)
     before, after = (split_moments(ranking, right) for ranking in lists)
     split = {}
     for figure, (mean, variance) in before.items():
@@ -192,6 +208,8 @@ def row_of(name: str, live: Run, candidate: Run, qrels: Mapping[str, Mapping[str
         "candidate_wins": wins,
         "live_wins": losses,
         "interleaved": interleaved,
+        "interleaved_paper": _needed_of(paper.chances()),
+        "interleaved_first_click": _needed_of(drafts.first_click()),
         "interleaved_any_time": looked_at_any_time(drafts, experiments, 3 * (interleaved or 0), 50) if small else None,
         "power": tried(drafts, interleaved or 0, experiments) if small else None,
         "split": split,
@@ -200,8 +218,13 @@ def row_of(name: str, live: Run, candidate: Run, qrels: Mapping[str, Mapping[str
     }
 
 
+def answers_of(qrels: Mapping[str, Mapping[str, int]]) -> dict[str, set[str]]:
+    """Return for each query the documents with its best grade."""
+    return {q: {a for a, grade in grades.items() if grade == max(grades.values())} for q, grades in qrels.items()}
+
+
 def mixed(worse: Run, better: Run, share: float) -> Run:
-    """Return a run that has the better ranking for so large a share of the queries, drawn once, the worse one for the rest."""
+    """Return a run with the better ranking for so large a share of the queries, drawn once, the worse one for the rest."""
     queries = np.random.default_rng(0).permutation(sorted(worse)).tolist()
     chosen = set(queries[: round(share * len(queries))])
     return {q: better[q] if q in chosen else worse[q] for q in worse}
@@ -234,7 +257,7 @@ def main() -> None:
     folder = given.workspace / "runs"
     qrels = read_qrels(folder / "qrels.trec")
     runs = {name: read_run(folder / f"{name}.trec") for name in ("bm25", "base", "tuned", "hybrid")}
-    right = {q: {a for a, grade in grades.items() if grade == max(grades.values())} for q, grades in qrels.items()}
+    right = answers_of(qrels)
     ranked = {name: {q: list(run.get(q, {})) for q in qrels} for name, run in runs.items()}
     alarms = {}
     for name, (first, second) in {"the same": ("tuned", "tuned"), "exchanged": ("base", "tuned")}.items():
