@@ -6,8 +6,8 @@ Nothing is encoded: rankings and judgments are read from the workspace's ``runs`
 often as any other, and click as in support_desk's search log (data/README.md): a document at place r is looked at with
 probability r^-0.7, then clicked with 0.86 if it answers (has the query's best grade) and with 0.17 if not. Ten are shown.
 
-``false_alarms``: of experiments with two versions that are equally good, the share that names a winner; once with the same
-ranking twice, once with two rankings ("exchanged") that change their names by a coin for each search.
+``false_alarms``: of experiments with two versions that are equally good, the share that names a winner; with the same
+ranking twice, and with two rankings ("exchanged") that change their names by a coin for each search.
 ``sizes``: for differences of several sizes the searches that find them in 80 % of experiments at 5 %, for interleaving by the
 sign test of wins and losses, for the split by the better of two figures: the share of searches with a click, and the mean of
 1 / place of the first click. A candidate of share s has the better ranking for that share of the queries, else the worse one.
@@ -103,9 +103,7 @@ def chances(documents: Sequence[str], right: set[str]) -> Floats:
     return LOOKED_AT * np.array(worth + [0.0] * (SHOWN - len(worth)))
 
 
-def drafts_of(
-    live: Mapping[str, Sequence[str]], candidate: Mapping[str, Sequence[str]], right: Mapping[str, set[str]]
-) -> Drafts:
+def drafts_of(live: Ranking, candidate: Ranking, right: Mapping[str, set[str]], *, paper: bool = False) -> Drafts:
     """Return every draft of two rankings of the same queries, by the package's own ``team_draft``."""
     tosses = list(product((0.1, 0.9), repeat=-(-SHOWN // 2)))
     chance, team = np.zeros((2, len(right), len(tosses), SHOWN))
@@ -165,11 +163,11 @@ def false_alarms(drafts: Drafts, experiments: int, searches: int, every: int, *,
 
 
 def tried(drafts: Drafts, searches: int, experiments: int) -> dict[str, Any]:
-    """Return in how many experiments of so many searches the sign test names the candidate."""
-    found = 0
+    """Return in how many experiments of so many searches the sign test names the version that is better."""
+    found, better = 0, np.subtract(*drafts.chances())
     for won in simulated(drafts, searches, experiments, seed=2):
         wins, losses = (won > 0).sum(axis=1), (won < 0).sum(axis=1)
-        found += int(((sign_test(wins, losses) < ALPHA) & (wins > losses)).sum())
+        found += int(((sign_test(wins, losses) < ALPHA) & ((wins - losses) * better > 0)).sum())
     return rate(found, experiments)
 
 
@@ -251,7 +249,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workspace", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--experiments", type=int, default=2000)
+    parser.add_argument("--experiments", type=int, default=2000, help="without a difference")
+    parser.add_argument("--tried", type=int, default=500, help="experiments with one, for each size")
     parser.add_argument("--searches", type=int, default=1000, help="of an experiment without a difference")
     given = parser.parse_args()
     folder = given.workspace / "runs"
@@ -260,18 +259,19 @@ def main() -> None:
     right = answers_of(qrels)
     ranked = {name: {q: list(run.get(q, {})) for q in qrels} for name, run in runs.items()}
     alarms = {}
-    for name, (first, second) in {"the same": ("tuned", "tuned"), "exchanged": ("base", "tuned")}.items():
-        drafts = drafts_of(ranked[first], ranked[second], right)
-        alarms[name] = false_alarms(drafts, given.experiments, given.searches, 50, exchanged=name == "exchanged")
+    equal = {"the same": ("tuned", False), "the same, the paper's way": ("tuned", True), "exchanged": ("base", False)}
+    for name, (first, paper) in equal.items():
+        drafts = drafts_of(ranked[first], ranked["tuned"], right, paper=paper)
+        alarms[name] = false_alarms(drafts, given.experiments, given.searches, 50, exchanged=first != "tuned")
         print(name, alarms[name], flush=True)
     pairs = {
         f"base -> tuned, share {s:g}": ("base", mixed(runs["base"], runs["tuned"], s)) for s in (1, 0.75, 0.5, 0.25, 0.1)
     }
     pairs |= {f"{a} -> {b}": (a, runs[b]) for a, b in (("bm25", "base"), ("bm25", "tuned"), ("tuned", "hybrid"))}
-    rows = [row_of(name, runs[live], candidate, qrels, given.experiments) for name, (live, candidate) in pairs.items()]
+    rows = [row_of(name, runs[live], candidate, qrels, given.tried) for name, (live, candidate) in pairs.items()]
     for row in rows:
         print({name: row[name] for name in ("name", "difference", "interleaved", "split_best", "power")}, flush=True)
-    command = f"python -m benchmarks.interleaving --experiments {given.experiments} --searches {given.searches}"
+    command = f"python -m benchmarks.interleaving --experiments {given.experiments} --tried {given.tried}"
     write_json(given.out, {"command": command, "machine": description(), "false_alarms": alarms, "sizes": rows})
 
 
