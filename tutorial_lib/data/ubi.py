@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from tutorial_lib.data.cells import cell_text, what_it_holds
 from tutorial_lib.data.columns import ExportFormat
@@ -178,5 +178,5 @@ class UbiRecord:
         return DataError(f"{self.file} line {self.line}: {name} {said}")
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
