@@ -1,7 +1,9 @@
 """What is searched and clicked reaches the files: redacted, by one writer, after a restart, on a full disk; pairs come."""
 
 import json
+import signal
 import threading
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +13,7 @@ from tests.serving.calls import client_of, refusal
 from tutorial_lib.data.columns import ArticleColumns, Columns
 from tutorial_lib.data.dataset import DataError, Document
 from tutorial_lib.data.search_log import from_search_log
+from tutorial_lib.data.ubi_log import UbiLog
 from tutorial_lib.index import FlatStore, VectorIndex, reindex
 from tutorial_lib.serving import event_log
 from tutorial_lib.serving.errors import ApiError
@@ -236,6 +239,30 @@ def test_after_its_end_nothing_is_taken(tmp_path, searched):
     with pytest.raises(event_log.BusyError):
         log(searched("refund", "q2"))
     assert len(recorded(tmp_path / "events", "queries")) == 1
+
+
+def test_kill_9_loses_nothing_that_is_a_second_old(process):
+    def holds(kind, query_id):
+        return lambda: any(record["query_id"] == query_id for record in recorded(process.events, kind))
+
+    with process.client() as client:
+        body = search(client, "reset password", client_id="c1", k=2)
+        first, second = (hit["id"] for hit in body["results"])
+        assert post(client, body["query_id"], object_id=first).status_code == 202
+    process.wait(holds("queries", body["query_id"]))
+    process.wait(holds("events", body["query_id"]))
+    process.end(signal.SIGKILL)
+    newest = max(process.events.glob("events-*.jsonl"), key=lambda file: file.stat().st_mtime)
+    with newest.open("a") as file:
+        file.write('{"action_name": "click", "query_')  # what a kill in the middle of a write would leave
+    process.start()
+    with process.client() as client:
+        assert post(client, body["query_id"], "answered", object_id=second).status_code == 202
+    assert process.end() == 0
+    count = Counter()
+    row = next(row for _, row in UbiLog(process.events).rows(count) if row["query"] == "reset password")
+    assert [click["article_id"] for click in row["clicks"]] == [first, second]
+    assert count["broken row"] == 1
 
 
 def test_a_service_that_records_nothing_says_so(client):

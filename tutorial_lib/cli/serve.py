@@ -105,5 +105,6 @@ class Serve:
         from tutorial_lib.serving.redaction import redactor
 
         folder = self.events or folder_of(self.folder) / "events"
+        made = EventLog(folder, redactor(documents))
         print(f"searches and clicks are recorded in {folder}", file=sys.stderr, flush=True)
-        return EventLog(folder, redactor(documents))
+        return made
