@@ -17,6 +17,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from tutorial_lib.checksums import sha256_of
 from tutorial_lib.models.complete import check_finite, check_strings
+from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.files import check_files, one_line, read_object
 from tutorial_lib.models.matrix import check_matrix, turned
 from tutorial_lib.models.settings import EncoderSettings, ModelError, check_pooling
@@ -134,6 +135,15 @@ class OnnxEncoder:
         if not texts:
             return []
         return self.tokenizer(list(texts), truncation=True, max_length=self.settings.max_length)["input_ids"]
+
+
+def load_encoder(folder: str | Path) -> Encoder | OnnxEncoder:
+    """Return the encoder in ``folder``, a model or an exported one: what made the vectors of an index.
+
+    Raises:
+        ModelError: It is neither, or damaged.
+    """
+    return OnnxEncoder.load(folder) if Path(folder, ABOUT).is_file() else Encoder.load(folder)
 
 
 def _fingerprint(home: Path, settings: EncoderSettings, engine: str, matrices: dict[str, Any]) -> str:
