@@ -99,3 +99,16 @@ def test_without_its_packages(fails, finished, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "fastapi", None)
     assert fails("serve", finished.root) == "error: to serve takes more packages: pip install 'tutorial-lib[serve]'"
+
+
+def test_a_candidate_that_cannot_be_compared(fails, finished, tmp_path):
+    flat = VectorIndex(FlatStore(tmp_path / "flat"))
+    reindex(flat, finished.dataset().document_texts(), finished.base_encoder, tmp_path / "work")
+
+    def said(number, *options):
+        return fails("serve", finished.root, "--port", "0", "--index", tmp_path / "flat", "--candidate", number, *options)
+
+    assert "--candidate 7 is no version of the index" in said(7)
+    assert "--candidate 1 is the live version of the index" in said(1)
+    assert "pass another of 1 (live)" in said(1)
+    assert "--no-events records none: leave one of the two out" in said(1, "--no-events")

@@ -11,7 +11,7 @@ from tests.architectures import every_architecture, write_model
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.index import FlatStore, VectorIndex, VectorIndexError
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.models.onnx import ABOUT, GRAPH, MATRICES, OnnxEncoder, network_of
+from tutorial_lib.models.onnx import ABOUT, GRAPH, MATRICES, OnnxEncoder, load_encoder, network_of
 from tutorial_lib.models.onnx_export import write_float32
 from tutorial_lib.models.settings import ModelError, document_space
 
@@ -144,3 +144,8 @@ def test_an_engine_that_is_not_installed_is_named(exported, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ModelError, match="takes the package openvino: pip install openvino"):
         OnnxEncoder.load(exported, engine="openvino")
+
+
+def test_a_folder_is_read_as_what_it_is(exported, tiny_folder):
+    assert isinstance(load_encoder(exported), OnnxEncoder)
+    assert isinstance(load_encoder(tiny_folder), Encoder)

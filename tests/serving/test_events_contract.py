@@ -58,6 +58,12 @@ def test_a_query_fits_the_schema(answer):
     check(query_record(WHEN, SearchRequest(query="refund"), answer, "refund"), QUERY_FIELDS)
 
 
+def test_an_interleaved_list_says_whose_its_documents_are(answer):
+    record = query_record(WHEN, SearchRequest(query="refund"), answer, "refund", {"a": "3", "b": "4"})
+    check(record, QUERY_FIELDS)
+    assert record["query_attributes"]["teams"] == {"a": "3", "b": "4"}
+
+
 @pytest.mark.parametrize("action", ["click", "leave", "answered"])
 def test_an_event_fits_the_schema(action):
     asked = EventRequest(query_id="q1", action_name=action, object_id="a", dwell_seconds=1.23456)

@@ -2,9 +2,10 @@
 
 Published at https://o19s.github.io/ubi/schema/1.3.0/query.request.schema.json and …/event.schema.json. Written of a
 **query**: ``application``, ``query_id``, ``client_id``, ``user_query``, ``timestamp``, ``query_response_id``,
-``query_response_hit_ids`` and ``query_attributes`` (``version``, ``model``, ``k``, ``scores``, ``confidence``; of an interleaved list ``teams``). Of an
-**event**: ``application``, ``action_name``, ``query_id``, ``client_id``, ``timestamp``, ``event_attributes`` with
-``object.object_id``, ``position.ordinal`` (from 1) and our ``dwell_seconds``; of a ticket ``message_type`` and ``message``.
+``query_response_hit_ids`` and ``query_attributes`` (``version``, ``model``, ``k``, ``scores``, ``confidence``, of an
+interleaved list ``teams``). Of an **event**: ``application``, ``action_name``, ``query_id``, ``client_id``, ``timestamp``,
+``event_attributes`` with ``object.object_id``, ``position.ordinal`` (from 1) and our ``dwell_seconds``; of a ticket
+``message_type`` and ``message``.
 Not written: ``session_id`` and ``user_id`` (a client is a visit), ``object_id_field``, ``position.xy``.
 ``data/ubi.py`` reads both.
 """

@@ -73,17 +73,16 @@ def _read(files: list[Path]) -> tuple[dict[str, _Search], dict[str, set[str]]]:
             read = UbiRecord(file, line, fields, options).read() if isinstance(fields, dict) else None
             if isinstance(read, UbiEvent) and read.action in {*CLICKS, ANSWERED}:
                 clicks[read.query_id].add(read.document)
-            elif isinstance(read, UbiQuery) and isinstance(fields, dict):
-                if found := _interleaved(fields, read, f"{file} line {line}"):
-                    searches[read.query_id] = found
+            elif isinstance(read, UbiQuery) and (found := _interleaved(fields, read, f"{file} line {line}")):
+                searches[read.query_id] = found
     return searches, clicks
 
 
-def _interleaved(fields: dict[str, Any], query: UbiQuery, where: str) -> _Search | None:
+def _interleaved(fields: Any, query: UbiQuery, where: str) -> _Search | None:
     attributes = fields.get("query_attributes")
-    teams = attributes.get("teams") if isinstance(attributes, dict) else None
-    if teams is None:
+    if not isinstance(attributes, dict) or attributes.get("teams") is None:
         return None
+    teams = attributes["teams"]
     if not isinstance(teams, dict) or not all(isinstance(team, str) for team in teams.values()):
         raise DataError(f"{where}: query_attributes.teams is {teams!r:.60}, not an object of texts")
     numbers = {number for team in teams.values() for number in team.split("+")}
