@@ -61,6 +61,7 @@ def test_one_client_who_searches_all_day_decides_nothing():
     won = np.array([1] * 100 + [1, -1] * 50)
     assert Preference("1", "2", won, busy, 200).p < 0.001
     assert Preference("1", "2", won, busy, 200).winner is None
+    assert Preference("1", "2", won, ["busy"] * 200, 200).winner is None
 
 
 def test_the_sentence_says_what_was_found():

@@ -13,6 +13,7 @@ __all__ = [
     "ServedModel",
     "Service",
     "create_app",
+    "preferences",
     "redactor",
 ]
 
@@ -25,6 +26,7 @@ _HOMES = {
     "tutorial_lib.serving.live": ["Live"],
     "tutorial_lib.serving.models": ["Models", "ServedModel"],
     "tutorial_lib.serving.redaction": ["redactor"],
+    "tutorial_lib.serving.verdict": ["preferences"],
     "tutorial_lib.serving.searching": ["Searched"],
     "tutorial_lib.serving.service": ["Service"],
 }

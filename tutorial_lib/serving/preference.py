@@ -112,14 +112,15 @@ class Preference:
     def winner(self) -> str | None:
         """Name of the version that is preferred; None if it cannot be said, or not yet.
 
-        The sign test takes searches for independent; the interval does not, and must leave out 0 too.
+        The sign test takes searches for independent. Those of one client are not: the interval of the difference must leave
+        out 0 too, and the randomisation test agree, which exchanges the versions for whole clients.
         """
         if self.planned is None:
             sure = self.any_time_p < ALPHA
         else:
             sure = self.searches >= self.planned and self.p < ALPHA
         found = self.difference
-        if not sure or found.low <= 0 <= found.high:
+        if not sure or found.low <= 0 <= found.high or found.p >= ALPHA:
             return None
         return self.candidate if found.difference > 0 else self.live
 
