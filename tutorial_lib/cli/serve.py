@@ -22,7 +22,7 @@ except ImportError:
 
 @dataclass(frozen=True)
 class Serve:
-    """Serve the models of a run: embeddings, reranking and search; /docs says how to ask.
+    """Serve the models of a run: embeddings, reranking, search, and a search page at /; /docs says how to ask.
 
     Keys are read from TUTORIAL_API_KEYS, with commas between; without any, only this machine can be listened at.
 

@@ -35,7 +35,7 @@ EVERY = 1.0
 """Seconds between two writes."""
 
 WAITING = 20_000
-"""Notes that may wait to be written."""
+"""Notes of each kind that may wait to be written."""
 
 TOGETHER = 64
 """Queries that are searched for personal data at a time, and then written."""
@@ -62,7 +62,7 @@ class EventLog:
         Args:
             folder: Where the files are; made if it is not there.
             redact: Takes personal data out of queries.
-            waiting: Notes that may wait to be written.
+            waiting: Notes of each kind that may wait to be written.
             every: Seconds between two writes.
 
         Raises:
@@ -127,7 +127,7 @@ class EventLog:
 
     def _add(self, kind: str, note: _Note) -> None:
         with self._changing:
-            waiting = sum(map(len, self._notes.values()))
+            waiting = len(self._notes[kind])  # a flood of events loses no search
             if waiting >= self.waiting or self._ended.is_set():
                 raise BusyError(waiting, self.every)
             self._notes[kind].append(note)
@@ -217,8 +217,15 @@ def _shown_lately(folder: Path) -> Shown:
     shown = Shown()
     files = [file for file in folder.glob(f"{_QUERIES}-*.jsonl") if file.is_file()]
     for file in sorted(files, key=lambda file: file.stat().st_mtime)[-2:]:
-        for line, fields in records(file):
-            read = UbiRecord(file, line, fields, ExportFormat()).read() if isinstance(fields, dict) else None
-            if isinstance(read, UbiQuery):
-                shown.add(read.query_id, read.client or None, read.hits)
+        try:
+            _add_all(file, shown)
+        except DataError as error:  # what somebody else has written there keeps no service from starting
+            _LOG.warning("a day's searches cannot be read", extra={"reason": str(error)})
     return shown
+
+
+def _add_all(file: Path, shown: Shown) -> None:
+    for line, fields in records(file):
+        read = UbiRecord(file, line, fields, ExportFormat()).read() if isinstance(fields, dict) else None
+        if isinstance(read, UbiQuery):
+            shown.add(read.query_id, read.client or None, read.hits)
