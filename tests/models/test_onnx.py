@@ -149,3 +149,18 @@ def test_an_engine_that_is_not_installed_is_named(exported, monkeypatch):
 def test_a_folder_is_read_as_what_it_is(exported, tiny_folder):
     assert isinstance(load_encoder(exported), OnnxEncoder)
     assert isinstance(load_encoder(tiny_folder), Encoder)
+
+
+def test_a_service_answers_with_the_index_of_an_exported_model(exported, tmp_path):
+    from tutorial_lib.index import reindex
+    from tutorial_lib.serving import Live, Models
+
+    documents = {str(n): text for n, text in enumerate(TEXTS)}
+    reindex(VectorIndex(FlatStore(tmp_path / "flat")), documents, OnnxEncoder.load(exported), tmp_path / "work")
+    live = Live(lambda: VectorIndex(FlatStore(tmp_path / "flat")), Models([], load_encoder))
+    live.also = 1
+    live.prepare()
+    found = live.search(lambda model: model.encoder.encode([TEXTS[1]]), 1)
+    assert list(found.hits) == ["1"]
+    assert found.pair.model.count_tokens([TEXTS[2]]) == [3]
+    live.close()

@@ -2,12 +2,14 @@
 
 import pytest
 
+from tests.milvus import HashEncoder
 from tests.serving.calls import client_of
 from tutorial_lib.data.dataset import Document
 from tutorial_lib.index import FlatStore, VectorIndex, reindex
 from tutorial_lib.serving.errors import ApiError, NotReadyError
 from tutorial_lib.serving.event_log import EventLog
 from tutorial_lib.serving.live import Live
+from tutorial_lib.serving.models import Models
 from tutorial_lib.serving.online import interleaved
 from tutorial_lib.serving.search_contract import Hit, SearchRequest, SearchResponse
 from tutorial_lib.serving.verdict import preferences
@@ -124,3 +126,18 @@ def test_a_version_that_is_asked_for_is_shown_alone(two_versions, models):
         client.post("/search", json={"query": "refund"})
     assert [s.teams is None for s in seen] == [True, False]
     assert set(seen[1].teams.values()) <= {"1", "2", "2+1"}
+
+
+def test_the_model_of_an_old_candidate_stays_in_memory(tmp_path):
+    index, made = VectorIndex(FlatStore(tmp_path / "flat")), []
+    for n in range(5):
+        folder = tmp_path / f"model {n}"
+        folder.mkdir()
+        made.append(HashEncoder(str(folder)))
+        reindex(index, {"a": "refund", "b": "password"}, made[-1], tmp_path / "work", keep=5)
+    live = Live(lambda: VectorIndex(FlatStore(tmp_path / "flat")), Models([], HashEncoder))
+    for also, held in ((1, [True, False, True, True, True]), (None, [False, False, True, True, True])):
+        live.also = also
+        live.prepare()
+        assert [live.models.held(encoder.fingerprint) is not None for encoder in made] == held
+    live.close()
