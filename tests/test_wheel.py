@@ -49,7 +49,8 @@ def installed(wheel, tmp_path_factory):
 
 def test_everything_is_in_it(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    ours = {str(p.relative_to(ROOT)) for p in (ROOT / "tutorial_lib").rglob("*") if p.suffix in (".py", ".jinja", ".txt")}
+    kinds = (".py", ".jinja", ".txt", ".html", ".css", ".js")
+    ours = {str(p.relative_to(ROOT)) for p in (ROOT / "tutorial_lib").rglob("*") if p.suffix in kinds}
     assert ours <= names
     assert {f"tutorial_lib/_course/notebooks/{p.name}" for p in (ROOT / "notebooks").glob("*.ipynb")} <= names
     for year in ("support_desk", "support_desk_year2"):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Protocol
 
 import torch
 
 from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.evaluation.parity import SPLIT, ExportSettings, searched
 from tutorial_lib.evaluation.reranked import Reranking
 from tutorial_lib.models.cross_encoder import CrossEncoder
+from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.cross_encoder import CrossReranker
 from tutorial_lib.retrieval.dense import VectorScorer
 from tutorial_lib.retrieval.hosted import HOSTED, HOSTED_VECTORS, make_hosted_vectors
@@ -19,6 +22,7 @@ from tutorial_lib.training.checkpoints import remove_checkpoints
 from tutorial_lib.training.cross_settings import RESULT_FILE, CrossResult, CrossSettings
 
 RERANKER = "reranker"
+EXPORT = "export"
 
 
 class Space(Reranking, Protocol):
@@ -73,8 +77,28 @@ def read_reranker(folder: Path, dataset: RetrievalDataset, device: torch.device 
     return CrossReranker(model, dataset.document_texts(), result.depth, result.weight)
 
 
+def make_export(space: Space, folder: Path, export: ExportSettings) -> None:
+    """Write the fine-tuned model as ONNX, with a table of what it finds beside the model.
+
+    Args:
+        space: A workspace.
+        folder: An empty folder.
+        export: What to write, and how close it must come to the model.
+
+    Raises:
+        DataError: There are no test queries.
+        ModelError: It does not come that close, or a package is missing.
+    """
+    from tutorial_lib.evaluation.exporting import export_model  # here: most runs export nothing
+
+    model = Encoder.load(space.need("model"), device=torch.device("cpu"))
+    dataset = searched(space.dataset(), space.run_of(CANDIDATE, SPLIT), export.articles)
+    export_model(model, dataset, folder, export, say=lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
+
+
 ASKED_FOR = {
     HOSTED_VECTORS: Stage(make_hosted_vectors, ("dataset",), (HOSTED,)),
+    EXPORT: Stage(make_export, ("dataset", "model", "tuned_vectors"), ("export",)),
     RERANKER: Stage(make_reranker, ("dataset", "base_vectors", "model", "tuned_vectors"), ("cross",)),
 }
 """Name -> stage; no run makes them by itself."""

@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 
 from tutorial_lib.cleaning.settings import CleaningSettings
 from tutorial_lib.data.registry import ReadSettings
+from tutorial_lib.evaluation.parity import ExportSettings
 from tutorial_lib.retrieval.hosted import HOSTED, HostedSettings
 from tutorial_lib.training.cross_settings import CrossSettings
 from tutorial_lib.training.distill_settings import TeacherSettings
@@ -50,6 +51,11 @@ class RunSettings:
     def cross(self) -> CrossSettings:
         """How a cross-encoder is trained where nobody says otherwise: no run trains one, so it is no option of a run."""
         return CrossSettings()
+
+    @property
+    def export(self) -> ExportSettings:
+        """How the fine-tuned model is exported where nobody says otherwise: no run exports it."""
+        return ExportSettings()
 
     def record(self) -> dict[str, Any]:
         """Return the settings as plain JSON values, by part."""

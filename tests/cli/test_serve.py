@@ -6,7 +6,10 @@ import sys
 
 import pytest
 
+from tutorial_lib.cli.serve import Serve
 from tutorial_lib.index import FlatStore, VectorIndex, reindex
+from tutorial_lib.serving.event_log import EventLog
+from tutorial_lib.serving.keys import Keys
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -60,6 +63,35 @@ def test_the_index_of_another_run(fails, finished, tmp_path):
     assert "holds 1 documents, and none of them is in this run: pass the run that it was built for" in said
 
 
+def test_a_folder_that_another_service_records_in(fails, finished, flat, tmp_path, monkeypatch):
+    monkeypatch.setattr("tutorial_lib.serving.redaction.redactor", lambda documents: list)
+    other = EventLog(tmp_path / "events", list)
+    said = fails("serve", finished.root, "--port", "0", "--index", flat, "--events", tmp_path / "events")
+    assert f"another service records in {tmp_path / 'events'}: pass another --events, or --no-events" in said
+    other.close()
+
+
+def test_searches_are_recorded_in_the_runs_folder_unless_that_is_not_wanted(finished, flat, tmp_path, monkeypatch):
+    monkeypatch.setattr("tutorial_lib.serving.redaction.redactor", lambda documents: list)
+    folder = tmp_path / "run"
+    shutil.copytree(finished.root, folder)
+    service = Serve(folder, index=str(flat))._service(Keys())
+    assert service.events.folder == folder / "events"
+    assert len(service.base.ids) == len(service.documents) == service.base.vectors.shape[0]
+    service.close()
+    shutil.rmtree(folder / "base_vectors")
+    quiet = Serve(folder, index=str(flat), no_events=True)._service(Keys())
+    assert (quiet.events, quiet.base) == (None, None)
+    quiet.close()
+
+
+@pytest.fixture
+def flat(finished, tmp_path):
+    index = VectorIndex(FlatStore(tmp_path / "flat"))
+    reindex(index, finished.dataset().document_texts(), finished.base_encoder, tmp_path / "work")
+    return tmp_path / "flat"
+
+
 def test_without_its_packages(fails, finished, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] in ("fastapi", "starlette")]:
         monkeypatch.delitem(sys.modules, name)
@@ -67,3 +99,16 @@ def test_without_its_packages(fails, finished, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "fastapi", None)
     assert fails("serve", finished.root) == "error: to serve takes more packages: pip install 'tutorial-lib[serve]'"
+
+
+def test_a_candidate_that_cannot_be_compared(fails, finished, tmp_path):
+    flat = VectorIndex(FlatStore(tmp_path / "flat"))
+    reindex(flat, finished.dataset().document_texts(), finished.base_encoder, tmp_path / "work")
+
+    def said(number, *options):
+        return fails("serve", finished.root, "--port", "0", "--index", tmp_path / "flat", "--candidate", number, *options)
+
+    assert "--candidate 7 is no version of the index" in said(7)
+    assert "--candidate 1 is the live version of the index" in said(1)
+    assert "pass another of 1 (live)" in said(1)
+    assert "--no-events records none: leave one of the two out" in said(1, "--no-events")

@@ -5,7 +5,7 @@ import json
 from tests.serving.raw import request
 
 SCRIPT = "<script>alert(document.cookie)</script>\"'><img src=x onerror=alert(1)>"
-EMBED, SEARCH, RERANK = "/v1/embeddings", "/search", "/v1/rerank"
+EMBED, SEARCH, RERANK, EVENTS = "/v1/embeddings", "/search", "/v1/rerank", "/events"
 
 
 def _embed(**fields):
@@ -18,6 +18,10 @@ def _search(**fields):
 
 def _rerank(**fields):
     return request(RERANK, {"query": "refund", "documents": ["refund"], **fields})
+
+
+def _event(**fields):
+    return request(EVENTS, {"query_id": "q1", "action_name": "click", "object_id": "a01", **fields})
 
 
 BODIES = {
@@ -76,6 +80,18 @@ FIELDS = {
     "a document without text": _rerank(documents=[{"title": "a"}]),
     "a million documents that are numbers": _rerank(documents=[5] * 1_000_000),
     "top_n of 0": _rerank(top_n=0),
+    "an event of no search": _event(),
+    "an event with a script": _event(object_id=SCRIPT),
+    "an event of a kind of its own": _event(action_name=SCRIPT),
+    "an event of a query_id that leads elsewhere": _event(query_id="../../etc/passwd"),
+    "a document of 4 MB": _event(object_id="a" * 3_900_000),
+    "a stay of 1e300 seconds": _event(action_name="leave", dwell_seconds=1e300),
+    "a time of one's own": _event(timestamp="0001-01-01"),
+    "a deep event": request(EVENTS, b'{"query_id": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+    "a comparison of 100,000 characters": request("/compare", {"query": "refund " * 14_286}),
+    "a document that leads elsewhere": request("/document?id=../../etc/passwd"),
+    "a document with a script": request("/document?id=%3Cscript%3Ealert(1)%3C/script%3E"),
+    "a document of bytes that are no text": request("/document?id=%ff%fe"),
 }
 
 HARMLESS = {

@@ -21,8 +21,8 @@ class Process:
     """``python -m tutorial_lib serve`` on a free port, which asks for KEY."""
 
     def __init__(self, run, index, log):
-        self.arguments = [str(run), "--index", str(index), "--body-seconds", "2"]
-        self.flat, self.log, self.port = index, log, 0
+        self.flat, self.log, self.events, self.port = index, log, log.with_name("events"), 0
+        self.arguments = [str(run), "--index", str(index), "--body-seconds", "2", "--events", str(self.events)]
 
     def start(self):
         command = [

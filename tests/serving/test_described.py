@@ -30,7 +30,7 @@ def test_the_page_loads_nothing_and_runs_nothing(client):
     answer = client.get("/docs")
     assert answer.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
-    for path in ("/v1/embeddings", "/v1/rerank", "/search", "/metrics"):
+    for path in ("/v1/embeddings", "/v1/rerank", "/search", "/metrics", "/document?id=…"):
         assert path in answer.text
     for foreign in ("<script", "src=", "https://", "@import"):
         assert foreign not in answer.text

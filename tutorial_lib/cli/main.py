@@ -22,7 +22,9 @@ VERBS = {
     "check": "read a dataset and say what it holds",
     "train": "mine, check, train and merge, without a notebook; under torchrun too",
     "rerank": "train a cross-encoder that ranks again what a run's model finds",
+    "export": "a run's fine-tuned model as ONNX, with a table of what it finds",
     "serve": "embeddings, reranking and search over HTTP, by the models of a run",
+    "verdict": "which of two versions people prefer, from the clicks of serve --candidate",
 }
 """Verb -> what it does. ``tutorial_lib.cli.<verb>`` holds its options, a class of the verb's name with a method ``run``."""
 

@@ -12,6 +12,7 @@ import tyro
 
 from tutorial_lib.cli.options import Flat
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.run_marker import folder_of
 
 try:
     from tutorial_lib.serving.limits import Limits
@@ -21,7 +22,7 @@ except ImportError:
 
 @dataclass(frozen=True)
 class Serve:
-    """Serve the models of a run: embeddings, reranking and search; /docs says how to ask.
+    """Serve the models of a run: embeddings, reranking, search, and a search page at /; /docs says how to ask.
 
     Keys are read from TUTORIAL_API_KEYS, with commas between; without any, only this machine can be listened at.
 
@@ -32,6 +33,10 @@ class Serve:
         index: A Milvus file (.db) or address, or the folder of a flat index; by default MILVUS_URI, else the run's own file.
             A file is one process's alone: to reindex while it is served takes one of the others.
         index_name: Name of the index there.
+        events: Folder to record searches and clicks in, for chapter 1 to read; by default events in the run's folder.
+        no_events: Record nothing.
+        candidate: Number of another version of the index: each search shows the live version and this one as one list, and
+            the events say whose documents were clicked (verdict tells who is preferred).
         log_queries: Log what was searched too.
         limits: What a request may ask for.
     """
@@ -41,6 +46,9 @@ class Serve:
     port: int = 8000
     index: str | None = None
     index_name: str = "articles"
+    events: Path | None = None
+    no_events: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    candidate: int | None = None
     log_queries: bool = False
     limits: Annotated[Limits, Flat] = field(default_factory=Limits)
 
@@ -48,8 +56,8 @@ class Serve:
         """Serve until Ctrl-C or SIGTERM; return the exit status.
 
         Raises:
-            DataError: The folder holds no run with a model, the index is another run's, the port is in use, or others would
-                be let in without a key.
+            DataError: The folder holds no run with a model, the index is another run's, the port is in use, others would be
+                let in without a key, or another service records in the same folder.
             ModelError: A model cannot be read.
         """
         from tutorial_lib.serving.app import create_app
@@ -68,7 +76,8 @@ class Serve:
         return 0
 
     def _service(self, keys: Any) -> Any:
-        from tutorial_lib.cli.served_run import ServedRun, check_index, open_index
+        from tutorial_lib.cli.served_run import BASE, ServedRun, check_index, open_index
+        from tutorial_lib.models.onnx import load_encoder
         from tutorial_lib.serving.live import Live
         from tutorial_lib.serving.models import Models
         from tutorial_lib.serving.searching import log_query
@@ -77,18 +86,43 @@ class Serve:
 
         source = ServedRun(self.folder)
         place = source.index_place(self.index)
-        models, documents = Models(source.models()), source.documents()
+        models, documents = Models(source.models(), load_encoder), source.documents()
         if place:
             held = {model.encoder.fingerprint: name for name, model in models.named.items()}
             check_index(place, self.index_name, documents, held)
+            self._check_candidate(place)
         else:
             print("this run has no index: /search answers 503 until chapter 5 has built one", file=sys.stderr, flush=True)
+        live = Live(partial(open_index, place, self.index_name), models) if place else None
+        if live:
+            live.also = self.candidate
         return Service(
             models,
             self.limits,
             keys,
             names_of(self.host),
-            live=Live(partial(open_index, place, self.index_name), models) if place else None,
+            live=live,
             documents=documents,
             record=log_query if self.log_queries else None,
+            events=self._events(documents) if place and not self.no_events else None,
+            base=source.base_search(models.named[BASE], documents),
+            candidate=self.candidate,
         )
+
+    def _check_candidate(self, place: str) -> None:
+        from tutorial_lib.cli.served_run import check_candidate
+
+        if self.candidate is None:
+            return
+        if self.no_events:
+            raise DataError("--candidate is compared by clicks, and --no-events records none: leave one of the two out")
+        check_candidate(place, self.index_name, self.candidate)
+
+    def _events(self, documents: Any) -> Any:
+        from tutorial_lib.serving.event_log import EventLog
+        from tutorial_lib.serving.redaction import redactor
+
+        folder = self.events or folder_of(self.folder) / "events"
+        made = EventLog(folder, redactor(documents))
+        print(f"searches and clicks are recorded in {folder}", file=sys.stderr, flush=True)
+        return made

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import DataError, Document
 from tutorial_lib.index.flat_store import FlatStore
@@ -16,6 +18,7 @@ from tutorial_lib.index.vector_index import VectorIndex
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.run_marker import Marker, folder_of, noted_in
+from tutorial_lib.serving.comparing import BaseSearch
 from tutorial_lib.serving.models import ServedModel
 from tutorial_lib.stage import damage_of, record_of
 
@@ -71,6 +74,19 @@ class ServedRun:
     def documents(self) -> dict[str, Document]:
         """Return the documents of the run by id: what searches show."""
         return dict(read_beir(self.root / "dataset").corpus)
+
+    def base_search(self, base: ServedModel, documents: Mapping[str, Document]) -> BaseSearch | None:
+        """Return the search by the base model, to compare; None where its vectors of these documents are not there.
+
+        Args:
+            base: The base model.
+            documents: Those of the run.
+        """
+        if damage_of(self.root, "base_vectors") or record_of(self.root, "base_vectors") is None:
+            return None
+        vectors = np.load(self.root / "base_vectors" / "documents.npy", mmap_mode="r")
+        fits = vectors.shape == (len(documents), base.encoder.dimension)
+        return BaseSearch(base, list(documents), vectors) if fits else None
 
     def index_place(self, place: str | None) -> str | None:
         """Return where the index is: at ``place``, else at MILVUS_URI, else where chapter 5 puts it; None if it is not there.
@@ -129,5 +145,31 @@ def check_index(place: str, name: str, documents: Mapping[str, Document], finger
                 f"version {live.number} of the index at {index.store.address} was made with {live.encoder} "
                 f"({live.fingerprint}), and this run has {own}: pass the run that it was built for"
             )
+    finally:
+        index.close()
+
+
+def check_candidate(place: str, name: str, number: int) -> None:
+    """Refuse a version that cannot be compared with the live one, if the index can be opened now.
+
+    Args:
+        place: Where the index is.
+        name: Of the index.
+        number: Of the version.
+
+    Raises:
+        DataError: There is no such version, or it is the live one.
+    """
+    try:
+        index = open_index(place, name)
+    except VectorIndexError:  # a server that is away: check_index has refused all else
+        return
+    try:
+        versions = index.versions()
+        found = next((v for v in versions if v.number == number), None)
+        there = ", ".join(f"{v.number} (live)" if v.live else str(v.number) for v in versions)
+        if found is None or found.live:
+            what = "is no version" if found is None else "is the live version"
+            raise DataError(f"--candidate {number} {what} of the index at {place}: pass another of {there}")
     finally:
         index.close()

@@ -19,6 +19,7 @@ from tutorial_lib.data.search_log import ClickSettings
 from tutorial_lib.data.splits import SplitSettings
 from tutorial_lib.data.support_desk_files import SUPPORT_DESK_ANSWERS, SUPPORT_DESK_FILES, support_desk
 from tutorial_lib.data.ticket_log import MAX_TICKETS
+from tutorial_lib.data.ubi import ubi_files
 
 AWS_DOCS = "aws_docs"
 SUPPORT_DESK = "support_desk"
@@ -156,9 +157,14 @@ def _of_help_desk(name: str, desk: HelpDesk) -> Source:
         return desk.read(split=settings.split, clicks=settings.clicks, max_tickets=settings.max_tickets)
 
     def files() -> list[Path]:
-        return [part for path in desk.files for part in (parquet_parts(path) if path.is_dir() else [path])]
+        return [part for path in desk.files for part in (_parts(path) if path.is_dir() else [path])]
 
     return Source(name, Kind.TICKETS, read, files, mapping, takes=("split", "clicks", "max_tickets"))
+
+
+def _parts(folder: Path) -> list[Path]:
+    """Return the files of a folder that is one table: Parquet, or a search log as the service records it."""
+    return ubi_files(folder) or parquet_parts(folder)
 
 
 def _tables_in(folder: Path) -> list[Path]:

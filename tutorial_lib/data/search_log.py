@@ -17,7 +17,8 @@ from tutorial_lib.data.cells import cell_text, flag, what_it_holds
 from tutorial_lib.data.columns import Columns, SearchColumns
 from tutorial_lib.data.dataset import DataError, Document, Qrels, Query, RetrievalDataset
 from tutorial_lib.data.splits import SplitSettings, split_by_time
-from tutorial_lib.data.table import NO_DATE, Table, open_table
+from tutorial_lib.data.table import NO_DATE, Table
+from tutorial_lib.data.ubi_log import UbiLog, open_log
 from tutorial_lib.text import has_words, normal_form
 
 MAX_RANK = 1_000_000
@@ -63,7 +64,7 @@ class _Learnt:
 class _Log:
     """A search log while it is read: its file, what it may name, when a click counts, what became of its rows."""
 
-    table: Table
+    table: Table | UbiLog
     names: SearchColumns
     corpus: Mapping[str, Document]
     notes: tuple[str, ...]
@@ -92,7 +93,8 @@ def from_search_log(
     a/an/the are one query.
 
     Args:
-        searches: The search log: JSONL or Parquet with a list of clicks a row, or any table with one click a row.
+        searches: The search log: JSONL or Parquet with a list of clicks a row, any table with one click a row, or what the
+            service records (``ubi_log``): a folder of JSON lines, or a file, in the schema of User Behavior Insights.
         articles: Export of the help centre.
         columns: Which column holds what.
         corpus: The articles, where ``articles`` has been read already.
@@ -110,9 +112,8 @@ def from_search_log(
     """
     columns, split = columns or Columns(), split or SplitSettings()
     read = read_articles(articles, columns) if corpus is None else Articles(corpus, ())
-    of_clicks = ("article_id", "rank", "dwell_seconds") if columns.search.clicks else ()
-    table = open_table(searches, "search", columns, leave_out=of_clicks)
-    log = _Log(table, columns.search, *read, clicks or ClickSettings(), solved or {})
+    table, names = open_log(Path(searches), columns)
+    log = _Log(table, names, *read, clicks or ClickSettings(), solved or {})
     dataset = _dataset_of(log, _added_up(log), Path(articles).name)
     return split_by_time(dataset, split, allow_empty=split.dev_from is not None) if divide else dataset
 

@@ -5,6 +5,7 @@ from tutorial_lib.plots.indexing import cut_offs, growth, index_choices, stages,
 from tutorial_lib.plots.prompting import answers_in_prompt, prompt_grid
 from tutorial_lib.plots.ranking import answer_ranks, deltas, rank_shift, recall_at_k, search_results, slices, systems
 from tutorial_lib.plots.reranking import by_depth, by_weight, closest_words, differences
+from tutorial_lib.plots.serving import export_parity, searches_needed
 from tutorial_lib.plots.style import COLOURS, RANK_BUCKETS
 from tutorial_lib.plots.tuning import (
     ablations,
@@ -33,6 +34,7 @@ __all__ = [
     "deltas",
     "differences",
     "dimensions",
+    "export_parity",
     "growth",
     "index_choices",
     "lengths",
@@ -43,6 +45,7 @@ __all__ = [
     "recall_at_k",
     "review_curve",
     "search_results",
+    "searches_needed",
     "similarity_shift",
     "slices",
     "split_sizes",

@@ -16,15 +16,18 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
 from tutorial_lib.serving.batching import BusyError
+from tutorial_lib.serving.comparing import CompareRequest, CompareResponse
 from tutorial_lib.serving.described import POLICY, describe, page
 from tutorial_lib.serving.errors import ApiError, ErrorBody, NotReadyError, of_http, of_validation
+from tutorial_lib.serving.events_contract import EventRequest, EventResponse
 from tutorial_lib.serving.guards import Guards
 from tutorial_lib.serving.metrics import CONTENT_TYPE_LATEST
 from tutorial_lib.serving.observing import Observed
 from tutorial_lib.serving.openai_contract import EmbeddingsRequest, EmbeddingsResponse, ModelsResponse
+from tutorial_lib.serving.page import add_page
 from tutorial_lib.serving.rerank_contract import RerankRequest, RerankResponse, RerankV2Request
 from tutorial_lib.serving.reranking import reranked
-from tutorial_lib.serving.search_contract import SearchRequest, SearchResponse
+from tutorial_lib.serving.search_contract import DocumentText, SearchRequest, SearchResponse
 from tutorial_lib.serving.service import Service
 
 AWAY = 5.0
@@ -37,7 +40,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     for status, text in {
         400: "The request cannot be understood, or asks for too much.",
         401: "No key, or none of ours.",
-        404: "No such model.",
+        404: "No such model, version, search or document.",
         408: "The body has not come in time.",
         409: "What is there cannot do what is asked for.",
         413: "The body is too large.",
@@ -73,6 +76,7 @@ def create_app(service: Service) -> FastAPI:
     _answer_errors(app)
     _models(app, service)
     _search(app, service)
+    _shown(app, service)
     _operations(app, service)
     _description(app, service)
     return app
@@ -142,6 +146,27 @@ def _search(app: FastAPI, service: Service) -> None:
     async def rerank_v2(asked: RerankV2Request) -> Response:
         """Order documents by how well they answer a query, as version 2 of Cohere's API does."""
         return JSONResponse(await reranked(service, asked))
+
+
+def _shown(app: FastAPI, service: Service) -> None:
+    """Add the search page, and what it asks for."""
+    add_page(app)
+
+    @app.post("/events", status_code=202)
+    async def events(asked: EventRequest) -> EventResponse:
+        """Record what became of a search: a document was opened, or left, or answers it, or a ticket followed."""
+        return service.event(asked)
+
+    @app.get("/document")
+    async def document(id: str) -> DocumentText:
+        """Give a document, as plain text."""
+        found = service.document(id)
+        return DocumentText(id=id, title=found.title, text=found.text)
+
+    @app.post("/compare")
+    async def compare(asked: CompareRequest) -> CompareResponse:
+        """Find the documents closest to a query by the live version and by the base model; nothing is recorded."""
+        return await service.compare(asked)
 
 
 class Ready(BaseModel):

@@ -65,7 +65,8 @@ def _operation(path: str, method: str, operation: dict[str, Any], description: d
     heading = f"<h2>{escape(method.upper())} {escape(path)}</h2><p>{escape(operation.get('description', ''))}</p>"
     body = operation.get("requestBody")
     if body is None:
-        return f"{heading}<pre>curl http://127.0.0.1:8000{escape(path)}</pre>"
+        asked = "&".join(f"{parameter['name']}=…" for parameter in operation.get("parameters", ()))
+        return f"{heading}<pre>curl 'http://127.0.0.1:8000{escape(path)}{escape(asked and '?' + asked)}'</pre>"
     schema = description["components"]["schemas"][body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]]
     example = json.dumps(schema.get("example", {}))
     call = f"curl http://127.0.0.1:8000{path} -H 'Content-Type: application/json' -d '{example}'"

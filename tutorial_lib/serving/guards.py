@@ -12,11 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tutorial_lib.serving.errors import ApiError
 from tutorial_lib.serving.keys import Keys
 from tutorial_lib.serving.limits import Limits
+from tutorial_lib.serving.page import FILES
 
 _PORT = re.compile(r"(?<![\[:]):\d*$")
 """The port behind a name, or behind an address in brackets."""
 
-OPEN = ("/healthz", "/readyz", "/docs", "/openapi.json")
+OPEN = ("/healthz", "/readyz", "/docs", "/openapi.json", *FILES)
 """Paths that ask for no key: they show nothing of anybody's data."""
 
 

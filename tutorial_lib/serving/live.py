@@ -76,6 +76,8 @@ class Live:
         self._ended = threading.Event()
         self._follower = threading.Thread(target=self._follow, name="follower", daemon=True)
         self._said = ""
+        self.also: int | None = None
+        """Number of a version whose model is held too."""
 
     @property
     def index(self) -> VectorIndex:
@@ -202,7 +204,7 @@ class Live:
             VectorIndexError: The index does not answer.
         """
         versions = self.index.versions()
-        wanted = [v for v in versions if v.live or v in versions[-HELD:]]
+        wanted = [v for v in versions if v.live or v in versions[-HELD:] or v.number == self.also]
         failures = []
         for version in reversed(wanted):  # what is to come first
             try:

@@ -54,3 +54,11 @@ class SearchResponse(BaseModel):
     version: int
     model: str = Field(description="Fingerprint of the model that the version was made with.")
     results: list[Hit]
+
+
+class DocumentText(BaseModel):
+    """A document: plain text, to be escaped by who shows it."""
+
+    id: str
+    title: str
+    text: str

@@ -18,6 +18,7 @@ from tutorial_lib.serving.batching import Batcher
 from tutorial_lib.serving.errors import ApiError
 from tutorial_lib.serving.live import Live, Pair
 from tutorial_lib.serving.models import ServedModel
+from tutorial_lib.serving.online import interleaved
 from tutorial_lib.serving.search_contract import Highlight, Hit, SearchRequest, SearchResponse
 from tutorial_lib.serving.snippets import snippet
 
@@ -33,11 +34,13 @@ class Searched:
         when: In UTC.
         asked: The request.
         answer: What it was answered; its ``query_id`` is that of the clicks to come.
+        teams: Of an interleaved list: document id -> number of the version that it is of, "1+2" where it is of both.
     """
 
     when: datetime
     asked: SearchRequest
     answer: SearchResponse
+    teams: Mapping[str, str] | None = None
 
 
 Record = Callable[[Searched], None]
@@ -55,6 +58,7 @@ class Search:
         seconds: That a query may wait for its vector.
         record: Is told what was searched and shown.
         unrecorded: Is called where that has failed.
+        candidate: Number of a version to interleave with the live one.
     """
 
     live: Live
@@ -63,9 +67,22 @@ class Search:
     seconds: float
     record: Record | None = None
     unrecorded: Callable[[], None] = lambda: None
+    candidate: int | None = None
 
     def answer(self, asked: SearchRequest) -> SearchResponse:
-        """Return the documents closest to a query.
+        """Return the documents closest to a query, and note them.
+
+        Raises:
+            As ``found``.
+        """
+        answer, teams = self.found(asked), None
+        if self.candidate and asked.version is None:
+            answer, teams = interleaved(answer, asked, self.candidate, self.found)
+        self._note(asked, answer, teams)
+        return answer
+
+    def found(self, asked: SearchRequest) -> SearchResponse:
+        """Return the documents closest to a query; nobody is told.
 
         Raises:
             ApiError: There is no such version, or it does not say what its scores are worth and ``min_confidence`` is given.
@@ -73,23 +90,22 @@ class Search:
             NotReadyError: No version can answer now.
             TimeoutError: It took too long.
         """
-        found = self.live.search(lambda model: self._vector(model, asked.query), asked.k, asked.version)
+        found = self.live.search(lambda model: self.vector(model, asked.query), asked.k, asked.version)
         scores = list(found.hits.values())
         confidence = self._confidence(found.pair, scores, asked.min_confidence)
         enough = asked.min_confidence is None or (confidence[0] or 0.0) >= asked.min_confidence
         hits = [
-            self._hit(asked.query, n, document_id, score, worth)
+            self.hit(asked.query, n, document_id, score, worth)
             for n, (document_id, score, worth) in enumerate(zip(found.hits, scores, confidence, strict=True), 1)
             if enough
         ]
         if asked.highlights:
             self._mark(found.pair.model, asked.query, hits)
         version, model = found.pair.version.number, found.pair.version.fingerprint
-        answer = SearchResponse(query_id=asked.query_id or uuid.uuid4().hex, version=version, model=model, results=hits)
-        self._note(asked, answer)
-        return answer
+        return SearchResponse(query_id=asked.query_id or uuid.uuid4().hex, version=version, model=model, results=hits)
 
-    def _vector(self, model: ServedModel, query: str) -> NDArray[np.float32]:
+    def vector(self, model: ServedModel, query: str) -> NDArray[np.float32]:
+        """Return the vector of a query by a model: float32, (1, D)."""
         prompted = [model.prompt("query") + query]
         return np.array(self.batcher.submit(model.encoder.encode, prompted).result(self.seconds), dtype=np.float32)
 
@@ -105,7 +121,8 @@ class Search:
             )
         return [None] * len(scores) if calibration is None else calibration.confidence(scores).tolist()
 
-    def _hit(self, query: str, position: int, document_id: str, score: float, confidence: float | None) -> Hit:
+    def hit(self, query: str, position: int, document_id: str, score: float, confidence: float | None = None) -> Hit:
+        """Return what is shown of a document that was found."""
         document = self.documents.get(document_id)
         return Hit(
             id=document_id,
@@ -119,17 +136,18 @@ class Search:
     def _mark(self, model: ServedModel, query: str, hits: Sequence[Hit]) -> None:
         """Mark the words of each snippet that come close to the query's."""
         if not isinstance(model.encoder, Encoder):
-            raise ApiError(409, "this model gives no vectors of tokens: leave highlights out", param="highlights")
+            said = "this model gives no vectors of tokens: leave highlights out"
+            raise ApiError(409, said, param="highlights", code="no_token_vectors")
         shown = [hit for hit in hits if hit.snippet]
         items = [(model.encoder, query, hit.snippet) for hit in shown]
         for hit, words in zip(shown, self.batcher.submit(_closest, items).result(self.seconds), strict=True):
             hit.highlights = words
 
-    def _note(self, asked: SearchRequest, answer: SearchResponse) -> None:
+    def _note(self, asked: SearchRequest, answer: SearchResponse, teams: Mapping[str, str] | None) -> None:
         if self.record is None:
             return
         try:
-            self.record(Searched(datetime.now(UTC), asked, answer))
+            self.record(Searched(datetime.now(UTC), asked, answer, teams))
         except Exception:
             self.unrecorded()
             logging.getLogger(__name__).exception("a search was not recorded", extra={"query_id": answer.query_id})

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tutorial_lib.data.dataset import Document
 from tutorial_lib.serving.batching import Batcher, BusyError, Work
+from tutorial_lib.serving.comparing import BaseSearch, CompareRequest, CompareResponse
 from tutorial_lib.serving.errors import ApiError, NotReadyError
+from tutorial_lib.serving.event_log import EventLog
+from tutorial_lib.serving.events_contract import EventRequest, EventResponse
 from tutorial_lib.serving.keys import Keys
 from tutorial_lib.serving.limits import Limits, check_number, check_texts
 from tutorial_lib.serving.live import Live
@@ -20,7 +23,9 @@ from tutorial_lib.serving.metrics import Metrics
 from tutorial_lib.serving.models import Models, ServedModel
 from tutorial_lib.serving.openai_contract import EmbeddingsRequest, embeddings_body
 from tutorial_lib.serving.search_contract import SearchRequest, SearchResponse
-from tutorial_lib.serving.searching import Record, Search
+from tutorial_lib.serving.searching import Record, Search, Searched
+
+Answer = TypeVar("Answer")
 
 SEARCHING = 64
 """Searches that are answered at the same time; their queries are encoded together."""
@@ -42,6 +47,9 @@ class Service:
         live: The index that is searched, if there is one.
         documents: Document id -> document: what a search shows.
         record: Is told what was searched and shown.
+        events: Records the same, and what becomes of it.
+        base: Searches by the base model, to compare.
+        candidate: Number of a version that searches interleave with the live one.
     """
 
     models: Models
@@ -52,6 +60,9 @@ class Service:
     live: Live | None = None
     documents: Mapping[str, Document] = field(default_factory=dict)
     record: Record | None = None
+    events: EventLog | None = None
+    base: BaseSearch | None = None
+    candidate: int | None = None
 
     def __post_init__(self) -> None:
         """Start the thread that the models run on."""
@@ -59,12 +70,14 @@ class Service:
         self.batcher = Batcher(batch=limits.batch, waiting=limits.waiting, observe=self.metrics.batch.observe)
         self.metrics.watch(lambda: self.batcher.waiting, lambda: live.number if live else 0)
         self._searching = ThreadPoolExecutor(SEARCHING, "search")
-        told = (self.record, self.metrics.unrecorded.inc)
+        told = (self._record, self.metrics.unrecorded.inc, self.candidate)
         self._searches = Search(live, self.documents, self.batcher, limits.seconds, *told) if live else None
         self._asked = 0
 
     def start(self) -> None:
-        """Begin to follow the index."""
+        """Begin to follow the index, and to record."""
+        if self.events:
+            self.events.start(self.metrics.unrecorded.inc)
         if self.live:
             self.live.start()
 
@@ -74,6 +87,13 @@ class Service:
         self.batcher.close()
         if self.live:
             self.live.close()
+        if self.events:
+            self.events.close()
+
+    def _record(self, searched: Searched) -> None:
+        for record in (self.record, self.events):
+            if record:
+                record(searched)
 
     async def search(self, asked: SearchRequest) -> SearchResponse:
         """Return the documents closest to a query.
@@ -84,17 +104,58 @@ class Service:
             NotReadyError: There is no index, or it cannot answer now.
             TimeoutError: It took too long.
         """
-        if self._searches is None:
+        return await self._searched(asked.query, lambda searches: searches.answer(asked))
+
+    async def compare(self, asked: CompareRequest) -> CompareResponse:
+        """Return what the live version and the base model find.
+
+        Raises:
+            ApiError: There are no vectors of the base model, or as ``search``.
+            BusyError: Too many wait.
+            NotReadyError: There is no index, or it cannot answer now.
+            TimeoutError: It took too long.
+        """
+        base = self.base
+        if base is None:
+            said = "there is nothing to compare with: this run holds no vectors of its base model (base_vectors)"
+            raise ApiError(409, said, code="no_base_vectors")
+        return await self._searched(asked.query, lambda searches: base.compared(searches, asked))
+
+    async def _searched(self, query: str, find: Callable[[Search], Answer]) -> Answer:
+        """Return what ``find`` does, in a thread, in time."""
+        searches = self._searches
+        if searches is None:
             raise NotReadyError("this service has no index to search")
-        check_texts([asked.query], self.limits.query_characters, "query")
+        check_texts([query], self.limits.query_characters, "query")
         if self._asked >= SEARCHES_WAITING:
             raise BusyError(self._asked, 1.0)
         self._asked += 1  # counted on the event loop alone
         try:
             loop, seconds = asyncio.get_running_loop(), self.limits.seconds
-            return await asyncio.wait_for(loop.run_in_executor(self._searching, self._searches.answer, asked), seconds)
+            return await asyncio.wait_for(loop.run_in_executor(self._searching, find, searches), seconds)
         finally:
             self._asked -= 1
+
+    def event(self, asked: EventRequest) -> EventResponse:
+        """Record what became of a search.
+
+        Raises:
+            ApiError: Nothing is recorded here, or the event cannot be.
+            BusyError: Too many wait to be written.
+        """
+        if self.events is None:
+            raise ApiError(409, "this service records no events", code="not_recorded")
+        return self.events.event(asked)
+
+    def document(self, document_id: str) -> Document:
+        """Return a document.
+
+        Raises:
+            ApiError: There is none of this id.
+        """
+        if document_id not in self.documents:
+            raise ApiError(404, f"there is no document {document_id!r} here", param="id", code="document_not_found")
+        return self.documents[document_id]
 
     def ready(self) -> dict[str, Any]:
         """Return which version answers.
