@@ -3,11 +3,11 @@
     python -m benchmarks.year --first workspace/support_desk --work workspace/year --out benchmarks/results/year.json
         [--watched 22] [--policies never quarterly/base …] [--seeds 0 1 2] [--until 22:10]
 
-``--first`` is a finished run of support_desk (``python -m tutorial_lib train --data support_desk``, or notebook 00); its model
-is the one that no policy has retrained yet. A model that is trained at the end of a month answers from the next month on, until
-the policy's next one is there. All policies search the articles as they stand in the month, so all indexes are rebuilt. What
-is asked in a month is in no model's training pairs (``benchmarks.year_world``), as most of real traffic is: the figures are of
-what is new in it.
+``--first`` is a finished run of support_desk (``python -m tutorial_lib train --data support_desk``, or notebook 00); its
+model is the one that no policy has retrained yet. A model that is trained at the end of a month answers from the next month
+on, until the policy's next one is there. All policies search the articles as they stand in the month, so all indexes are
+rebuilt. What is asked in a month is in no model's training pairs (``benchmarks.year_world``), as most of real traffic is: the
+figures are of what is new in it.
 
 never            the first year's model all year
 monthly          at the end of each month
@@ -18,8 +18,8 @@ at the end       once, after eleven months, from the base model: judged on the l
 
 Policies with "/base" train from the base model on all pairs of both years, those with "/live" from the model that was live,
 on the same pairs. There are no gates here: every model goes live. A row a model, in the order of the policies; each is kept
-when it is there, a training that is broken off goes on from its last checkpoint, and ``--until`` ends the program at that time
-of day.
+when it is there, a training that is broken off goes on from its last checkpoint, and ``--until`` ends the program at that
+time of day.
 """
 
 from __future__ import annotations

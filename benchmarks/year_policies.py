@@ -13,9 +13,9 @@ from benchmarks.year_world import FIRST, LAST, MONTHS
 POLICIES = (
     "never",
     "watched/base",
-    "quarterly/base",
     "at the end/base",
     "watched/live",
+    "quarterly/base",
     "quarterly/live",
     "monthly/base",
     "monthly/live",
@@ -52,7 +52,7 @@ class Model:
 
     @property
     def start(self) -> str:
-        """ "base" or "live": what it is trained from."""
+        """What it is trained from: "base" or "live"."""
         return self.line.split()[0]
 
     @property

@@ -69,19 +69,23 @@ def gather(
     settings = settings or GatherSettings()
     moved = _Moved(new.card.get("superseded", {}), new.corpus)
     fresh = _divided(new, number or parent.number + 1, settings)
-    asked, judged = dict(golden[0]), golden[1]
+    asked, judged = golden
     old = _of_parent(parent.dataset, {**parent.dataset.qrels["test"], **judged}, moved)
     known = {normal_form(fresh.queries[q].text) for q in fresh.qrels["train"]}
     others = {q: g for q, g in old["train"].items() if normal_form(parent.dataset.queries[q].text) not in known}
     kept = _drawn(others, settings.old_share, seed)
     exam = {q: moved.grades(g) for q, g in judged.items() if q not in parent.dataset.qrels["test"]}
-    queries = {**_marked(parent.dataset.queries, old["test"], OLD), **_marked(asked, exam, NEW), **fresh.queries}
+    queries = {
+        **_marked(parent.dataset.queries, old["test"], OLD),
+        **_marked({q: asked[q] for q in exam}, exam, NEW),
+        **fresh.queries,
+    }
     qrels = {
         "train": {**kept, **fresh.qrels["train"]},
         "dev": {**old["dev"], **fresh.qrels["dev"]},
         "test": {**old["test"], **exam, **fresh.qrels["test"]},
     }
-    counts = {"old": len(kept), "new": len(known), "left": len(old["train"]) - len(kept)}
+    counts = {"old": len(kept), "new": len(fresh.qrels["train"]), "left": len(old["train"]) - len(kept)}
     card = {"gathered": {"until": Parent(new, 0).until, **counts, "without an article": moved.lost}}
     dataset = RetrievalDataset(parent.dataset.name, new.corpus, dict(sorted(queries.items())), qrels, card)
     return dataset.restrict()
