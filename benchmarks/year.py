@@ -1,13 +1,14 @@
 """A year with and without retraining: nDCG@10 on each month's queries by policy, and what each policy costs.
 
     python -m benchmarks.year --first workspace/support_desk --work workspace/year --out benchmarks/results/year.json
-        [--watched 22] [--policies never quarterly/base …] [--seeds 0 1 2] [--until 22:10]
+        [--learner matrix] [--watched 22] [--policies never quarterly/base …] [--seeds 0 1 2] [--until 22:10]
 
-``--first`` is a finished run of support_desk (``python -m tutorial_lib train --data support_desk``, or notebook 00); its
-model is the one that no policy has retrained yet. A model that is trained at the end of a month answers from the next month
-on, until the policy's next one is there. All policies search the articles as they stand in the month, so all indexes are
-rebuilt. What is asked in a month is in no model's training pairs (``benchmarks.year_world``), as most of real traffic is: the
-figures are of what is new in it.
+The learner is a LoRA training as ``retrain`` does it, or, in a second instead of minutes, a matrix on the base model's vectors
+(``benchmarks.year_learners``), which learns the first year too. ``--first`` is a finished run of support_desk (``python -m
+tutorial_lib train --data support_desk``, or notebook 00); its model is the one that no policy has retrained yet. A model that
+is trained at the end of a month answers from the next month on, until the policy's next one is there. All policies search the
+articles as they stand in the month, so all indexes are rebuilt. What is asked in a month is in no model's training pairs
+(``benchmarks.year_world``), as most of real traffic is: the figures are of what is new in it.
 
 never            the first year's model all year
 monthly          at the end of each month
@@ -28,29 +29,26 @@ import json
 import os
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tyro
 
 from benchmarks.machine import description
-from benchmarks.year_policies import POLICIES, Model, cutoffs, models_of, summary
-from benchmarks.year_world import Part, changes_of, exams, known_at_the_end_of, months
+from benchmarks.year_learners import LEARNERS, Learner
+from benchmarks.year_policies import POLICIES, Model, cutoffs, first_of, models_of, summary
+from benchmarks.year_world import Part, changes_of, exams, months
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.evaluation.measures import main_scores
 from tutorial_lib.files import write_json
 from tutorial_lib.models.encoder import Encoder
-from tutorial_lib.monitoring.lineage import Generation, Line
-from tutorial_lib.monitoring.retrain import prepared
-from tutorial_lib.monitoring.settings import GatherSettings, RetrainSettings
+from tutorial_lib.models.settings import TextEncoder
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import exact_search
-
-WEEKS = GatherSettings(dev_weeks=1, newest_weeks=1)
-"""So little is held back, since a month is to be learnt from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +59,7 @@ class Year:
         first: Folder of a finished run of support_desk.
         work: Folder of the generations that are made.
         out: JSON file of the record.
+        learner: "lora", minutes a training, or "matrix": chapter 07's matrix on the base model's vectors, a second.
         policies: Which, in this order.
         watched: Months at whose end ``watch`` says "retrain".
         seeds: Of the trainings; the first year's model is one for all.
@@ -70,6 +69,7 @@ class Year:
     first: Path
     work: Path
     out: Path
+    learner: Literal["lora", "matrix"] = "lora"
     policies: tuple[str, ...] = tuple(POLICIES)
     watched: tuple[int, ...] = (22,)
     seeds: tuple[int, ...] = (0,)
@@ -81,55 +81,34 @@ class Year:
         _end_at(self.until)
         self.parts.update({**months(read_beir(self.first / "dataset")), **exams()})
         record = json.loads(self.out.read_text()) if self.out.exists() else {"rows": {}}
-        for name, scored in self._references(record["rows"]):
+        learner: Learner = LEARNERS[self.learner](self.first, self.work)
+        for name, scored in self._references(record["rows"], learner):
             self._keep(record, name, scored)
         for model in models_of(self.policies, self.watched, self.seeds):
             if model.name not in record["rows"]:
                 print(f"{datetime.now():%H:%M} {model.name} …", flush=True)
-                self._keep(record, model.name, self._row(model))
+                self._keep(record, model.name, self._row(model, learner))
 
-    def _references(self, there: dict[str, Any]) -> Any:
-        """Yield what is compared with: keyword search, the model before and after the first year's training."""
+    def _references(self, there: dict[str, Any], learner: Learner) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield what is compared with: keyword search, the base model, and the models of the first year."""
         if "bm25" not in there:
             yield "bm25", {"scores": self._scores(lambda part: BM25(part.corpus).search(part.queries, k=100))}
         if "untuned" not in there:
             yield "untuned", {"scores": self._of(Encoder.load())}
-        if "first" not in there:
-            yield "first", {"scores": self._of(Encoder.load(self.first / "model"))}
+        for seed in self.seeds if self.learner == "matrix" else (0,):
+            if first_of(seed) not in there:
+                made = learner.first(seed)
+                yield first_of(seed), {"seed": seed, **made.told, "scores": self._of(made.encoder)}
 
-    def _row(self, model: Model) -> dict[str, Any]:
+    def _row(self, model: Model, learner: Learner) -> dict[str, Any]:
         """Return what training a model cost, and its scores."""
         cpu, clock = sum(os.times()[:4]), time.monotonic()
-        line = Line(self._folder(model))
-        known = known_at_the_end_of(model.month, self.work / "known" / str(model.month))
-        settings = RetrainSettings(start=model.start, train_seed=model.seed, gather=WEEKS)
-        base, there = line.generations()[0].base, {g.number: g for g in line.generations()}
-        new = Generation(model.number, line.folder(model.number).name, model.parent, base=base)
-        space, generation = prepared(line, there.get(model.number, new), known, settings)
-        begun = any(space.root.glob("checkpoints.*/*"))
-        folder, result = space.need("model"), space.training()
+        made = learner.trained(model)
         spent = {"cpu_s": round(sum(os.times()[:4]) - cpu, 1), "clock_s": round(time.monotonic() - clock, 1)}
-        return {
-            "start": model.start,
-            "month": model.month,
-            "seed": model.seed,
-            "pairs": dict(generation.gathered),
-            "steps": result.steps,
-            "kept": {"step": result.best_step, "strength": result.strength, "dev": result.dev},
-            **spent,
-            "went_on": begun,
-            "scores": self._of(Encoder.load(folder)),
-        }
+        told = {"start": model.start, "month": model.month, "seed": model.seed, **made.told, **spent}
+        return {**told, "scores": self._of(made.encoder)}
 
-    def _folder(self, model: Model) -> Path:
-        """Return the first folder of the line that a model stands in; it is a link to the one generation that all share."""
-        first = self.work / f"{model.line} seed {model.seed}" / "desk"
-        if not first.exists():
-            first.parent.mkdir(parents=True, exist_ok=True)
-            first.symlink_to(self.first.resolve())
-        return first
-
-    def _of(self, encoder: Encoder) -> dict[str, list[float]]:
+    def _of(self, encoder: TextEncoder) -> dict[str, list[float]]:
         """Return the scores of an encoder; each text is encoded once for all months."""
         documents = sorted({text for part in self.parts.values() for text in part.corpus.values()})
         queries = sorted({text for part in self.parts.values() for text in part.queries.values()})
@@ -151,7 +130,7 @@ class Year:
     def _keep(self, record: dict[str, Any], name: str, row: dict[str, Any]) -> None:
         record["rows"][name] = row
         record["queries"] = {name: changes_of(part) for name, part in self.parts.items()}
-        record["watched"] = list(self.watched)
+        record["learner"], record["watched"] = self.learner, list(self.watched)
         record["machine"] = description()
         record["policies"] = summary(record, cutoffs(self.watched))
         write_json(self.out, record)

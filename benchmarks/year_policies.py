@@ -77,6 +77,11 @@ class Model:
         return self.chain[-2] - FIRST + 2 if len(self.chain) > 1 else 1
 
 
+def first_of(seed: int) -> str:
+    """Return the name of the first year's model in the record."""
+    return f"first seed {seed}" if seed else "first"
+
+
 def model_of(policy: str, months: tuple[int, ...], seed: int) -> Model:
     """Return the last model that a policy has trained by the ends of these months.
 
@@ -104,18 +109,20 @@ def summary(record: Mapping[str, Any], when: Mapping[str, tuple[int, ...]]) -> d
     seeds = sorted({row.get("seed", 0) for row in record["rows"].values()})
     made = {}
     for policy in POLICIES:
-        for seed in seeds if policy != "never" else [0]:
+        for seed in seeds:
             months = when[policy.partition("/")[0]]
             models = [model_of(policy, months[: n + 1], seed).name for n in range(len(months))]
-            if set(models) <= set(record["rows"]):
-                made[policy + (f" seed {seed}" if seed else "")] = _of_policy(record, dict(zip(months, models, strict=True)))
+            first = first_of(seed) if first_of(seed) in record["rows"] else first_of(0)
+            if {first, *models} <= set(record["rows"]) and (models or first == first_of(seed)):
+                trained = dict(zip(months, models, strict=True))
+                made[policy + (f" seed {seed}" if seed else "")] = _of_policy(record, first, trained)
     return made
 
 
-def _of_policy(record: Mapping[str, Any], trained: Mapping[int, str]) -> dict[str, Any]:
-    """Return the year of a policy, given the models trained at the ends of months."""
+def _of_policy(record: Mapping[str, Any], first: str, trained: Mapping[int, str]) -> dict[str, Any]:
+    """Return the year of a policy, given the first year's model and those trained at the ends of months."""
     rows, queries = record["rows"], record["queries"]
-    live = {m: next((trained[t] for t in sorted(trained, reverse=True) if t < m), "first") for m in MONTHS}
+    live = {m: next((trained[t] for t in sorted(trained, reverse=True) if t < m), first) for m in MONTHS}
     last = live[LAST]
     scores = {str(month): rows[name]["scores"][str(month)] for month, name in live.items()}
     by_change: dict[str, list[float]] = {}
