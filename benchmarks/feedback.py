@@ -10,8 +10,8 @@ the first year's clicks that another one followed). The log that they leave is w
 
 The learner is chapter 07's matrix of 384 x 384 on the base model's vectors (``training.distill``, labels alone), a second of
 CPU, and no LoRA adapter: a LoRA training takes minutes, and 18 a seed would be needed here. Dev decides among its passes, or
-for none: by hand-judged queries, or for "own dev" by every sixth query of the log with the labels of its clicks, as a team has
-it that has only clicks. No ticket follows a failed search here: on a real desk those bring what a loop of clicks lacks.
+for none: by hand-judged queries, or for "own dev" by every sixth query of the log with the labels of its clicks, as a team
+has it that has only clicks. No ticket follows a failed search here: on a real desk those bring what a loop of clicks lacks.
 
 naive          every last click of half a minute is an answer
 own dev        the same, and dev is labelled by clicks too

@@ -3,12 +3,12 @@
     python -m benchmarks.year --first workspace/support_desk --work workspace/year --out benchmarks/results/year.json
         [--learner matrix] [--watched 22] [--policies never quarterly/base …] [--seeds 0 1 2] [--until 22:10]
 
-The learner is a LoRA training as ``retrain`` does it, or, in a second instead of minutes, a matrix on the base model's vectors
-(``benchmarks.year_learners``), which learns the first year too. ``--first`` is a finished run of support_desk (``python -m
-tutorial_lib train --data support_desk``, or notebook 00); its model is the one that no policy has retrained yet. A model that
-is trained at the end of a month answers from the next month on, until the policy's next one is there. All policies search the
-articles as they stand in the month, so all indexes are rebuilt. What is asked in a month is in no model's training pairs
-(``benchmarks.year_world``), as most of real traffic is: the figures are of what is new in it.
+The learner is a LoRA training as ``retrain`` does it, or, in a second instead of minutes, a matrix on the base model's
+vectors (``benchmarks.year_learners``), which learns the first year too. ``--first`` is a finished run of support_desk
+(``python -m tutorial_lib train --data support_desk``, or notebook 00); its model is the one that no policy has retrained yet.
+A model that is trained at the end of a month answers from the next month on, until the policy's next one is there. All
+policies search the articles as they stand in the month, so all indexes are rebuilt. What is asked in a month is in no model's
+training pairs (``benchmarks.year_world``), as most of real traffic is: the figures are of what is new in it.
 
 never            the first year's model all year
 monthly          at the end of each month

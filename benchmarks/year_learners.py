@@ -88,7 +88,7 @@ class Lora:
 
 
 class Matrix:
-    """A matrix of D x D on the base model's vectors, taught by labels alone: a training takes a second once texts are encoded.
+    """A matrix of D x D on the base model's vectors, taught by labels alone: a second a training once texts are encoded.
 
     "live" goes on from the matrix before, on the same pairs.
     """
