@@ -25,6 +25,8 @@ VERBS = {
     "export": "a run's fine-tuned model as ONNX, with a table of what it finds",
     "serve": "embeddings, reranking and search over HTTP, by the models of a run",
     "verdict": "which of two versions people prefer, from the clicks of serve --candidate",
+    "retrain": "a new generation of a run's model from the log, live only if it passes",
+    "history": "the generations of a run's model, as a table",
 }
 """Verb -> what it does. ``tutorial_lib.cli.<verb>`` holds its options, a class of the verb's name with a method ``run``."""
 
@@ -34,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0; 1 for a failure, of a cell or a file; 2 for unusable input; 3 for "do not ship" where ``run`` was
-        asked to ``--gate``; 130 after Ctrl-C, 143 after SIGTERM.
+        asked to ``--gate``, or ``retrain`` has kept the old model; 130 after Ctrl-C, 143 after SIGTERM.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.pop("TUTORIAL_WORKSPACE", None)  # it moves the notebooks' workspace in tests; here --out decides

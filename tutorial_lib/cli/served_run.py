@@ -24,6 +24,8 @@ from tutorial_lib.stage import damage_of, record_of
 
 TUNED, BASE = "tuned", "base"
 """What requests call the two models of a run."""
+OWN_INDEX = Path("index", "articles.db")
+"""In a run's folder: where chapter 5 puts its index."""
 
 
 class ServedRun:
@@ -94,11 +96,17 @@ class ServedRun:
         Raises:
             DataError: A path is named, and nothing is there.
         """
-        own = self.root / "index" / "articles.db"
-        found = place or os.environ.get("MILVUS_URI") or (str(own) if own.exists() else None)
-        if found and "://" not in found and not Path(found).exists():
+        found = place_of(self.root, place)
+        if found == str(self.root / OWN_INDEX) and not Path(found).exists():
+            return None
+        if "://" not in found and not Path(found).exists():
             raise DataError(f"there is no index at {found}: pass the place that it was built in, or leave --index out")
         return found
+
+
+def place_of(root: Path, place: str | None) -> str:
+    """Return where the index of the run in ``root`` is, or belongs: at ``place``, else at MILVUS_URI, else in its folder."""
+    return place or os.environ.get("MILVUS_URI") or str(root / OWN_INDEX)
 
 
 def open_index(place: str, name: str) -> VectorIndex:

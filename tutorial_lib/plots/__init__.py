@@ -1,6 +1,7 @@
 """One function a figure; each returns a matplotlib Figure, decides nothing, and imports nothing else of this package."""
 
 from tutorial_lib.plots.collection import lengths, queries_over_time, review_curve, split_sizes
+from tutorial_lib.plots.generations import feedback_loops, policies
 from tutorial_lib.plots.indexing import cut_offs, growth, index_choices, stages, switch_under_load
 from tutorial_lib.plots.prompting import answers_in_prompt, prompt_grid
 from tutorial_lib.plots.ranking import answer_ranks, deltas, rank_shift, recall_at_k, search_results, slices, systems
@@ -35,10 +36,12 @@ __all__ = [
     "differences",
     "dimensions",
     "export_parity",
+    "feedback_loops",
     "growth",
     "index_choices",
     "lengths",
     "low_rank",
+    "policies",
     "prompt_grid",
     "queries_over_time",
     "rank_shift",
