@@ -23,6 +23,7 @@ VERBS = {
     "train": "mine, check, train and merge, without a notebook; under torchrun too",
     "rerank": "train a cross-encoder that ranks again what a run's model finds",
     "serve": "embeddings, reranking and search over HTTP, by the models of a run",
+    "watch": "is a search log still like the searches that a run's model learned from? a decision a week",
 }
 """Verb -> what it does. ``tutorial_lib.cli.<verb>`` holds its options, a class of the verb's name with a method ``run``."""
 
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0; 1 for a failure, of a cell or a file; 2 for unusable input; 3 for "do not ship" where ``run`` was
-        asked to ``--gate``; 130 after Ctrl-C, 143 after SIGTERM.
+        asked to ``--gate``; 10 for "look" and 20 for "retrain" where ``watch`` says so; 130 after Ctrl-C, 143 after SIGTERM.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.pop("TUTORIAL_WORKSPACE", None)  # it moves the notebooks' workspace in tests; here --out decides
