@@ -24,7 +24,7 @@ from tutorial_lib.monitoring.weeks import Session, sessions_of, thinned, week_of
 OWN = 0.1
 """Share of the clicked articles that a log has in common with the run, at least; the rest may be new."""
 
-RISES_TO = 2.0
+RISES_TO = 1.5
 """Thresholds that evidence of a rate rises to: from there it can fall again within weeks."""
 
 

@@ -72,7 +72,8 @@ class Instruments:
         vectors, n = finder.vectors([s.first.query for s in sessions]), len(before)
         rates = {name: seen for name, seen in counted(sessions, known, finder).items() if _tells(seen, n)}
         features = fourier_features(vectors, median_distance(vectors[:n], settings.seed), FEATURES, settings.seed)
-        centres, _ = kmeans2(vectors[:n], min(settings.topics, n), minit="++", rng=settings.seed, missing="warn")
+        topics = min(settings.topics, len(np.unique(vectors[:n], axis=0)))
+        centres, _ = kmeans2(vectors[:n], topics, minit="++", rng=settings.seed)
         rare = RareWords.of(sessions, known, wordings)
         return cls(sessions, n, wordings, rates, features, vq(vectors, centres)[0].astype(np.int64), rare, settings)
 

@@ -13,6 +13,9 @@ from scipy.spatial.distance import pdist
 
 Floats = NDArray[np.float64]
 
+RAREST = 0.01
+"""What happened less often before is taken to be so usual: a few times more of next to nothing is no evidence."""
+
 
 @dataclass(frozen=True)
 class Periods:
@@ -37,6 +40,11 @@ class Periods:
         """How many sessions there are before the window of ``weeks`` that ends with each week, (H,)."""
         return self.starts[np.maximum(np.arange(len(self.ends)) - weeks + 1, 0)]
 
+    def windows(self, weeks: int) -> NDArray[np.float32]:
+        """Return which sessions are in the window that ends with each week: 1 or 0, float32, (H, P)."""
+        at = np.arange(self.present.shape[1])
+        return ((at >= self.window_starts(weeks)[:, None]) & (at < self.ends[:, None])).astype(np.float32)
+
     def by_week(self, values: Floats) -> Floats:
         """Return the sum of a value a session, (Q, P), over each week, (Q, H)."""
         total = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=1)], axis=1)
@@ -54,9 +62,11 @@ def evidence(periods: Periods, happened: Floats, expected: Floats, odds: float) 
     """
     tells = np.isfinite(happened)
     seen, chance = np.where(tells, happened, 0.0), np.where(tells, expected, 0.0)
-    factor = (periods.past @ seen + 0.5) / (periods.past @ chance + 1.0)  # never 0, which one event would refute
-    usual = np.clip(factor[:, None] * chance[periods.present], 0.0, 0.99)
-    return periods.by_week(seen[periods.present] * np.log(odds) - np.log1p(usual * (odds - 1)))
+    factor = (periods.past @ seen) / np.maximum(periods.past @ chance, 1e-9)
+    usual = np.where(tells, np.clip(factor[:, None] * chance, RAREST, 0.99), 0.0)
+    return periods.by_week(
+        seen[periods.present] * np.log(odds) - np.log1p(np.take_along_axis(usual, periods.present, 1) * (odds - 1))
+    )
 
 
 def cusum(steps: Floats, cap: float = np.inf) -> Floats:
@@ -114,19 +124,16 @@ def distances(periods: Periods, features: NDArray[np.float32], window: int, leas
 
     Reference: Gretton et al. 2012, "A kernel two-sample test", JMLR 13, lemma 6.
     """
-    starts, ends = periods.window_starts(window), periods.ends
-    sizes = ends - starts
+    inside = periods.windows(window)
+    sizes, m = inside.sum(axis=1), periods.past.sum(axis=1)
     enough, n = sizes >= max(least, 2), np.maximum(sizes, 2)
-    found = np.zeros((len(periods.present), len(ends)))
-    for q, (present, past) in enumerate(zip(periods.present, periods.past, strict=True)):
-        total = np.zeros((len(present) + 1, features.shape[1]))
-        np.cumsum(features[present], axis=0, out=total[1:])
-        sums, m = total[ends] - total[starts], int(past.sum())
-        before = past.astype(np.float32) @ features
+    found = np.zeros((len(periods.present), len(periods.ends)))
+    for q, before in enumerate(periods.past.astype(np.float32) @ features):
+        sums = inside @ features[periods.present[q]]
         # Each feature vector has length 1, so a sample's sum of products with itself is its size.
         within = ((sums**2).sum(axis=1) - sizes) / (n * (n - 1))
-        without = (float(before @ before) - m) / (m * (m - 1))
-        found[q] = np.where(enough, n * (within + without - 2 * (sums @ before) / (n * m)), 0.0)
+        without = (float(before @ before) - m[q]) / (m[q] * (m[q] - 1))
+        found[q] = np.where(enough, n * (within + without - 2 * (sums @ before) / (n * m[q])), 0.0)
     return found
 
 
@@ -139,12 +146,11 @@ def chi_squares(periods: Periods, groups: NDArray[np.int64], window: int) -> Flo
         window: Weeks.
     """
     total = np.zeros((len(periods.present), len(periods.ends)))
-    starts, ends = periods.window_starts(window), periods.ends
-    sizes, m = (ends - starts)[None], periods.past.sum(axis=1)[:, None]
+    inside = periods.windows(window)
+    sizes, m = inside.sum(axis=1)[None], periods.past.sum(axis=1)[:, None]
     for group in np.unique(groups):
-        member = (groups == group).astype(float)
-        held = np.concatenate([np.zeros((len(total), 1)), np.cumsum(member[periods.present], axis=1)], axis=1)
-        now, before = held[:, ends] - held[:, starts], (periods.past @ member)[:, None]
+        member = (groups == group).astype(np.float32)
+        now, before = member[periods.present] @ inside.T, (periods.past @ member)[:, None]
         share = (now + before) / (sizes + m)
         spread = share * sizes * m / np.maximum(sizes + m, 1)  # what now lacks, before has too much: both cells in one
         total += np.divide((now - sizes * share) ** 2, spread, out=np.zeros_like(total), where=spread > 0)
