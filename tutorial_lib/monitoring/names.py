@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,32 +63,30 @@ class RareWords:
         """
         found = np.zeros((len(periods.present), len(periods.ends)))
         holds: dict[int, list[int]] = {}
-        for session, stem in self.rows:
-            holds.setdefault(int(session), []).append(int(stem))
+        for session, stem in self.rows.tolist():
+            holds.setdefault(session, []).append(stem)
+        weeks = np.repeat(np.arange(len(periods.ends)), periods.ends - periods.starts)
+        before = self.rows[: np.searchsorted(self.rows[:, 0], periods.past.shape[1])]
+        any_held = np.isin(np.arange(len(self.wordings)), list(holds))
         for q, (present, past) in enumerate(zip(periods.present, periods.past, strict=True)):
-            seen = np.zeros(len(self.stems), dtype=bool)
-            before = self.rows[: np.searchsorted(self.rows[:, 0], len(past))]
+            seen = self.learnt & trained
             seen[before[past[before[:, 0]], 1]] = True
-            seen |= self.learnt & trained
-            for counts in self._by_stem(periods, present, holds, seen, window).values():
-                found[q] = np.maximum(found[q], counts)
+            there: dict[int, dict[int, set[int]]] = {}
+            for n in np.flatnonzero(any_held[present]).tolist():
+                for stem in holds[int(present[n])]:
+                    if not seen[stem]:
+                        there.setdefault(stem, {}).setdefault(int(self.wordings[present[n]]), set()).add(int(weeks[n]))
+            for by_wording in there.values():
+                found[q] = np.maximum(found[q], _in_window(by_wording.values(), len(periods.ends), window))
         return found
 
-    def _by_stem(
-        self,
-        periods: Periods,
-        present: NDArray[np.int64],
-        holds: dict[int, list[int]],
-        seen: NDArray[np.bool_],
-        window: int,
-    ) -> dict[int, NDArray[np.int64]]:
-        """Return for each unseen stem in how many wordings of each week's window it stands, (H,)."""
-        weeks = np.repeat(np.arange(len(periods.ends)), periods.ends - periods.starts)
-        there: dict[int, dict[int, NDArray[np.bool_]]] = {}
-        for week, session in zip(weeks, present[: len(weeks)], strict=True):
-            for stem in holds.get(int(session), ()):
-                if not seen[stem]:
-                    by_wording = there.setdefault(stem, {})
-                    in_windows = by_wording.setdefault(int(self.wordings[session]), np.zeros(len(periods.ends), dtype=bool))
-                    in_windows[week : week + window] = True
-        return {stem: np.sum(list(wordings.values()), axis=0) for stem, wordings in there.items()}
+
+def _in_window(weeks_of_wordings: Iterable[Iterable[int]], weeks: int, window: int) -> Floats:
+    """Return how many wordings stand in the window that ends with each week, (H,)."""
+    count = np.zeros(weeks)
+    for of_one in weeks_of_wordings:
+        inside = np.zeros(weeks, dtype=bool)
+        for week in of_one:
+            inside[week : week + window] = True
+        count += inside
+    return count
