@@ -43,3 +43,10 @@ def test_words_are_told_as_they_were_typed(known):
 
 def test_the_articles_are_known_by_id():
     assert "help/refund" in Known.of(dataset()).articles
+
+
+def test_training_can_be_thought_of_without_some_searches(known):
+    assert known.unseen("voucher") == frozenset()
+    less = known.without({"refund vouchers", "voucher for routers"})
+    assert less.unseen("voucher") == {"voucher"}
+    assert known.without({"refund vouchers"}).unseen("voucher") == frozenset()

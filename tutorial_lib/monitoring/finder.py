@@ -43,6 +43,7 @@ class Finder:
         self.articles, self.calibration = list(articles), calibration
         self._encoder, self._documents = encoder, vectors
         self._vectors: dict[str, NDArray[np.float32]] = {}
+        self._first: dict[str, tuple[str, float]] = {}
 
     def vectors(self, queries: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of queries, float32, (Q, D), unit length; each text is encoded once.
@@ -70,6 +71,9 @@ class Finder:
 
     def first_hit(self, query: str) -> tuple[str, float]:
         """Return the article that comes first, ties by id, and how likely it answers."""
+        if query in self._first:
+            return self._first[query]
         scores = self.vectors([query])[0] @ self._documents.T
         best = min(np.flatnonzero(scores == scores.max()), key=lambda row: self.articles[row])
-        return self.articles[best], float(self._confidence(scores[best : best + 1])[0])
+        self._first[query] = self.articles[best], float(self._confidence(scores[best : best + 1])[0])
+        return self._first[query]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from tutorial_lib.data.dataset import RetrievalDataset
@@ -32,6 +32,7 @@ class Known:
     everywhere: Collection[str]
     asked: dict[str, frozenset[str]]
     articles: Collection[str]
+    _cut: dict[str, tuple[frozenset[str], dict[str, str]]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, dataset: RetrievalDataset) -> Known:
@@ -47,14 +48,26 @@ class Known:
                 asked.setdefault(part, set()).add(normal_form(text))
         return cls(cut, everywhere, {part: frozenset(held) for part, held in asked.items()}, frozenset(dataset.corpus))
 
-    def unseen(self, query: str) -> set[str]:
+    def unseen(self, query: str) -> frozenset[str]:
         """Return the stems and pairs of stems of ``query`` that training knows from no article and no other query."""
-        own = {normal_form(query)}
-        return {p for p in _parts(self.terms(query)) if p not in self.everywhere and self.asked.get(p, own) <= own}
+        return self._told(query)[0]
 
     def spelt(self, query: str) -> dict[str, str]:
         """Return for each stem of ``query`` the word as it was typed."""
-        return {stem: token for token in tokenize(query) for stem in self.terms(token)}
+        return self._told(query)[1]
+
+    def without(self, wordings: Collection[str]) -> Known:
+        """Return what training would know without the searches of these wordings."""
+        gone = frozenset(wordings)
+        asked = {part: held - gone for part, held in self.asked.items() if not held <= gone}
+        return Known(self.terms, self.everywhere, asked, self.articles)
+
+    def _told(self, query: str) -> tuple[frozenset[str], dict[str, str]]:
+        if query not in self._cut:  # a log asks for the same again and again
+            own = {normal_form(query)}
+            parts = (p for p in _parts(self.terms(query)) if p not in self.everywhere and self.asked.get(p, own) <= own)
+            self._cut[query] = frozenset(parts), {stem: token for token in tokenize(query) for stem in self.terms(token)}
+        return self._cut[query]
 
 
 def is_phrase(part: str) -> bool:
