@@ -87,7 +87,9 @@ def test_a_week_with_too_few_sessions_decides_nothing_and_an_empty_one_is_told()
 def test_without_a_log_of_before_the_first_weeks_say_what_is_usual():
     found = watched(log(24, seed=1), before=None)
     assert len(found.weeks) == 4
-    assert found.notes[0] == "no log of the time before: the first 20 weeks of log.jsonl are what is usual"
+    assert found.notes == ("no log of the time before: the first 20 weeks of log.jsonl are what is usual",)
+    with pytest.raises(DataError, match=r"no more than the 20 weeks that are to take its place: pass --before"):
+        watched(log(20, seed=1), before=None)
 
 
 def test_what_is_before_is_left_out():
@@ -118,7 +120,16 @@ def test_the_same_seed_gives_the_same_and_weeks_to_come_change_nothing_but_the_v
 def test_a_run_without_dev_queries_has_no_confidence():
     found = watch(log(6, start=NOW, seed=1), BEFORE, known(), finder(calibrated=False), SETTINGS)
     assert "unsure" not in found.signals
+    assert found.calibration == {}
     assert "wrong" in found.signals
+
+
+def test_confidence_is_held_against_what_was_read():
+    found = watched(log(4, start=NOW, seed=1, article=lambda n, _: "help/refund" if n % 2 else None)).calibration
+    assert found["before"]["right"] == 1
+    assert found["before"]["confidence"] > 0.9
+    assert found["now"]["searches"] == 80
+    assert found["now"]["low"] < found["now"]["right"] < found["now"]["high"] < found["now"]["confidence"]
 
 
 def test_wilson_holds_its_share_and_stays_within_0_and_1():

@@ -14,6 +14,7 @@ FOUND = Watched(
     {"words": 0.05},
     {"alarms": 0.05},
     {"weeks": 26},
+    {"now": {"searches": 3, "right": 0.5}},
     ("a note",),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -77,18 +77,24 @@ def watch(
     sizes = [sum(session.week == monday for session in now) for monday in mondays]
     usual = _usual(instruments, max(int(np.median(sizes)), settings.least))
     weeks = _weeks(instruments, mondays, sizes, usual)
-    return Watched(weeks, _shares(instruments), asdict(settings), usual.quiet, tuple(notes))
+    calibration = {} if finder.calibration is None else _calibration(instruments)
+    return Watched(weeks, _shares(instruments), asdict(settings), usual.quiet, calibration, tuple(notes))
 
 
 def _parted(log: SearchLog, before: SearchLog | None, settings: WatchSettings) -> tuple[list[Session], SearchLog, list[str]]:
     """Return the sessions before, the log since then, and the notes on both."""
     notes = [] if before is None else list(before.notes)
     if before is None:
-        start = log.searches[0].when
-        cut = week_of(start) + timedelta(weeks=settings.settling)
+        cut = week_of(log.searches[0].when) + timedelta(weeks=settings.settling)
         early = [s for s in log.searches if week_of(s.when) < cut]
-        log = log.without_before(early[-1].when)
+        later = tuple(log.searches[len(early) :])
+        if not later:
+            raise DataError(
+                f"{log.path}: there is no log of the time before, and this one has no more than the {settings.settling} "
+                "weeks that are to take its place: pass --before, or a longer log"
+            )
         notes.append(f"no log of the time before: the first {settings.settling} weeks of {log.path.name} are what is usual")
+        log = replace(log, searches=later)
     else:
         early = list(before.searches)
         log = log.without_before(early[-1].when)
@@ -131,6 +137,20 @@ def _shares(instruments: Instruments) -> dict[str, float]:
         name: float(np.nanmean(instruments.rates[name].happened[:before])) if SIGNALS[name].rate else 0.0
         for name in instruments.signals
     }
+
+
+def _calibration(instruments: Instruments) -> dict[str, dict[str, float]]:
+    """Return for the sessions before and now how sure the model was where the answer is known, and how often right."""
+    wrong, found = instruments.rates.get("wrong"), {}
+    if wrong is None:
+        return {}
+    for name, part in (("before", slice(instruments.before)), ("now", slice(instruments.before, None))):
+        happened, doubt = wrong.happened[part], wrong.expected[part][np.isfinite(wrong.happened[part])]
+        happened = happened[np.isfinite(happened)]
+        low, high = wilson(int((1 - happened).sum()), len(happened))
+        sure = {"searches": len(happened), "confidence": 1 - float(doubt.mean())}
+        found[name] = {**sure, "right": 1 - float(happened.mean()), "low": low, "high": high}
+    return found
 
 
 def _weeks(instruments: Instruments, mondays: Sequence[date], sizes: Sequence[int], usual: Usual) -> tuple[Week, ...]:

@@ -115,8 +115,9 @@ class Instruments:
         return {name: found[name] for name in self.signals}
 
     def floors(self) -> dict[str, float]:
-        """Return the least threshold of each signal: ``FEWEST_EVENTS``, in its own unit."""
-        return {"names": FEWEST_EVENTS - 1.0} | dict.fromkeys(self.rates, FEWEST_EVENTS * np.log(self.settings.odds))
+        """Return the least threshold of each signal: ``FEWEST_EVENTS`` in its own unit; of windows anything above 0."""
+        rates = dict.fromkeys(self.rates, FEWEST_EVENTS * float(np.log(self.settings.odds)))
+        return {"names": FEWEST_EVENTS - 1.0, "distance": 1e-6, "topics": 1e-6, **rates}
 
     def grown(self, rows: NDArray[np.int64]) -> tuple[float, float, list[str]]:
         """Return the topic that grew most among sessions ``rows``: its share before, its share there, its telling words."""

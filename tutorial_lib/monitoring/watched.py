@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,9 @@ class Watched:
         usual: Signal -> what was usual before, where it is a share.
         settings: What it was watched with, as plain values.
         quiet: What the thresholds were chosen on: periods, their weeks, sessions, share with an alarm.
+        calibration: "before" and "now" -> of searches whose answer is known from a click and could be found: how many, how
+            sure the model was of its first hit on average, the share in which it was right, ``low`` and ``high`` of that.
+            Empty where the model is not calibrated.
         notes: What was found in the logs, as sentences for people.
     """
 
@@ -83,6 +86,7 @@ class Watched:
     usual: dict[str, float]
     settings: dict[str, Any]
     quiet: dict[str, Any]
+    calibration: dict[str, dict[str, float]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -138,7 +142,7 @@ class Watched:
     def from_record(cls, record: Mapping[str, Any]) -> Watched:
         """Return what ``record`` wrote."""
         weeks = tuple(_week(shown) for shown in record["weeks"])
-        return cls(weeks, record["usual"], record["settings"], record["quiet"], tuple(record["notes"]))
+        return cls(**{**record, "weeks": weeks, "notes": tuple(record["notes"])})
 
     def save(self, path: Path) -> None:
         """Write it as JSON; its folder is made if need be."""
