@@ -17,6 +17,7 @@ WITHOUT_TORCH = [
     "import tutorial_lib.cleaning, tutorial_lib.retrieval, tutorial_lib.evaluation, tutorial_lib.plots, tutorial_lib.rag",
     "from tutorial_lib.models import DEFAULT_MODEL, ModelError",
     "import tutorial_lib.cli.run, tutorial_lib.cli.train, tutorial_lib.cli.serve",
+    "import tutorial_lib.monitoring, tutorial_lib.cli.watch",
 ]
 
 
@@ -57,7 +58,21 @@ def test_the_dozen_names_are_what_they_say():
 
 
 @pytest.mark.parametrize(
-    "folder", ["cleaning", "cli", "data", "evaluation", "index", "models", "plots", "rag", "retrieval", "serving", "training"]
+    "folder",
+    [
+        "cleaning",
+        "cli",
+        "data",
+        "evaluation",
+        "index",
+        "models",
+        "monitoring",
+        "plots",
+        "rag",
+        "retrieval",
+        "serving",
+        "training",
+    ],
 )
 def test_each_folder_has_a_face_whose_names_are_there(folder):
     from importlib import import_module

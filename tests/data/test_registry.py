@@ -8,7 +8,7 @@ from tutorial_lib.data import registry
 from tutorial_lib.data.columns import Columns, ExportFormat
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.help_desk import HelpDesk
-from tutorial_lib.data.registry import AWS_DOCS, SUPPORT_DESK, Kind, ReadSettings, find_source
+from tutorial_lib.data.registry import AWS_DOCS, SUPPORT_DESK, SUPPORT_DESK_YEAR2, Kind, ReadSettings, find_source
 from tutorial_lib.data.search_log import ClickSettings
 from tutorial_lib.data.splits import SplitSettings
 
@@ -36,6 +36,7 @@ def test_a_source_reads_what_it_names(tmp_path, desk):
     assert replace(find_source(beir_folder(tmp_path / "beir")).read(), card={}) == small_dataset()
     assert find_source(str(desk.tickets), desk).read() == desk.read()
     assert find_source(SUPPORT_DESK).read().counts()["test"] == 300
+    assert find_source(SUPPORT_DESK_YEAR2).read().counts()["test"] == 130
 
 
 def test_settings_reach_the_reader(tmp_path, desk):
@@ -112,3 +113,9 @@ def test_the_facts_of_the_help_desk_are_no_part_of_its_key():
     names = {path.name for path in find_source(SUPPORT_DESK).files()}
     assert "golden.jsonl" in names
     assert "answers.jsonl" not in names
+
+
+def test_the_second_year_hangs_on_the_first_years_grades_too():
+    files = find_source(SUPPORT_DESK_YEAR2).files()
+    assert {path.parent.name for path in files if path.name == "golden.jsonl"} == {"support_desk", "support_desk_year2"}
+    assert not any(path.name.startswith("answers") for path in files)

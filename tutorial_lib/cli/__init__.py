@@ -1,4 +1,4 @@
-"""``python -m tutorial_lib run | check | train | rerank | serve | retrain | history``: one module a verb."""
+"""``python -m tutorial_lib VERB``: one module a verb (``main.VERBS``)."""
 
 from tutorial_lib.cli.main import main
 

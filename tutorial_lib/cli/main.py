@@ -27,6 +27,7 @@ VERBS = {
     "verdict": "which of two versions people prefer, from the clicks of serve --candidate",
     "retrain": "a new generation of a run's model from the log, live only if it passes",
     "history": "the generations of a run's model, as a table",
+    "watch": "is a search log still like the searches that a run's model learned from? a decision a week",
 }
 """Verb -> what it does. ``tutorial_lib.cli.<verb>`` holds its options, a class of the verb's name with a method ``run``."""
 
@@ -36,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0; 1 for a failure, of a cell or a file; 2 for unusable input; 3 for "do not ship" where ``run`` was
-        asked to ``--gate``, or ``retrain`` has kept the old model; 130 after Ctrl-C, 143 after SIGTERM.
+        asked to ``--gate``, or ``retrain`` has kept the old model; 10 for "look" and 20 for "retrain" where ``watch`` says
+        so; 130 after Ctrl-C, 143 after SIGTERM.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.pop("TUTORIAL_WORKSPACE", None)  # it moves the notebooks' workspace in tests; here --out decides

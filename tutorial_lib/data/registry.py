@@ -1,4 +1,4 @@
-"""The one place that knows the sources: the two collections of the course, a BEIR folder, a help desk's files."""
+"""The one place that knows the sources: the collections of the course, a BEIR folder, a help desk's files."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ from tutorial_lib.data.parquet_rows import parquet_parts
 from tutorial_lib.data.paths import is_there, resolved
 from tutorial_lib.data.search_log import ClickSettings
 from tutorial_lib.data.splits import SplitSettings
-from tutorial_lib.data.support_desk_files import SUPPORT_DESK_ANSWERS, SUPPORT_DESK_FILES, support_desk
+from tutorial_lib.data.support_desk_files import SUPPORT_DESK_FILES, support_desk
+from tutorial_lib.data.support_desk_year2 import SUPPORT_DESK_YEAR2_FILES, support_desk_year2
 from tutorial_lib.data.ticket_log import MAX_TICKETS
 from tutorial_lib.data.ubi import ubi_files
 
 AWS_DOCS = "aws_docs"
 SUPPORT_DESK = "support_desk"
-BUILT_IN = (AWS_DOCS, SUPPORT_DESK)
+SUPPORT_DESK_YEAR2 = "support_desk_year2"
+BUILT_IN = (AWS_DOCS, SUPPORT_DESK, SUPPORT_DESK_YEAR2)
+"""The collections of the course; the second year is of use beside the first alone, in chapter 11."""
 
 
 class Kind(StrEnum):
@@ -113,7 +116,7 @@ def find_source(data: str | Path, help_desk: HelpDesk | None = None) -> Source:
     """Return the source that ``data`` names.
 
     Args:
-        data: "aws_docs", "support_desk", a BEIR folder, or the ticket file of ``help_desk``.
+        data: One of ``BUILT_IN``, a BEIR folder, or the ticket file of ``help_desk``.
         help_desk: The files of a help desk.
 
     Raises:
@@ -126,19 +129,13 @@ def find_source(data: str | Path, help_desk: HelpDesk | None = None) -> Source:
         return Source(AWS_DOCS, Kind.DOCUMENTATION, lambda _: aws_docs(), version=AWSCLI_VERSION)
     if help_desk:
         return _of_help_desk(str(resolved(data)), help_desk)
-    if str(data) == SUPPORT_DESK:
-        return Source(
-            SUPPORT_DESK,
-            Kind.TICKETS,
-            lambda settings: support_desk(clicks=settings.clicks, max_tickets=settings.max_tickets),
-            lambda: [p for p in _tables_in(SUPPORT_DESK_FILES) if p != SUPPORT_DESK_ANSWERS],  # facts train nothing
-            takes=("clicks", "max_tickets"),
-        )
+    if str(data) in _WRITTEN:
+        return _written(str(data))
     folder = resolved(data)
     if not folder.is_dir():
         hint = " (a ticket export needs its articles too: --articles)" if folder.is_file() else ""
         raise DataError(
-            f"{folder} is not a folder: pass {' or '.join(map(repr, BUILT_IN))}, a BEIR folder "
+            f"{folder} is not a folder: pass {AWS_DOCS!r} or {SUPPORT_DESK!r}, a BEIR folder "
             f"(corpus.jsonl, queries.jsonl, qrels/train.tsv), or a ticket export{hint}"
         )
     return Source(
@@ -147,6 +144,24 @@ def find_source(data: str | Path, help_desk: HelpDesk | None = None) -> Source:
         lambda settings: read_beir(folder, drop_blank=settings.drop_blank),
         lambda: _tables_in(folder),
         takes=("drop_blank",),
+    )
+
+
+_WRITTEN: dict[str, tuple[Callable[..., RetrievalDataset], tuple[Path, ...]]] = {
+    SUPPORT_DESK: (support_desk, (SUPPORT_DESK_FILES,)),
+    SUPPORT_DESK_YEAR2: (support_desk_year2, (SUPPORT_DESK_YEAR2_FILES, SUPPORT_DESK_FILES)),
+}
+"""Name of a help centre written for the course -> what reads it, and the folders that it is read from."""
+
+
+def _written(name: str) -> Source:
+    reader, folders = _WRITTEN[name]
+    return Source(
+        name,
+        Kind.TICKETS,
+        lambda settings: reader(clicks=settings.clicks, max_tickets=settings.max_tickets),
+        lambda: [p for f in folders for p in _tables_in(f) if not p.name.startswith("answers")],  # facts train nothing
+        takes=("clicks", "max_tickets"),
     )
 
 

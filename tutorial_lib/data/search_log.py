@@ -121,7 +121,7 @@ def from_search_log(
 def _added_up(log: _Log) -> dict[str, _Learnt]:
     """Read the log and return what its searches show, by their wording in normal form."""
     found: dict[str, _Learnt] = {}
-    searches = _searches(log.table.rows(log.count), log.names)
+    searches = searches_in(log.table.rows(log.count), log.names)
     for line, row in tqdm(searches, desc="read searches", unit=" searches", mininterval=1, delay=3):
         gained = _gained(log, line, row)
         when = log.table.time(line, row) if gained else None
@@ -136,7 +136,7 @@ def _added_up(log: _Log) -> dict[str, _Learnt]:
     return found
 
 
-def _searches(rows: Iterable[tuple[int, dict[str, Any]]], names: SearchColumns) -> Iterator[tuple[int, dict[str, Any]]]:
+def searches_in(rows: Iterable[tuple[int, dict[str, Any]]], names: SearchColumns) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield one row a search with its clicks in order; rows of one click are put together while they follow each other.
 
     Of such rows one may be a repeat of the search without a click, and any may name the ticket that followed.

@@ -3,6 +3,7 @@
 from tutorial_lib.plots.collection import lengths, queries_over_time, review_curve, split_sizes
 from tutorial_lib.plots.generations import feedback_loops, policies
 from tutorial_lib.plots.indexing import cut_offs, growth, index_choices, stages, switch_under_load
+from tutorial_lib.plots.monitoring import watched
 from tutorial_lib.plots.prompting import answers_in_prompt, prompt_grid
 from tutorial_lib.plots.ranking import answer_ranks, deltas, rank_shift, recall_at_k, search_results, slices, systems
 from tutorial_lib.plots.reranking import by_depth, by_weight, closest_words, differences
@@ -57,5 +58,6 @@ __all__ = [
     "systems",
     "training",
     "training_curves",
+    "watched",
     "ways_of_training",
 ]
