@@ -35,7 +35,7 @@ def test_a_session_keeps_its_pace():
 def test_training_is_thought_of_without_what_the_present_alone_asks():
     learnt = known()
     asks = next(w for held in learnt.asked.values() for w in held)  # one query a matter was learned from
-    present = [s for s in sessions_of(log(1, query=lambda n, _: asks).searches)]
+    present = sessions_of(log(1, query=lambda n, _: asks).searches)
     assert without(learnt, present, present).asked == learnt.asked
     assert all(asks not in held for held in without(learnt, [], present).asked.values())
 
