@@ -1,18 +1,20 @@
 """How often does ``watch`` cry wolf, and how soon does it notice that a product was renamed?
 
-    python -m benchmarks.watching --workspace workspace/support_desk --out benchmarks/results/watching.json [--runs 200]
+    python -m benchmarks.watching --workspace workspace/support_desk --out benchmarks/results/watching.json [--runs 100]
+        [--parts year again wordings weeks]
 
 "year" watches the second year of support_desk by a model of the first, and "again" does so with the year's sessions drawn
-anew, week by week with replacement, at its own pace and at half of it. "quiet" watches what cannot hold anything new:
+anew, week by week with replacement, at its own pace and at half of it. The other two watch what cannot hold anything new:
 "wordings" deals the wordings of the first year into a past and a present of half a year, so that the present asks for the
 same matters in words of its own; "weeks" takes 20 whole weeks of the first year out, at random, and sets them after the
 others. What training knew is without the queries that the present alone has. The model is the same throughout, and each text
-is encoded once.
+is encoded once. Parts that are not run keep their figures.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -53,6 +55,8 @@ DEALS = 499
 
 TAKEN_OUT = 20
 """Whole weeks of a quiet present."""
+
+PARTS = ("year", "again", "wordings", "weeks")
 
 Draw = Callable[[np.random.Generator], tuple[list[Session], list[Session]]]
 
@@ -110,7 +114,7 @@ def quiet(known: Known, finder: Finder, draw: Draw, settings: WatchSettings, run
     for run in range(runs):
         past, present = draw(np.random.default_rng(run))
         found = watch(log_of(present), log_of(past), without(known, past, present), finder, replace(settings, seed=run))
-        raised.update(found.first_raised())
+        raised.update(list(found.first_raised()))
         periods += bool(found.first_raised())
         weeks += len(found.weeks)
         late += sum(week.decision in ("look", "retrain") for week in found.weeks)
@@ -180,6 +184,12 @@ def again(
     return result
 
 
+def quantile(days: Sequence[float], q: float) -> int | None:
+    """Return a quantile of days, None where it is never."""
+    value = float(np.quantile(days, q, method="higher"))
+    return None if np.isinf(value) else int(value)
+
+
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return what several draws of the year have in common."""
     days = [row["days"] if row["days"] is not None else np.inf for row in rows]
@@ -188,9 +198,9 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "runs": len(rows),
         "alarm before any change": sum(bool(row["before any change"]) for row in rows) / len(rows),
         "alarm between": sum(bool(row["between"]) for row in rows) / len(rows),
-        "days, median and 90 %": [float(np.quantile(days, q, method="higher")) for q in (0.5, 0.9)],
-        "days to retrain, median and 90 %": [float(np.quantile(retrain, q, method="higher")) for q in (0.5, 0.9)],
-        "first": Counter(row["first"] for row in rows),
+        "days, median and 90 %": [quantile(days, q) for q in (0.5, 0.9)],
+        "days to retrain, median and 90 %": [quantile(retrain, q) for q in (0.5, 0.9)],
+        "first": Counter(row["first"] or "none" for row in rows),
     }
 
 
@@ -199,23 +209,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workspace", required=True, type=Path)
     parser.add_argument("--out", required=True, type=Path)
-    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     given = parser.parse_args()
     run, settings = WatchedRun(given.workspace), WatchSettings()
-    known, finder = run.parts()
     before = read_searches(SUPPORT_DESK_FILES / "search_log.jsonl")
     now = read_searches(SUPPORT_DESK_YEAR2_FILES / "search_log.jsonl")
     first_year = sessions_of(before.searches)
     recent = [s for s in first_year if s.week >= first_year[-1].week - timedelta(weeks=settings.past - 1)]
-    result: dict[str, Any] = {"machine": description(), "renamed": RENAMED.isoformat()}
-    result["year"] = year(now, before, known, finder, settings)
-    write_json(given.out, result)
-    result["again"] = again(now, before, known, finder, settings, given.runs // 5)
-    write_json(given.out, result)
-    draws: dict[str, Draw] = {"wordings": lambda rng: dealt(recent, rng), "weeks": lambda rng: taken_out(first_year, rng)}
-    whole = replace(settings, past=104, quiet_periods=DEALS)
-    for name, draw in draws.items():
-        result.setdefault("quiet", {})[name] = quiet(known, finder, draw, whole, given.runs)
+    parts, whole = run.parts(), replace(settings, past=104, quiet_periods=DEALS)
+    measures: dict[str, Callable[[], Any]] = {
+        "year": lambda: year(now, before, *parts, settings),
+        "again": lambda: again(now, before, *parts, settings, given.runs // 5),
+        "wordings": lambda: quiet(*parts, lambda rng: dealt(recent, rng), whole, given.runs),
+        "weeks": lambda: quiet(*parts, lambda rng: taken_out(first_year, rng), whole, given.runs),
+    }
+    for name in given.parts:
+        result = json.loads(given.out.read_text(encoding="utf-8")) if given.out.exists() else {}
+        result |= {"machine": description(), "renamed": RENAMED.isoformat(), name: measures[name]()}
         write_json(given.out, result)
 
 
