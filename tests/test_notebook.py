@@ -1,4 +1,5 @@
 import re
+from dataclasses import dataclass
 from html import unescape
 
 import pandas as pd
@@ -6,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from nbconvert.filters import markdown2html
 
-from tutorial_lib.notebook import approximate, bullets, highlighted, show, show_source, table
+from tutorial_lib.notebook import approximate, bullets, highlighted, settings_table, show, show_source, table
 
 
 def test_show_gives_a_png():
@@ -30,6 +31,27 @@ def test_show_source_is_the_code_itself():
 def test_a_table_marks_floats_only(options, shown):
     page = table(pd.DataFrame({"nDCG@10": [0.8941], "queries": [120]}), **options).data
     assert re.findall(r"<td>(.*?)</td>", page) == [shown, "120"]
+
+
+@dataclass(frozen=True)
+class Oven:
+    """How to bake.
+
+    Attributes:
+        heat: Degrees, not
+            more.
+        name: Whose.
+    """
+
+    heat: int = 180
+    name: str = "<b>"
+
+
+def test_settings_are_told_with_what_their_docstring_says():
+    page = settings_table(Oven()).data
+    told = [unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", page)]
+    assert told == ["heat", "180", "Degrees, not more.", "name", "'<b>'", "Whose."]
+    assert "<b>" not in page
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ def notebook(request):
 
 
 def test_there_are_chapters_and_a_solution_for_each():
-    assert [p.name[:2] for p in CHAPTERS] == ["00", "01", "02", "03", "04", "05", "06", "07", "08", "10"]
+    names = ("00", "01", "01b", "02", "03", "04", "04b", "05", "06", "07", "08", "10")
+    assert tuple(p.name.split("_")[0] for p in CHAPTERS) == names
     assert [p.name for p in SOLUTIONS] == [p.name for p in CHAPTERS]
 
 
@@ -63,6 +64,10 @@ def test_cells_are_short_and_define_little(notebook):
             assert not isinstance(node, ast.ClassDef), source
             if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno < 5, source
+
+
+def test_a_chapter_has_at_most_thirty_code_cells():
+    assert {p.stem: n for p in CHAPTERS if (n := len(code_cells(p))) > 30} == {}
 
 
 def test_chapters_can_be_run_on_other_data():

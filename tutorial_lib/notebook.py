@@ -7,8 +7,10 @@ import inspect
 import io
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from typing import Any
 
+import docstring_parser
 import pandas as pd
 import PIL.Image
 from IPython.display import HTML, Image, Markdown
@@ -48,6 +50,15 @@ def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int = 3) ->
     text = frame.map(cell)
     with pd.option_context("display.max_colwidth", None):
         return HTML(text.to_html(index=not pd.api.types.is_integer_dtype(frame.index)))
+
+
+def settings_table(*settings: Any) -> HTML:
+    """Return the fields of settings (dataclasses whose docstring says what each does): name, value, what it does."""
+    rows = []
+    for those in settings:
+        told = {p.arg_name: p.description for p in docstring_parser.parse(type(those).__doc__ or "").params}
+        rows += [(f.name, repr(getattr(those, f.name)), " ".join((told.get(f.name) or "").split())) for f in fields(those)]
+    return table(pd.DataFrame(rows, columns=["name", "value", "what it does"]))
 
 
 def highlighted(text: str, marks: Iterable[tuple[int, int, float]]) -> HTML:

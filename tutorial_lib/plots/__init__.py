@@ -15,6 +15,7 @@ from tutorial_lib.plots.tuning import (
     similarity_shift,
     training,
     training_curves,
+    training_memory,
     ways_of_training,
 )
 
@@ -51,5 +52,6 @@ __all__ = [
     "systems",
     "training",
     "training_curves",
+    "training_memory",
     "ways_of_training",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -215,4 +215,19 @@ def dimensions(scores: Mapping[str, Mapping[str, Mapping[int, float]]]) -> Figur
         axis.set(title=dataset, xlabel="numbers kept of each vector")
     axes[0].set_ylabel(f"{MEASURE} on dev")
     axes[-1].legend(frameon=False)
+    return figure
+
+
+def training_memory(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Memory at the peak of trainings, GB above what was taken before they began: a bar a system, the mean of its runs.
+
+    Args:
+        rows: Runs of ``benchmarks.training``: "system", "peak_mb" and "before_mb".
+    """
+    taken = pd.DataFrame(list(rows))
+    means = ((taken["peak_mb"] - taken["before_mb"]) / 1000).groupby(taken["system"], sort=False).mean()
+    figure, (axis,) = new_axes(7, 0.5 + 0.5 * len(means))
+    bars = axis.barh(list(means.index)[::-1], means.to_list()[::-1], color=COLOURS["tuned"])
+    axis.bar_label(bars, fmt="%.1f", padding=3)
+    axis.set(xlabel="GB at the peak, above what was taken before", xlim=(0, 1.15 * means.max()))
     return figure
