@@ -124,6 +124,17 @@ def test_a_number_must_be_printed_near_its_sentence_and_a_recap_may_look_back(tm
     assert unsupported(a_notebook(tmp_path / "recap.ipynb", *far, ("markdown", "## Recap\nIt was 0.82.", ""))) == []
 
 
+def test_the_colour_of_an_output_backs_no_number(tmp_path):
+    html = {"text/html": "<style>.k { line-height: 125% }</style><td width='0.82'>0.91</td>", "text/latex": "0.77"}
+    cells = [
+        {"cell_type": "code", "source": "", "outputs": [{"data": html}]},
+        {"cell_type": "markdown", "source": "It was 0.91, not 0.82, nor 0.77, nor 125 %."},
+    ]
+    path = tmp_path / "n.ipynb"
+    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    assert unsupported(path) == [(1, "0.82"), (1, "0.77"), (1, "125 %")]
+
+
 def test_a_number_may_stand_in_the_record_that_the_cell_names(tmp_path):
     named = ("markdown", "The lowest was 0.8786, and not 0.8986 (`confirm_h100.json`).", "")
     assert unsupported(a_notebook(tmp_path / "n.ipynb", named)) == [(0, "0.8986")]
