@@ -81,7 +81,7 @@ def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int | Mappi
         decimals = digits if isinstance(digits, int) else digits.get(str(column), 3)
         text.isetitem(place, [_cell(value, decimals, mark) for value in frame.iloc[:, place]])
     if text.index.name and text.columns.names == [None]:
-        text = text.rename_axis(index=None, columns=text.index.name)  # one row of heads, not two
+        text = text.rename_axis(index=None, columns=str(text.index.name))  # one row of heads, not two
     with pd.option_context("display.max_colwidth", None):
         return HTML(words_to_the_left(text.to_html(index=not pd.api.types.is_integer_dtype(frame.index))))
 
