@@ -95,6 +95,7 @@ def answers(address):
         return False
 
 
+@pytest.mark.slow
 def test_notebook_00_is_opened_run_and_shows_before_and_after(lab, chromium):
     folder, address = lab
     tab = chromium.new_page(viewport={"width": 1300, "height": 1000})
