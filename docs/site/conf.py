@@ -36,7 +36,6 @@ html_show_sphinx = False
 html_theme_options: dict[str, Any] = {
     "repository_url": REPOSITORY,
     "repository_branch": BRANCH,
-    "path_to_docs": ".",
     "use_repository_button": bool(REPOSITORY),
     "use_issues_button": bool(REPOSITORY),
     "use_download_button": True,
