@@ -36,7 +36,6 @@ html_show_sphinx = False
 html_theme_options: dict[str, Any] = {
     "repository_url": REPOSITORY,
     "repository_branch": BRANCH,
-    "path_to_docs": ".",
     "use_repository_button": bool(REPOSITORY),
     "use_issues_button": bool(REPOSITORY),
     "use_download_button": True,
@@ -82,20 +81,21 @@ notebooks/solutions/*
 def prepared(text: str, docname: str) -> str:
     """Return the source of a page as Sphinx reads it: the contents behind the README, and words for each figure."""
     if docname == root_doc:
-        return text + CONTENTS
+        return f"{text}\n{CONTENTS}"
     return with_words(text) if (ROOT / f"{docname}.ipynb").exists() else text
 
 
 def with_words(notebook: str) -> str:
-    """Return a notebook in which each code cell tells Sphinx the alternative text of its figure.
+    """Return a notebook in which each code cell tells Sphinx the alternative text of its figure, and its width.
 
-    IPython keeps it beside the output, MyST-NB reads it from the cell.
+    IPython keeps both beside the output, MyST-NB reads them from the cell.
     """
     read = json.loads(notebook)
     for cell in read["cells"]:
         for output in cell.get("outputs", []):
-            if words := output.get("metadata", {}).get("image/png", {}).get("alt"):
-                cell["metadata"]["mystnb"] = {"image": {"alt": words}}
+            told = output.get("metadata", {}).get("image/png", {})
+            if "alt" in told:
+                cell["metadata"]["mystnb"] = {"image": {"alt": told["alt"], "width": f"{told['width']}px"}}
     return json.dumps(read)
 
 
