@@ -41,7 +41,7 @@ from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.data.registry import Kind
 from tutorial_lib.data.support_desk_files import SUPPORT_DESK_FILES, support_desk
 from tutorial_lib.data.support_desk_year2 import SUPPORT_DESK_YEAR2_FILES, support_desk_year2
-from tutorial_lib.evaluation.measures import evaluate_run
+from tutorial_lib.evaluation.measures import evaluate_run, rank_of_answer
 from tutorial_lib.files import write_json
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import DEFAULT_MODEL
@@ -391,7 +391,9 @@ def picture(out: Path) -> None:
     before, after = ([dataset.corpus[a].title for a in list(runs[name][query])[:6]] for name in ("base", "tuned"))
     answers = [dataset.corpus[a].title for a in dataset.positives("test")[query]]
     out.parent.mkdir(exist_ok=True)
-    plots.search_results(dataset.queries[query].text, before, after, answers).savefig(out, dpi=110)
+    was = int(rank_of_answer(dataset.qrels["test"], runs["base"])[query])
+    figure = plots.search_results(dataset.queries[query].text, before, after, answers, rank_before=was)
+    figure.savefig(out, dpi=144)
 
 
 def main() -> None:

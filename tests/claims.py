@@ -18,6 +18,8 @@ _CLAIM = re.compile(
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e-?\d+)?")
 _NO_CLAIM = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)|https?://\S+|arXiv:\S+|\b95 %", flags=re.DOTALL)
 """Code is a setting, not a claim; nor is an address, nor the level of an interval."""
+_NOT_SHOWN = re.compile(r"<style>.*?</style>|<[^<>]*>", flags=re.DOTALL)
+"""What HTML says of colours and widths backs no claim."""
 
 
 def claims(text: str) -> list[str]:
@@ -71,7 +73,9 @@ def _printed(cell: dict[str, Any]) -> list[float]:
     texts = ["".join(cell["source"])]
     for output in cell["outputs"]:
         bundle = {**output.get("data", {}), "text": output.get("text", "")}
-        texts += ["".join(v) for kind, v in bundle.items() if kind.startswith("text")]
+        texts += [
+            _NOT_SHOWN.sub(" ", "".join(v)) for kind, v in bundle.items() if kind.startswith("text") and kind != "text/latex"
+        ]
     return [float(x.replace(",", "")) for t in texts for x in _NUMBER.findall(t)]
 
 

@@ -86,6 +86,12 @@ def test_the_drawing_of_a_budget_asks_for_the_facts_of_its_question():
     assert "An answer must say: " + ", and ".join(fact[0] for fact in first["facts"]) in said
 
 
+def text_of(document):
+    """Return a page without its bold marks, and its words with one blank between them."""
+    text = (ROOT / document).read_text(encoding="utf-8").replace("**", "")
+    return text, " ".join(text.split())
+
+
 def record(name):
     return json.loads((ROOT / "benchmarks" / "results" / name).read_text(encoding="utf-8"))
 
@@ -109,7 +115,7 @@ WAYS = {
     "full fine-tuning": "full",
     "sentence-transformers' LoRA": "sentence-transformers lora",
 }
-"""How README's rows begin, and what the record calls them."""
+"""How the rows of docs/benchmarks.md begin, and what the record calls them."""
 
 
 def seeds(dataset, system):
@@ -117,8 +123,8 @@ def seeds(dataset, system):
     return [r["measures"]["nDCG@10"] for r in rows if not r["train_queries"]]
 
 
-def test_readme_compares_ways_by_the_mean_of_their_seeds():
-    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("**", "")
+def test_benchmarks_compare_ways_by_the_mean_of_their_seeds():
+    text, _ = text_of("docs/benchmarks.md")
     rows = re.findall(r"^\| ([^|]+) \| (0\.\d{3}) \| (0\.\d{3}) \| ", text, flags=re.MULTILINE)
     assert len(rows) >= 6
     for name, *shown in rows:
@@ -128,15 +134,15 @@ def test_readme_compares_ways_by_the_mean_of_their_seeds():
 
 
 def test_readme_says_what_three_seeds_of_the_help_desk_gave():
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    _, text = text_of("README.md")
     low, *_, high = sorted(seeds("support_desk", "lora"))
     mean = statistics.mean(seeds("support_desk", "lora"))
     assert f"between {low:.3f} and {high:.3f}, in the mean {mean:.3f}" in text
     assert f"nDCG@10 is {seeds('support_desk', 'base')[0]:.3f} before" in text
 
 
-def test_readme_compares_speeds_by_the_records_medians():
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+def test_benchmarks_compare_speeds_by_the_records_medians():
+    _, text = text_of("docs/benchmarks.md")
     training, encoding = record("training.json"), record("encoding.json")["ratios"]
     speed, memory = (
         [training[kind][peer]["median"] for peer in ("sentence-transformers", "sentence-transformers bf16")]
@@ -150,13 +156,13 @@ def test_readme_compares_speeds_by_the_records_medians():
     assert f"| {plain:.1f} times as many | {bf16:.1f} times (bf16); {openvino:.1f} times its OpenVINO backend |" in text
 
 
-def test_readme_tells_how_much_longer_a_whole_training_takes():
+def test_benchmarks_tell_how_much_longer_a_whole_training_takes():
     rows = [r for r in record("quality.json")["rows"] if r["dataset"] == "aws_docs" and not r["train_queries"]]
     ours, theirs = (
         {r["seed"]: r["seconds"] for r in rows if r["system"] == system} for system in ("lora", "sentence-transformers lora")
     )
     ratio = statistics.mean(theirs[seed] / ours[seed] for seed in ours)
-    assert f"{ratio:.1f} times as long as this course's" in " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"{ratio:.1f} times as long as this course's" in text_of("docs/benchmarks.md")[1]
 
 
 def without_training(dataset, system):
@@ -164,8 +170,8 @@ def without_training(dataset, system):
     return [r for r in rows if (r["dataset"], r["system"]) == (dataset, system)]
 
 
-def test_readme_says_what_training_adds_to_the_best_without_it():
-    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("**", "")
+def test_benchmarks_say_what_training_adds_to_the_best_without_it():
+    text, _ = text_of("docs/benchmarks.md")
     row = {line.split(" | ")[0].strip("| "): line.strip("| ").split(" | ")[1:] for line in text.splitlines() if " | " in line}
     for n, dataset in enumerate(("aws_docs", "support_desk")):
         best, tuned = without_training(dataset, "untrained")[0], without_training(dataset, "lora")
@@ -178,3 +184,27 @@ def test_readme_says_what_training_adds_to_the_best_without_it():
         )
         assert row["LoRA, three seeds"][n] == f"{min(scores):.3f} to {max(scores):.3f}, mean {statistics.mean(scores):.3f}"
         assert row["gain over untrained, three seeds"][n] == f"{min(gains):+.3f} to {max(gains):+.3f}"
+
+
+@pytest.mark.parametrize("name", ["course_cpu.json", "course_amx.json"])
+def test_minutes_and_memory_of_the_course_are_those_of_the_records(name):
+    course = record(name)
+    minutes, memory = f"{course['seconds'] / 60:.1f} minutes", f"{course['peak_mb'] / 1000:.1f} GB"
+    column = 1 + ["course_cpu.json", "course_amx.json"].index(name)
+    table = [
+        line.split(" | ")
+        for line in text_of("docs/benchmarks.md")[0].splitlines()
+        if line.startswith(("| `make course`", "| peak memory |"))
+    ]
+    assert [row[column].rstrip(" |") for row in table[:2]] == [minutes, memory]
+    assert minutes in text_of("README.md")[1]
+
+
+def test_readme_begins_where_a_newcomer_begins():
+    text, _ = text_of("README.md")
+    assert text.index("make lab") < text.index("make course\n") < text.index("On your own data")
+    assert text.index("the_loop.svg") < text.index("make test\n")
+    recipes = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"`?make ([a-z-]+)", text):
+        assert re.search(rf"^{target}:", recipes, flags=re.MULTILINE), f"make {target}"
+    assert f"{record('course_cpu.json')['peak_mb'] / 1000:.1f} GB at its peak" in text

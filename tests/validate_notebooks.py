@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ORDER = ("00", "01", "02", "03", "08", "07", "10", "04", "05", "06")
+ORDER = ("00", "01", "01b", "02", "03", "08", "07", "10", "04b", "04", "05", "06")
 MINUTES, LAST = 32.0, 50.0
 NOTHING_DIFFERS, STOPPED = 0, 124
 

@@ -5,49 +5,131 @@ from __future__ import annotations
 import html
 import inspect
 import io
+import itertools
+import numbers
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
+import docstring_parser
 import pandas as pd
 import PIL.Image
-from IPython.display import HTML, Image, Markdown
+from IPython.display import HTML, Code, Image, Markdown
 from matplotlib.figure import Figure
 
+DOTS, PIXELS = 144, 96
+"""Dots an inch that a figure is drawn with, and pixels an inch that a page gives it: sharp on a screen of fine dots."""
 
-def show_source(item: Callable[..., Any] | type) -> Markdown:
-    """Return the source of a function or class as a Markdown code block: what is taught is what runs.
+_NUMBER = re.compile(r"[≈<>]?\s*[-+]?\d[\d,]*(\.\d+)?( ?%)?")
+_ROW = re.compile(r"<tr.*?</tr>", flags=re.DOTALL)
+_CELL = re.compile(r"<(t[dh])>(.*?)</t[dh]>", flags=re.DOTALL)
+
+
+def show_source(item: Callable[..., Any] | type) -> Code:
+    """Return the source of a function or class, coloured: what is taught is what runs.
 
     Raises:
         TypeError: ``item`` is no function or class of Python.
     """
-    return Markdown(f"```python\n{inspect.getsource(item).rstrip()}\n```")
+    return Code(inspect.getsource(item).rstrip(), language="python")
 
 
-def show(figure: Figure) -> Image:
-    """Return a figure as a PNG image of 64 colours: a third of the bytes, so that notebooks stay small."""
+def show(figure: Figure, words: str | None = None) -> Image:
+    """Return a figure as a PNG image of 64 colours: a third of the bytes, so that notebooks stay small.
+
+    Args:
+        figure: What to show.
+        words: What somebody hears who does not see it; as a rule its label, which ``plots`` sets, and what is written in it.
+    """
     drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=80)
+    figure.savefig(drawn, format="png", dpi=DOTS)
     PIL.Image.open(drawn).convert("RGB").quantize(64).save(small, format="png", optimize=True)
-    return Image(small.getvalue())
+    width = round(figure.get_size_inches()[0] * PIXELS)
+    return Image(small.getvalue(), width=width, alt=words or in_words(figure))
 
 
-def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int = 3) -> HTML:
-    """Return a table with row names but no row numbers.
+def in_words(figure: Figure) -> str:
+    """Return the label of a figure and what is written at its axes.
+
+    >>> figure = Figure(label="A bar a model.")
+    >>> _ = figure.subplots().set(title="dev", ylabel="nDCG@10")
+    >>> in_words(figure)
+    'A bar a model. Panel "dev": nDCG@10 upwards.'
+    """
+    parts = [str(figure.get_label())] if figure.get_label() else []
+    for axis in figure.axes:
+        ways = ((axis.get_xlabel(), "across"), (axis.get_ylabel(), "upwards"))
+        written = [f"{label} {way}" for label, way in ways if label]
+        if legend := axis.get_legend():
+            written.append("legend: " + ", ".join(text.get_text() for text in legend.get_texts()))
+        if written:
+            title = f'Panel "{axis.get_title()}"' if axis.get_title() else "Panel"
+            parts.append(f"{title}: {'; '.join(written)}.")
+    return " ".join(parts)
+
+
+def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int | Mapping[str, int] = 3) -> HTML:
+    """Return a table with row names but no row numbers; words stand left, numbers right, with commas at thousands.
 
     Args:
         frame: What to show.
         approximate: Floats read "≈0.894": they hang on a model and may differ a little.
-        digits: Decimals of floats.
+        digits: Decimals of floats, for all columns or by column (3 where none are given).
     """
     mark = "≈" if approximate else ""
-
-    def cell(value: Any) -> str:
-        return f"{mark}{value:.{digits}f}" if isinstance(value, float) else str(value)
-
-    text = frame.map(cell)
+    text = frame.astype(object)
+    for place, column in enumerate(frame.columns):
+        decimals = digits if isinstance(digits, int) else digits.get(str(column), 3)
+        text.isetitem(place, [_cell(value, decimals, mark) for value in frame.iloc[:, place]])
+    if text.index.name and text.columns.names == [None]:
+        text = text.rename_axis(index=None, columns=str(text.index.name))  # one row of heads, not two
     with pd.option_context("display.max_colwidth", None):
-        return HTML(text.to_html(index=not pd.api.types.is_integer_dtype(frame.index)))
+        return HTML(words_to_the_left(text.to_html(index=not pd.api.types.is_integer_dtype(frame.index))))
+
+
+def _cell(value: Any, digits: int, mark: str) -> str:
+    if isinstance(value, float):
+        return f"{mark}{value:,.{digits}f}"
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return f"{value:,}" if whole else str(value)
+
+
+def words_to_the_left(page: str) -> str:
+    """Return the HTML of a table with each column left-aligned that does not hold mostly numbers, row names too.
+
+    >>> words_to_the_left("<tr><th>step</th></tr><tr><td>leaks</td></tr>")
+    '<tr><th style="text-align: left">step</th></tr><tr><td style="text-align: left">leaks</td></tr>'
+    """
+    rows = [_CELL.findall(row) for row in _ROW.findall(page)]
+    body = [row for row in rows if any(kind == "td" for kind, _ in row)]
+    columns = list(zip(*body, strict=True)) if len({len(row) for row in body}) == 1 else []
+    left = {n for n, column in enumerate(columns) if not _numbers(column)}
+
+    def aligned(row: re.Match[str]) -> str:
+        if len(_CELL.findall(row[0])) != len(columns):
+            return row[0]
+        places = itertools.count()
+        return _CELL.sub(
+            lambda c: f'<{c[1]} style="text-align: left">{c[2]}</{c[1]}>' if next(places) in left else c[0], row[0]
+        )
+
+    return _ROW.sub(aligned, page)
+
+
+def _numbers(column: Sequence[tuple[str, str]]) -> bool:
+    """Return whether most of the filled cells of a column, (kind, text) each, are numbers, and none is a row's name."""
+    filled = [text for _, text in column if text]
+    return all(kind == "td" for kind, _ in column) and 2 * sum(bool(_NUMBER.fullmatch(t)) for t in filled) > len(filled)
+
+
+def settings_table(*settings: Any) -> HTML:
+    """Return the fields of settings (dataclasses whose docstring says what each does): name, value, what it does."""
+    rows = []
+    for those in settings:
+        told = {p.arg_name: p.description for p in docstring_parser.parse(type(those).__doc__ or "").params}
+        rows += [(f.name, repr(getattr(those, f.name)), " ".join((told.get(f.name) or "").split())) for f in fields(those)]
+    return table(pd.DataFrame(rows, columns=["name", "value", "what it does"]))
 
 
 def highlighted(text: str, marks: Iterable[tuple[int, int, float]]) -> HTML:

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.plots.figures import axes_of, labels, legend
+from tests.plots.figures import axes_of, labels, legend, texts
 from tutorial_lib import plots
 
 WAYS = pd.DataFrame(
@@ -16,23 +16,28 @@ WAYS = pd.DataFrame(
 )
 
 
-def points(axis):
-    """Return what is drawn: x, y, shape, filled or not."""
-    return [
-        (*line.get_xydata()[0].tolist(), line.get_marker(), line.get_markerfacecolor() != "white")
-        for line in axis.lines
-        if len(line.get_xydata())
-    ]
+def bars(axis):
+    """Return what is drawn: width, row (to the nearest), rescored or not."""
+    drawn = [bar for bar in axis.patches if bar.get_width()]
+    return [(bar.get_width(), round(bar.get_y() + bar.get_height() / 2), bar.get_alpha() == 1) for bar in drawn]
 
 
 def test_index_choices():
-    size, speed = axes_of(plots.index_choices(WAYS), 2)
-    assert points(size) == [(1.5, 1.0, "o", True), (0.4, 0.97, "o", False), (0.4, 1.0, "o", True), (3.1, 1.0, "s", True)]
-    assert [x for x, *_ in points(speed)] == [2.0, 0.5, 0.7, 9.0]
-    assert labels(size) == ("MB per 1,000 articles", "recall@10 against exact search")
-    assert speed.get_xlabel() == "ms a query"
-    assert legend(speed) == ["FLAT float32", "FLAT int8", "faiss", "Milvus Lite", "not rescored"]
-    assert size.lines[0].get_color() == size.lines[3].get_color() != size.lines[1].get_color()
+    figure = plots.index_choices(WAYS)
+    recall, size, speed = axes_of(figure, 3)
+    assert [tick.get_text() for tick in recall.get_yticklabels()] == ["FLAT float32", "FLAT int8", "FLAT float32"]
+    assert bars(recall) == [(1.0, 0, False), (0.97, 1, False), (1.0, 1, True), (1.0, 2, False)]
+    assert [width for width, *_ in bars(size)] == [1.5, 0.4, 0.4, 3.1]
+    assert texts(speed) == ["2.00", "0.50", "0.70", "9.00"]
+    assert speed.get_xlabel() == "ms a query, median"
+    (named,) = figure.legends
+    assert [t.get_text() for t in named.get_texts()] == [
+        "faiss",
+        "faiss, rescored",
+        "Milvus Lite",
+        "Milvus Lite, rescored",
+    ]
+    assert recall.patches[0].get_facecolor() != recall.patches[3].get_facecolor()
 
 
 def test_growth():

@@ -76,8 +76,21 @@ def test_recall_at_k():
 
 
 def test_search_results_show_every_title_once_a_side_and_the_answer_in_green():
-    axis = axes_of(plots.search_results("refund", ["Leave", "Pause"], ["Policy", "Leave"], ["Policy"]), 1)
+    axis = axes_of(plots.search_results("refund", ["Leave", "Pause"], ["Policy", "Leave"], ["Policy"], rank_before=7), 1)
     shown = {text.get_text(): text.get_color() for text in axis.texts}
-    assert list(shown) == ["Leave  1", "Pause  2", "1  Policy", "2  Leave"]
-    assert [title for title, colour in shown.items() if colour != "black"] == ["1  Policy"]
-    assert [list(line.get_ydata()) for line in axis.lines] == [[1, 2], [2.8, 1]]  # Policy comes from below
+    assert list(shown) == ["before training", "Leave  1", "Pause  2", "after training", "1  Policy", "2  Leave", "Policy  7"]
+    assert [title for title, colour in shown.items() if colour == "#2a7d2a"] == ["1  Policy", "Policy  7"]
+    assert [list(line.get_ydata()) for line in axis.lines] == [[3, 1], [1, 2]]  # Policy comes from below
+
+
+def test_search_results_say_in_words_what_they_show():
+    words = plots.search_results("refund", ["Leave"], ["Policy"], ["Policy"], rank_before=7).get_label()
+    assert words.startswith("First results of the search “refund”. Before training: 1 Leave. After training: 1 Policy.")
+    assert words.endswith("The answer is: Policy. It was at rank 7.")
+    assert "rank" not in plots.search_results("refund", ["Policy"], ["Policy"], ["Policy"]).get_label()
+
+
+def test_numbers_stand_upright_where_bars_are_many():
+    few, many = (pd.DataFrame([[0.5]] * n, index=[f"s{n}" for n in range(n)], columns=["nDCG@10"]) for n in (3, 4))
+    turned = [axes_of(plots.systems(table), 1).texts[0].get_rotation() for table in (few, many)]
+    assert turned == [0, 90]

@@ -1,5 +1,9 @@
+import inspect
+
+from matplotlib.figure import Figure
+
 from tutorial_lib import plots
-from tutorial_lib.plots.style import colour_of
+from tutorial_lib.plots.style import colour_of, told
 from tutorial_lib.retrieval.systems import SYSTEMS
 
 
@@ -10,3 +14,34 @@ def test_every_system_has_a_colour_of_its_own():
 
 def test_a_name_without_a_colour_takes_the_next_one():
     assert colour_of("some other system") is None
+
+
+def test_a_figure_is_labelled_with_the_first_lines_of_its_docstring():
+    @told
+    def drawn():
+        """Bars of everything,
+        the largest first.
+
+        Args: none.
+        """
+        return Figure()
+
+    assert drawn().get_label() == "Bars of everything, the largest first."
+
+
+def test_a_label_that_a_function_gives_stays():
+    @told
+    def drawn():
+        """Bars."""
+        return Figure(label="Three bars.")
+
+    assert drawn().get_label() == "Three bars."
+
+
+def test_every_figure_of_the_course_is_told_in_words_for_readers():
+    drawing = [getattr(plots, name) for name in plots.__all__ if inspect.isfunction(getattr(plots, name))]
+    assert len(drawing) > 25
+    for draw in drawing:
+        words = inspect.getdoc(draw).partition("\n\n")[0]
+        assert hasattr(draw, "__wrapped__"), f"{draw.__name__}: @told"
+        assert len(words) > 40 and "``" not in words, f"{draw.__name__}: these words are read aloud"

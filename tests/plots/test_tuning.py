@@ -105,3 +105,11 @@ def test_dimensions_draw_one_line_a_way():
     first, second = axes_of(plots.dimensions({"a": ways, "b": {"plain": {64: 0.8}}}), 2)
     assert first.lines[1].get_ydata().tolist() == [0.6, 0.7]
     assert [line.get_ydata().tolist() for line in second.lines] == [[0.8]]
+
+
+def test_memory_is_told_above_what_was_taken_before():
+    runs = [{"system": "ours", "peak_mb": p, "before_mb": 1000} for p in (3000, 4000)]
+    other = {"system": "another", "peak_mb": 9000, "before_mb": 500}
+    (axis,) = axes_of(plots.training_memory([*runs, other]), 1)
+    assert [bar.get_width() for bar in axis.patches] == [8.5, 2.5]
+    assert [t.get_text() for t in axis.get_yticklabels()] == ["another", "ours"]

@@ -18,6 +18,7 @@ from tutorial_lib.plots.tuning import (
     similarity_shift,
     training,
     training_curves,
+    training_memory,
     ways_of_training,
 )
 
@@ -58,6 +59,7 @@ __all__ = [
     "systems",
     "training",
     "training_curves",
+    "training_memory",
     "watched",
     "ways_of_training",
 ]

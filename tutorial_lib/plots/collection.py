@@ -8,11 +8,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tutorial_lib.plots.style import new_axes
+from tutorial_lib.plots.style import new_axes, told
 
 
+@told
 def lengths(words: Mapping[str, Sequence[int]], window: int | None = None) -> Figure:
-    """Histogram of text lengths in words, one panel a kind of text; ``window`` marks about what a model reads."""
+    """Histogram of text lengths in words, one panel a kind of text; a line marks what a model reads at most.
+
+    Args:
+        words: Kind of text -> words of each.
+        window: About how many words a model reads.
+    """
     figure, axes = new_axes(8, 2.8, len(words))
     for axis, (name, values) in zip(axes, words.items(), strict=True):
         top = float(np.percentile(values, 99))
@@ -25,6 +31,7 @@ def lengths(words: Mapping[str, Sequence[int]], window: int | None = None) -> Fi
     return figure
 
 
+@told
 def split_sizes(counts: Mapping[str, int], seen: int) -> Figure:
     """Bar of the queries per split; test is divided into queries whose article was seen in training and not."""
     figure, (axis,) = new_axes(7, 1.6)
@@ -43,6 +50,7 @@ def split_sizes(counts: Mapping[str, int], seen: int) -> Figure:
     return figure
 
 
+@told
 def queries_over_time(created_at: Mapping[str, Sequence[str]]) -> Figure:
     """Stacked bars: queries a month, one colour a split; times in ISO 8601."""
     figure, (axis,) = new_axes(8, 2.6)
@@ -58,6 +66,7 @@ def queries_over_time(created_at: Mapping[str, Sequence[str]]) -> Figure:
     return figure
 
 
+@told
 def review_curve(curve: pd.DataFrame) -> Figure:
     """Precision and recall of the noise filter against the share of pairs reviewed, most suspicious first."""
     figure, (axis,) = new_axes(7, 3)

@@ -11,51 +11,59 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
 
-from tutorial_lib.plots.style import COLOURS, new_axes, plain_log_ticks
+from tutorial_lib.plots.style import COLOURS, new_axes, plain_log_ticks, told
+
+ENGINES = ("#4c78a8", "#f58518", "#54a24b")
+"""Colours of index engines, in turn."""
 
 
+@told
 def index_choices(rows: pd.DataFrame) -> Figure:
-    """Recall of every way to store and search vectors against what it keeps (left) and what a query takes (right).
+    """Bars of every way to store and search vectors: recall, what it keeps, and what a query takes; pale is not rescored.
 
     Args:
         rows: Columns way, engine, rescored (candidates, 0 for none), recall@10, mb_per_1000_articles, ms_median; one row a
-            way. The ways of one name have one colour, those of one engine one shape; a rescored one is filled.
+            way. The ways of an engine stand together, in its colour; a rescored way is a second bar below the plain one.
     """
-    figure, axes = new_axes(11, 4.2, 2, sharey=True)
-    colours = {way: colormaps["tab10"](n) for n, way in enumerate(rows["way"].unique())}
-    shapes = dict(zip(rows["engine"].unique(), "os^", strict=False))
-    panels = {"mb_per_1000_articles": "MB per 1,000 articles", "ms_median": "ms a query"}
-    for axis, (column, label) in zip(axes, panels.items(), strict=True):
+    engines = list(rows["engine"].unique())
+    ways = sorted(dict.fromkeys(zip(rows["engine"], rows["way"], strict=True)), key=lambda way: engines.index(way[0]))
+    colours = dict(zip(engines, ENGINES, strict=False))
+    figure, axes = new_axes(9, 0.34 * len(ways) + 1.2, 3, sharey=True)
+    panels = {
+        "recall@10": ("recall@10 against exact search", "{:.3f}"),
+        "mb_per_1000_articles": ("MB per 1,000 articles", "{:.2f}"),
+        "ms_median": ("ms a query, median", "{:.2f}"),
+    }
+    for axis, (column, (label, fmt)) in zip(axes, panels.items(), strict=True):
         for _, row in rows.iterrows():
-            filled = row["rescored"] or row["way"].endswith("float32")
-            colour = colours[row["way"]]
-            face = colour if filled else "white"
-            axis.plot(row[column], row["recall@10"], shapes[row["engine"]], color=colour, markerfacecolor=face, markersize=8)
-        axis.set(xscale="log", xlabel=label)
-        plain_log_ticks(axis.xaxis)
-        axis.grid(color="#eeeeee")
-    axes[0].set_ylabel("recall@10 against exact search")
-    _explain(axes[1], colours, shapes)
+            place = ways.index((row["engine"], row["way"])) + (0.2 if row["rescored"] else -0.2)
+            bars = axis.barh(place, row[column], 0.38, color=colours[row["engine"]], alpha=1 if row["rescored"] else 0.5)
+            axis.bar_label(bars, fmt=fmt, fontsize=7, padding=2)
+        axis.set_xlabel(label)
+        axis.margins(x=0.25)  # room for the numbers
+    axes[0].set_xticks([0, 0.5, 1])
+    axes[0].set_yticks(range(len(ways)), [way for _, way in ways], fontsize=8)
+    axes[0].set_ylim(len(ways) - 0.4, -0.6)
+    _explain(figure, axes[0], colours)
     return figure
 
 
-def _explain(axis: Axes, colours: Mapping[str, ColorType], shapes: Mapping[str, str]) -> None:
-    """Add a legend of colours (ways), shapes (engines) and the empty mark."""
-    for way, colour in colours.items():
-        axis.plot([], [], "o", color=colour, label=way)
-    for engine, shape in shapes.items():
-        axis.plot([], [], shape, color="#8c8c8c", label=engine)
-    axis.plot([], [], "o", color="#8c8c8c", markerfacecolor="white", label="not rescored")
-    axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+def _explain(figure: Figure, axis: Axes, colours: Mapping[str, ColorType]) -> None:
+    """Add a legend of the engines, plain and rescored."""
+    for engine, colour in colours.items():
+        for suffix, alpha in (("", 0.5), (", rescored", 1)):
+            axis.barh(0, 0, color=colour, alpha=alpha, label=f"{engine}{suffix}")
+    figure.legend(*axis.get_legend_handles_labels(), frameon=False, fontsize=8, loc="outside upper center", ncols=4)
 
 
+@told
 def growth(rows: pd.DataFrame, slopes: Mapping[str, float]) -> Figure:
-    """Log-log curves against the number of articles: seconds, milliseconds a search, file size, memory; slopes in the legend.
+    """Curves against the number of articles, both axes logarithmic: seconds, milliseconds a search, file size, memory.
 
     Args:
         rows: Columns articles, build_seconds, evaluate_seconds, search_ms_p50, search_ms_p99, file_mb, peak_mb,
             evaluate_peak_mb; NaN, or no column, where nothing was measured.
-        slopes: Column -> slope.
+        slopes: Column -> slope; they stand in the legends.
     """
     panels = {
         "seconds": {"build_seconds": "build", "evaluate_seconds": "evaluate"},
@@ -63,7 +71,7 @@ def growth(rows: pd.DataFrame, slopes: Mapping[str, float]) -> Figure:
         "MB on disk": {"file_mb": "index"},
         "MB of memory at the peak": {"peak_mb": "build and search", "evaluate_peak_mb": "evaluate"},
     }
-    figure, axes = new_axes(12, 3.2, len(panels))
+    figure, axes = new_axes(9, 5.6, 2, rows=2)
     for axis, (label, curves) in zip(axes, panels.items(), strict=True):
         for (column, name), colour in zip(curves.items(), ("#e45756", "#4c78a8"), strict=False):
             if column in rows:
@@ -76,14 +84,15 @@ def growth(rows: pd.DataFrame, slopes: Mapping[str, float]) -> Figure:
     return figure
 
 
+@told
 def stages(rows: pd.DataFrame, slopes: Mapping[str, Mapping[str, float]]) -> Figure:
-    """Log-log curves of every stage against the number of articles: seconds (left), memory at the peak (right).
+    """Curves of every stage against the number of articles, both axes logarithmic: seconds, memory at the peak.
 
     Args:
         rows: Columns articles, stage, seconds, peak_mb; one row a stage and size, NaN where it was not run.
         slopes: Stage -> column -> slope; they stand in the legends.
     """
-    figure, axes = new_axes(12, 4.2, 2)
+    figure, axes = new_axes(8, 7, rows=2)
     panels = {"seconds": "seconds of the processor", "peak_mb": "MB of memory at the peak"}
     for axis, (column, label) in zip(axes, panels.items(), strict=True):
         for n, (stage, own) in enumerate(rows.dropna(subset=column).groupby("stage", sort=False)):
@@ -97,6 +106,7 @@ def stages(rows: pd.DataFrame, slopes: Mapping[str, Mapping[str, float]]) -> Fig
     return figure
 
 
+@told
 def cut_offs(hits: Mapping[str, pd.DataFrame], thresholds: Mapping[str, float]) -> Figure:
     """Scores of right and of wrong first hits, one panel a model on one scale, with the score below which none is shown.
 
@@ -121,8 +131,9 @@ def cut_offs(hits: Mapping[str, pd.DataFrame], thresholds: Mapping[str, float]) 
     return figure
 
 
+@told
 def switch_under_load(seconds: Sequence[float], firsts: Sequence[str], query: str) -> Figure:
-    """First article of every answer to ``query``, asked without pause while the index below it is replaced.
+    """First article of every answer to one query, asked without pause while the index below it is replaced.
 
     Args:
         seconds: When each answer came.

@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tutorial_lib.plots.style import colour_of, new_axes, plain_log_ticks
+from tutorial_lib.plots.style import colour_of, new_axes, plain_log_ticks, told
 
 
+@told
 def answers_in_prompt(shares: pd.DataFrame, *, goal: float = 0.9, counted_by: str = "") -> Figure:
     """Share of queries whose facts are all in the prompt, against its tokens: a line a system, its interval as a band.
 
@@ -31,6 +32,7 @@ def answers_in_prompt(shares: pd.DataFrame, *, goal: float = 0.9, counted_by: st
     return figure
 
 
+@told
 def prompt_grid(rows: pd.DataFrame, *, measure: str = "fact_recall") -> Figure:
     """Fact recall with its interval against the tokens of a prompt: a point a cell, a colour a system, a mark a template.
 

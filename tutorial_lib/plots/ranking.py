@@ -12,28 +12,32 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tutorial_lib.plots.style import COLOURS, MEASURE, NOT_DRAWN, RANK_BUCKETS, colour_of, new_axes
+from tutorial_lib.plots.style import COLOURS, MEASURE, NOT_DRAWN, RANK_BUCKETS, colour_of, new_axes, number_bars, told
 
 
+@told
 def systems(table: pd.DataFrame) -> Figure:
-    """Grouped bars: one group a measure, one bar a system (rows of ``table``); columns of ``NOT_DRAWN`` are left out.
+    """Grouped bars: one group a measure, one bar a system.
+
+    Systems are the rows of ``table``; its columns of ``NOT_DRAWN`` are left out.
 
     >>> figure = systems(pd.DataFrame({"nDCG@10": {"base": 0.5, "tuned": 0.7}}))
     >>> [text.get_text() for text in figure.axes[0].texts]
     ['0.50', '0.70']
     """
     table = table.drop(columns=[c for c in table if c in NOT_DRAWN])
-    figure, (axis,) = new_axes(max(7, 0.34 * table.size))
+    figure, (axis,) = new_axes(min(9, max(7, 0.34 * table.size)))
     width = 0.8 / len(table)
     for n, (name, row) in enumerate(table.iterrows()):
         bars = axis.bar(np.arange(len(row)) + n * width, row.to_numpy(), width, label=str(name), color=colour_of(str(name)))
-        axis.bar_label(bars, fmt="%.2f", fontsize=7)
+        number_bars(axis, bars, "%.2f", groups_of=len(table))
     axis.set_xticks(np.arange(table.shape[1]) + 0.4 - width / 2, list(table.columns))
-    axis.set(ylim=(0, 1.08), ylabel="mean over queries")
+    axis.set(ylabel="mean over queries", yticks=np.linspace(0, 1, 6))
     axis.legend(frameon=False, ncols=len(table), loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return figure
 
 
+@told
 def answer_ranks(ranks: Mapping[str, pd.Series]) -> Figure:
     """Share of queries by the rank of their best-placed answer, one bar a system and bucket of ranks."""
     figure, (axis,) = new_axes()
@@ -41,7 +45,7 @@ def answer_ranks(ranks: Mapping[str, pd.Series]) -> Figure:
     for n, (name, series) in enumerate(ranks.items()):
         shares = [float(series.between(low, high).mean()) for _, low, high in RANK_BUCKETS]
         bars = axis.bar(np.arange(len(shares)) + n * width, shares, width, label=name, color=colour_of(name))
-        axis.bar_label(bars, fmt=lambda v: f"{v:.0%}", fontsize=7)
+        number_bars(axis, bars, lambda v: f"{v:.0%}", groups_of=len(ranks))
     axis.set_xticks(np.arange(len(RANK_BUCKETS)) + 0.4 - width / 2, [b[0] for b in RANK_BUCKETS])
     axis.set(xlabel="rank of the answer", ylabel="share of queries")
     axis.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}")
@@ -49,8 +53,9 @@ def answer_ranks(ranks: Mapping[str, pd.Series]) -> Figure:
     return figure
 
 
+@told
 def rank_shift(before: pd.Series, after: pd.Series, names: tuple[str, str] = ("base", "tuned")) -> Figure:
-    """Table of counts: the bucket of the answer's rank before (rows) against after (columns), same queries."""
+    """Table of counts: where the answer stood before (rows) against where it stands after (columns), same queries."""
     labels = [b[0] for b in RANK_BUCKETS]
     counts = np.zeros((len(labels), len(labels)), dtype=int)
     np.add.at(counts, (_buckets(before), _buckets(after.loc[before.index])), 1)
@@ -80,6 +85,7 @@ def _shades(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return shades
 
 
+@told
 def deltas(values: pd.Series, measure: str = MEASURE) -> Figure:
     """Every query's change, sorted: what was won (right, up) and what was paid for it (left, down)."""
     figure, (axis,) = new_axes(7, 2.8)
@@ -106,8 +112,13 @@ def deltas(values: pd.Series, measure: str = MEASURE) -> Figure:
     return figure
 
 
+@told
 def slices(table: pd.DataFrame) -> Figure:
-    """Forest plot of ``evaluation.slice_table``: difference and 95 % interval a slice; red where significantly worse."""
+    """Difference and 95 % interval of each slice of the queries; red where significantly worse.
+
+    Args:
+        table: ``evaluation.slice_table``.
+    """
     figure, (axis,) = new_axes(8, 0.8 + 0.26 * len(table))
     for n, (_, row) in enumerate(table.iloc[::-1].iterrows()):
         colour = "#e45756" if row["worse"] else "#4c78a8"
@@ -120,6 +131,7 @@ def slices(table: pd.DataFrame) -> Figure:
     return figure
 
 
+@told
 def recall_at_k(qrels: Mapping[str, Mapping[str, int]], runs: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Figure:
     """Share of queries whose answer is among the first k articles, against k: what a prompt of k articles would hold."""
     figure, (axis,) = new_axes(7, 3.2)
@@ -139,7 +151,16 @@ def _rank(grades: Mapping[str, int], ranked: Mapping[str, float]) -> float:
     return next((float(n) for n, a in enumerate(ranked, 1) if grades.get(a, 0) > 0), np.inf)
 
 
-def search_results(query: str, before: Sequence[str], after: Sequence[str], answers: Sequence[str]) -> Figure:
+@told
+def search_results(
+    query: str,
+    before: Sequence[str],
+    after: Sequence[str],
+    answers: Sequence[str],
+    *,
+    rank_before: int | None = None,
+    heads: tuple[str, str] = ("before training", "after training"),
+) -> Figure:
     """The first articles of one search before and after, by title; lines join what is in both, answers are green.
 
     Args:
@@ -147,23 +168,41 @@ def search_results(query: str, before: Sequence[str], after: Sequence[str], answ
         before: Titles by rank, best first.
         after: Titles by rank, best first, as many.
         answers: Titles that answer the query.
+        rank_before: Where the answer stood before, if it was further below than ``before`` shows.
+        heads: What stands over the two columns.
     """
-    figure, (axis,) = new_axes(10, 0.45 * max(len(before), len(after)) + 1)
-    for rank, title in enumerate(before, 1):
-        _title(axis, 0.998, rank, f"{title}  {rank}", "right", good=title in answers)
+    last = len(before) + 1
+    below = [title for title in after if title in answers and title not in before]  # they came from further below
+    figure, (axis,) = new_axes(9, 0.36 * last + 1)
+    figure.set_label(_results_in_words(query, dict(zip(heads, (before, after), strict=True)), answers, rank_before))
+    _column(axis, 0.44, "right", [heads[0], *(f"{t}  {n}" for n, t in enumerate(before, 1))], [t in answers for t in before])
+    _column(axis, 0.56, "left", [heads[1], *(f"{n}  {t}" for n, t in enumerate(after, 1))], [t in answers for t in after])
+    if below:
+        _title(axis, 0.44, last, f"{below[0]}  {rank_before or 'further below'}", "right", good=True)
+    places = {title: rank for rank, title in enumerate(before, 1)} | dict.fromkeys(below, last)
     for rank, title in enumerate(after, 1):
-        _title(axis, 1.012, rank, f"{rank}  {title}", "left", good=title in answers)
-    places = list(after)
-    for rank, title in enumerate(before, 1):
-        if title in after:
-            good = title in answers
-            colour, width = ("#54a24b", 3) if good else ("#bbbbbb", 1)
-            axis.plot((1, 1.01), (rank, places.index(title) + 1), color=colour, lw=width)
-    for title in set(answers) & set(after) - set(before):  # it came from further below
-        axis.plot((1, 1.01), (len(before) + 0.8, places.index(title) + 1), color="#54a24b", lw=3, ls=":")
-    axis.set(xlim=(0.96, 1.05), ylim=(len(before) + 0.9, 0.2), title=f"“{query}”")
+        if title in places:
+            colour, width = ("#54a24b", 3) if title in answers else ("#bbbbbb", 1)
+            axis.plot((0.45, 0.55), (places[title], rank), ls=":" if title in below else "-", color=colour, lw=width)
+    axis.set(xlim=(0, 1), ylim=(last + 0.5, -0.6), title=f"“{query}”")
     axis.axis("off")
     return figure
+
+
+def _column(axis: Axes, x: float, side: Literal["left", "right"], texts: Sequence[str], good: Sequence[bool]) -> None:
+    """Write a head and the titles below it, one a rank; ``good`` says which of them answer."""
+    axis.text(x, 0, texts[0], ha=side, va="center", fontsize=10, color="#666666")
+    for rank, (text, answers) in enumerate(zip(texts[1:], good, strict=True), 1):
+        _title(axis, x, rank, text, side, good=answers)
+
+
+def _results_in_words(query: str, shown: Mapping[str, Sequence[str]], answers: Sequence[str], rank: int | None) -> str:
+    """Return what ``search_results`` draws as sentences."""
+    lists = [
+        f"{head[0].upper()}{head[1:]}: {'; '.join(f'{n} {t}' for n, t in enumerate(ts, 1))}." for head, ts in shown.items()
+    ]
+    was = f" It was at rank {rank}." if rank else ""
+    return f"First results of the search “{query}”. {' '.join(lists)} The answer is: {' or '.join(answers)}.{was}"
 
 
 def _title(axis: Axes, x: float, rank: int, text: str, side: Literal["left", "right"], *, good: bool) -> None:

@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from tutorial_lib.plots.style import MEASURE, colour_of, new_axes
+from tutorial_lib.plots.style import MEASURE, colour_of, new_axes, told
 
 
+@told
 def closest_words(cosines: NDArray[np.floating], query: Sequence[str], document: Sequence[str]) -> Figure:
     """Cosines of the words of a query (rows) with some of a document (columns); the highest of each row is framed.
 
@@ -36,6 +37,7 @@ def closest_words(cosines: NDArray[np.floating], query: Sequence[str], document:
     return figure
 
 
+@told
 def by_depth(scores: Mapping[str, Mapping[int, float]], milliseconds: Mapping[int, float]) -> Figure:
     """Measure against how many documents are ranked again (left) and what that takes (right).
 
@@ -59,6 +61,7 @@ def by_depth(scores: Mapping[str, Mapping[int, float]], milliseconds: Mapping[in
     return figure
 
 
+@told
 def by_weight(scores: Mapping[str, Mapping[float, float]]) -> Figure:
     """Measure against the second ranker's share in the fused score, one line a system.
 
@@ -73,6 +76,7 @@ def by_weight(scores: Mapping[str, Mapping[float, float]]) -> Figure:
     return figure
 
 
+@told
 def differences(table: pd.DataFrame) -> Figure:
     """Differences with their 95 % intervals, one line a comparison.
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tutorial_lib.plots.style import COLOURS, MEASURE, colour_of, new_axes
+from tutorial_lib.plots.style import COLOURS, MEASURE, colour_of, new_axes, told
 
 GROUP_COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2", "#9d755d", "#8c8c8c", "#d67195")
 """Colours of groups of settings, in turn."""
 
 
+@told
 def candidate_scores(candidates: pd.DataFrame) -> Figure:
     """Where candidates lie beside their query's positive: BM25 (left) and base model (right), as a share of its score."""
     figure, axes = new_axes(9, 3.2, 2)
@@ -63,6 +64,7 @@ class Curves(Protocol):
         ...
 
 
+@told
 def training(result: Curves) -> Figure:
     """Training loss (left) and nDCG@10 on the dev pool (right) by step; the checkpoint kept is marked."""
     figure, axes = new_axes(9, 3, 2)
@@ -77,20 +79,21 @@ def training(result: Curves) -> Figure:
     return figure
 
 
+@told
 def similarity_shift(pairs: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     """Histograms of cosines, one panel a model: for each kind of pair (positive, negative, …) its distribution."""
     figure, axes = new_axes(9, 3, len(pairs), sharey=True)
     for axis, (model, kinds) in zip(axes, pairs.items(), strict=True):
         for kind, values in kinds.items():
-            axis.hist(
-                values, bins=np.linspace(-0.3, 1, 66).tolist(), density=True, alpha=0.55, label=kind, color=colour_of(kind)
-            )
+            bins = np.linspace(-0.3, 1, 66).tolist()
+            axis.hist(values, bins=bins, density=True, histtype="step", lw=1.6, label=kind, color=colour_of(kind))
         axis.set(title=model, xlabel="cosine of query and article")
     axes[0].set_ylabel("density")
     axes[0].legend(frameon=False, fontsize=8)
     return figure
 
 
+@told
 def low_rank(singular_values: Mapping[str, Sequence[float]]) -> Figure:
     """Singular values of each adapted layer's update, largest first: how much of the adapter's rank is used."""
     figure, (axis,) = new_axes(7, 2.8)
@@ -100,6 +103,7 @@ def low_rank(singular_values: Mapping[str, Sequence[float]]) -> Figure:
     return figure
 
 
+@told
 def training_curves(rows: pd.DataFrame, base: float, *, xlabel: str, log: bool = False) -> Figure:
     """Mean and range over seeds of a measure against what was varied, one line a variant, the untrained model as a line.
 
@@ -125,6 +129,7 @@ def training_curves(rows: pd.DataFrame, base: float, *, xlabel: str, log: bool =
     return figure
 
 
+@told
 def ablations(rows: pd.DataFrame, groups: Sequence[str]) -> Figure:
     """Dots: dev nDCG@10 of every run, one row a setting by its numbers, one colour a group of settings, one panel a dataset.
 
@@ -135,7 +140,7 @@ def ablations(rows: pd.DataFrame, groups: Sequence[str]) -> Figure:
     """
     shown = _settings_by_group(rows, groups)
     datasets = list(rows["dataset"].unique())
-    figure, axes = new_axes(4 + 4 * len(datasets), 0.24 * len(shown) + 0.8, len(datasets), sharey=True)
+    figure, axes = new_axes(3 + 3 * len(datasets), 0.24 * len(shown) + 0.8, len(datasets), sharey=True)
     colours = dict(zip(groups, GROUP_COLOURS, strict=False))
     for axis, dataset in zip(axes, datasets, strict=True):
         runs = rows[rows["dataset"] == dataset]
@@ -163,6 +168,7 @@ def _numbers(setting: str) -> list[float]:
     return [float(n) for n in re.findall(r"[\d.]+", setting)]
 
 
+@told
 def broken_runs(losses: Mapping[str, Sequence[tuple[int, float]]], dev: Mapping[str, float]) -> Figure:
     """Left: loss by step, one line a run. Right: what dev says of each at its end."""
     figure, (left, right) = new_axes(9, 3, 2)
@@ -177,6 +183,7 @@ def broken_runs(losses: Mapping[str, Sequence[tuple[int, float]]], dev: Mapping[
     return figure
 
 
+@told
 def ways_of_training(rows: pd.DataFrame) -> Figure:
     """Gain over the base model on test against minutes of training, one panel a dataset, one dot a run.
 
@@ -199,6 +206,7 @@ def ways_of_training(rows: pd.DataFrame) -> Figure:
     return figure
 
 
+@told
 def dimensions(scores: Mapping[str, Mapping[str, Mapping[int, float]]]) -> Figure:
     """Measure against how many numbers of each vector are kept, one panel a dataset, one line a way of training.
 
@@ -215,4 +223,20 @@ def dimensions(scores: Mapping[str, Mapping[str, Mapping[int, float]]]) -> Figur
         axis.set(title=dataset, xlabel="numbers kept of each vector")
     axes[0].set_ylabel(f"{MEASURE} on dev")
     axes[-1].legend(frameon=False)
+    return figure
+
+
+@told
+def training_memory(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Memory at the peak of trainings, GB above what was taken before they began: a bar a system, the mean of its runs.
+
+    Args:
+        rows: Runs of ``benchmarks.training``: "system", "peak_mb" and "before_mb".
+    """
+    taken = pd.DataFrame(list(rows))
+    means = ((taken["peak_mb"] - taken["before_mb"]) / 1000).groupby(taken["system"], sort=False).mean()
+    figure, (axis,) = new_axes(7, 0.5 + 0.5 * len(means))
+    bars = axis.barh(list(means.index)[::-1], means.to_list()[::-1], color=COLOURS["tuned"])
+    axis.bar_label(bars, fmt="%.1f", padding=3)
+    axis.set(xlabel="GB at the peak, above what was taken before", xlim=(0, 1.15 * means.max()))
     return figure
