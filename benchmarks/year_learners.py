@@ -23,7 +23,7 @@ from tutorial_lib.models.settings import TextEncoder
 from tutorial_lib.models.vector_cache import VectorCache
 from tutorial_lib.monitoring.gather import Parent, gather
 from tutorial_lib.monitoring.lineage import Generation, Line
-from tutorial_lib.monitoring.retrain import prepared, settings_of
+from tutorial_lib.monitoring.retraining import prepared, settings_of
 from tutorial_lib.monitoring.settings import GatherSettings, RetrainSettings
 from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.training.distill import distill

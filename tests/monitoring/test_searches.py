@@ -111,3 +111,15 @@ def test_only_what_is_later_is_kept_and_told(tmp_path):
     assert [s.session_id for s in later.searches] == ["c"]
     assert later.notes == ("log.jsonl: 2 searches up to 2026-01-05 01:00, which are from before, are left out",)
     assert log.without_before(START - timedelta(days=1)) is log
+
+
+def test_the_log_of_the_service_is_read_too(tmp_path):
+    query = {"query_id": "q1", "client_id": "v1", "user_query": "refund", "timestamp": START.isoformat()}
+    opened = {"object": {"object_id": "b"}, "position": {"ordinal": 2}}
+    event = {"action_name": "click", "query_id": "q1", "timestamp": (START + timedelta(seconds=5)).isoformat()}
+    records = [query | {"query_response_hit_ids": ["a", "b"]}, event | {"event_attributes": opened}]
+    (tmp_path / "queries-2026-01-05.jsonl").write_text(json.dumps(records[0]) + "\n", encoding="utf-8")
+    (tmp_path / "events-2026-01-05.jsonl").write_text(json.dumps(records[1]) + "\n", encoding="utf-8")
+    (search,) = read_searches(tmp_path).searches
+    assert (search.session_id, search.query, search.when) == ("v1", "refund", START)
+    assert [(c.article_id, c.rank) for c in search.clicks] == [("b", 2)]

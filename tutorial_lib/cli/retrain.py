@@ -62,7 +62,7 @@ class Retrain:
         files = self._files()  # what is missing is told before torch is loaded
         first = Line(self.folder).first
         from tutorial_lib.cli.served_run import open_index, place_of
-        from tutorial_lib.monitoring.retrain import retrain
+        from tutorial_lib.monitoring.retraining import retrain
 
         place = place_of(first, self.index)
         generation = retrain(self.folder, files, self.settings, partial(open_index, place, self.index_name))

@@ -20,7 +20,7 @@ _HOMES = {
     "tutorial_lib.monitoring.drift": ["watch"],
     "tutorial_lib.monitoring.lineage": ["Generation", "Line", "history"],
     "tutorial_lib.monitoring.log_files": ["LogFiles"],
-    "tutorial_lib.monitoring.retrain": ["retrain"],
+    "tutorial_lib.monitoring.retraining": ["retrain"],
     "tutorial_lib.monitoring.run": ["watch_run"],
     "tutorial_lib.monitoring.searches": ["read_searches"],
     "tutorial_lib.monitoring.settings": ["RetrainSettings"],

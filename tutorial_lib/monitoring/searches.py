@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from tutorial_lib.data.cells import cell_text, flag, what_it_holds
-from tutorial_lib.data.columns import Columns
+from tutorial_lib.data.columns import Columns, SearchColumns
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.search_log import ClickSettings, searches_in
-from tutorial_lib.data.table import NO_DATE, Table, open_table
+from tutorial_lib.data.table import NO_DATE, Table
+from tutorial_lib.data.ubi_log import UbiLog, open_log
 from tutorial_lib.text import has_words
 
 LONGEST = 2_000
@@ -90,15 +91,15 @@ class SearchLog:
 class _Reading:
     """What became of the rows so far."""
 
-    table: Table
-    columns: Columns
+    table: Table | UbiLog
+    names: SearchColumns
     count: Counter[str] = field(default_factory=Counter)
     seen: set[tuple[Any, ...]] = field(default_factory=set)
     found: list[Search] = field(default_factory=list)
 
     def add(self, line: int, row: Mapping[str, Any]) -> None:
         """Take in a search, or count why not."""
-        names = self.columns.search
+        names = self.names
         query, session = cell_text(row.get(names.query)), cell_text(row.get(names.session_id))
         if not has_words(query):
             self.count["without a query"] += 1
@@ -120,7 +121,7 @@ class _Reading:
         self.found.append(search)
 
     def _clicks(self, line: int, row: Mapping[str, Any]) -> tuple[Click, ...]:
-        names, clicks = self.columns.search, row["clicks"]
+        names, clicks = self.names, row["clicks"]
         if not isinstance(clicks, list):
             raise DataError(f"{self.table.path} line {line}: {names.clicks} is {clicks!r:.60}, not a list")
         made = []
@@ -141,7 +142,7 @@ class _Reading:
         return tuple(made)
 
     def _ticket(self, row: Mapping[str, Any]) -> bool | None:
-        column = self.columns.search.ticket_followed
+        column = self.names.ticket_followed
         return None if column is None else flag(row.get(column)) is not False  # a ticket's id, or yes
 
 
@@ -152,18 +153,16 @@ def read_searches(path: str | Path, columns: Columns | None = None) -> SearchLog
     in time, that is told too, for then a clock was wrong.
 
     Args:
-        path: The log, in one of the forms of ``from_search_log``.
+        path: The log, in one of the forms of ``from_search_log``: the folder of the service's events among them.
         columns: Which column holds what.
 
     Raises:
         DataError: The file, a column or a value cannot be used, no search is left, or two searches that follow each other
             are more than a year apart.
     """
-    columns = columns or Columns()
-    of_clicks = ("article_id", "rank", "dwell_seconds") if columns.search.clicks else ()
-    table = open_table(path, "search", columns, leave_out=of_clicks)
-    reading = _Reading(table, columns)
-    for line, row in searches_in(table.rows(reading.count), columns.search):
+    table, names = open_log(Path(path), columns or Columns())
+    reading = _Reading(table, names)
+    for line, row in searches_in(table.rows(reading.count), names):
         reading.add(line, row)
     if not reading.found:
         raise DataError(f"{path}: no search can be used ({_told(reading.count)}): check [search] in the mapping")

@@ -14,10 +14,9 @@ from tutorial_lib.index import FlatStore, VectorIndex
 from tutorial_lib.index.reindex import reindex
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import document_space
-from tutorial_lib.monitoring import live_index
-from tutorial_lib.monitoring import retrain as retraining
+from tutorial_lib.monitoring import live_index, retraining
 from tutorial_lib.monitoring.lineage import KEPT_BACK, SHIPPED, UNDER_WAY, Line
-from tutorial_lib.monitoring.retrain import prepared, retrain, settings_of
+from tutorial_lib.monitoring.retraining import prepared, retrain, settings_of
 from tutorial_lib.training import adapter
 
 WIDE = replace(SETTINGS, gates=OPEN)
