@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ORDER = ("00", "01", "01b", "02", "03", "08", "07", "10", "04b", "04", "05", "06")
-MINUTES, LAST = 32.0, 50.0
+ORDER = ("00", "11", "09", "01", "01b", "02", "03", "08", "07", "10", "04b", "04", "05", "06")
+MINUTES, LAST = 28.0, 42.0
 NOTHING_DIFFERS, STOPPED = 0, 124
 
 
