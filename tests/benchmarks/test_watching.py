@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from benchmarks.watching import A_WEEK, AFTER, WEEKS, dealt, log_of, noticed, spread, summary, taken_out, without
-from tests.monitoring.logs import known, log
+from tests.monitoring.matters import known, log
 from tutorial_lib.monitoring.watched import Reading, Watched, Week
 from tutorial_lib.monitoring.weeks import sessions_of
 
