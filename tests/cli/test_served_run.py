@@ -1,12 +1,16 @@
 """What ``serve`` reads of a run: its models as the chapters use them, its documents, its index."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.helpers import tree
 from tests.milvus import HashEncoder
 from tutorial_lib.cli.served_run import ServedRun, check_index, open_index
-from tutorial_lib.data.dataset import DataError
+from tutorial_lib.data.beir import write_beir
+from tutorial_lib.data.dataset import DataError, Document
 from tutorial_lib.index import FlatStore, VectorIndex, reindex
+from tutorial_lib.monitoring.lineage import KEPT_BACK, SHIPPED, Generation, Line
 
 pytestmark = pytest.mark.usefixtures("at_home")
 
@@ -28,6 +32,19 @@ def test_models_are_those_that_the_index_was_built_with_and_nothing_is_written(r
 
 def test_documents_are_those_of_the_dataset(run, finished):
     assert run.documents() == dict(finished.dataset().corpus)
+
+
+def test_what_a_later_generation_brought_is_shown_if_it_went_live(copied):
+    line, dataset = Line(copied.root), copied.dataset()
+    new = Document("new/article", "New", "what nobody had heard of")
+    for number, decision in ((2, SHIPPED), (3, KEPT_BACK)):
+        folder = line.folder(number)
+        article = replace(new, document_id=f"{new.document_id}-{number}")
+        corpus = dict(sorted({**dataset.corpus, article.document_id: article}.items()))
+        write_beir(replace(dataset, corpus=corpus), folder / "dataset")
+        line.save(Generation(number, folder.name, 1, decision=decision))
+    shown = ServedRun(copied.root).shown()
+    assert shown.keys() - dataset.corpus.keys() == {"new/article-2"}
 
 
 def test_the_index_is_where_it_is_named_else_milvus_else_the_runs_own(run, copied, tmp_path, monkeypatch):

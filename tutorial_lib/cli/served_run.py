@@ -17,6 +17,7 @@ from tutorial_lib.index.store import VectorIndexError
 from tutorial_lib.index.vector_index import VectorIndex
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import ModelError
+from tutorial_lib.monitoring.lineage import Line
 from tutorial_lib.run_marker import Marker, folder_of, noted_in
 from tutorial_lib.serving.comparing import BaseSearch
 from tutorial_lib.serving.models import ServedModel
@@ -74,8 +75,22 @@ class ServedRun:
         return base.with_window(window) if window else base
 
     def documents(self) -> dict[str, Document]:
-        """Return the documents of the run by id: what searches show."""
+        """Return the documents of the run by id."""
         return dict(read_beir(self.root / "dataset").corpus)
+
+    def shown(self) -> dict[str, Document]:
+        """Return what searches show: the run's documents, and what generations that went live after it have made of them."""
+        found = self.documents()
+        try:
+            line = Line(self.root)
+            made = line.generations()
+        except DataError:  # the first generation is not here: this one was copied to where it is served
+            return found
+        for generation in made:
+            folder = line.folder(generation.number)
+            if generation.shipped and folder.resolve() != self.root.resolve():
+                found |= read_beir(folder / "dataset").corpus
+        return found
 
     def base_search(self, base: ServedModel, documents: Mapping[str, Document]) -> BaseSearch | None:
         """Return the search by the base model, to compare; None where its vectors of these documents are not there.
