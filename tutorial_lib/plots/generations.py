@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tutorial_lib.plots.style import MEASURE, new_axes
+from tutorial_lib.plots.style import MEASURE, new_axes, told
 
 
+@told
 def policies(months: pd.DataFrame, minutes: Mapping[str, float], events: Mapping[int, str], names: Sequence[str]) -> Figure:
     """What each policy gains over never retraining, a line a policy over the months, and beside it what its trainings cost.
 
@@ -35,8 +36,8 @@ def policies(months: pd.DataFrame, minutes: Mapping[str, float], events: Mapping
         line.axvline(month, color="#bab0ac", lw=1, zorder=0)
         where: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "fontsize": 8}
         line.annotate(what, (month, 0.01 + 0.05 * (n % 2)), (3, 0), **where)
-    told = [f"{name}\n{score:.2f}" for name, score in zip(names, months["never"], strict=True)]
-    line.set_xticks(list(months.index), told, fontsize=7)
+    heads = [f"{name}\n{score:.2f}" for name, score in zip(names, months["never"], strict=True)]
+    line.set_xticks(list(months.index), heads, fontsize=7)
     line.set_xlabel(f"month, and {MEASURE} of the model that is never retrained")
     line.set_ylabel(f"gain in {MEASURE} over never")
     line.legend(frameon=False, fontsize=8, loc="upper left")
@@ -47,6 +48,7 @@ def policies(months: pd.DataFrame, minutes: Mapping[str, float], events: Mapping
     return figure
 
 
+@told
 def feedback_loops(rows: pd.DataFrame) -> Figure:
     """What generations that learn from their own clicks come to: by the golden set, and by the clicks themselves.
 
@@ -54,8 +56,8 @@ def feedback_loops(rows: pd.DataFrame) -> Figure:
         rows: Columns way, generation, golden, by_its_clicks; several rows of one way and generation are seeds.
     """
     figure, axes = new_axes(10, 3.6, 2, sharex=True, sharey=True)
-    told = {"golden": "judged by hand, on the golden set", "by_its_clicks": "judged by its own clicks"}
-    for axis, (column, title) in zip(axes, told.items(), strict=True):
+    titles = {"golden": "judged by hand, on the golden set", "by_its_clicks": "judged by its own clicks"}
+    for axis, (column, title) in zip(axes, titles.items(), strict=True):
         for way, of_way in rows.groupby("way", sort=False):
             means = of_way.groupby("generation")[column].agg(["mean", "min", "max"])
             style: dict[str, Any] = {"color": "black", "ls": "--"} if way == "truth" else {}

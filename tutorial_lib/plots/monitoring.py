@@ -13,7 +13,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from tutorial_lib.plots.style import new_axes
+from tutorial_lib.plots.style import new_axes, told
 
 QUIET, CLOSE, RAISED = "#eef1f4", "#f6d58e", "#e45756"
 DECISIONS = {"too few": "#ffffff", "fine": "#bfe0c2", "look": "#f2b134", "retrain": "#c0392b"}
@@ -22,6 +22,7 @@ HALF = 0.5
 """Strength from which on a signal is drawn as close to its threshold."""
 
 
+@told
 def watched(readings: pd.DataFrame, events: Mapping[str, date] | None = None) -> Figure:
     """The weeks across, a row a signal, coloured by how near it is to its threshold; the decision below.
 

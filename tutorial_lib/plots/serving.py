@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tutorial_lib.plots.style import MEASURE, new_axes, plain_log_ticks
+from tutorial_lib.plots.style import MEASURE, new_axes, plain_log_ticks, told
 
 WAYS = {
     "split": ("half of the people with each", "#8c8c8c", "s"),
@@ -15,6 +15,7 @@ WAYS = {
 """Column of ``searches_needed`` -> what it is called, its colour and its mark."""
 
 
+@told
 def searches_needed(rows: pd.DataFrame) -> Figure:
     """Searches that tell two versions apart against how much they differ, both logarithmic: a line a way to compare.
 
@@ -33,6 +34,7 @@ def searches_needed(rows: pd.DataFrame) -> Figure:
     return figure
 
 
+@told
 def export_parity(rows: pd.DataFrame) -> Figure:
     """What each way to run a model finds (left), and how many articles it encodes (right).
 
