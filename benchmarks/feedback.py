@@ -209,7 +209,13 @@ def main(workspace: Path, out: Path, visits: int = 6, generations: int = 3, seed
         seeds: How many.
     """
     desk = Desk.of(workspace, visits, generations)
-    told = {"visits": visits, "queries": len(desk.dataset.qrels["train"]), "golden": len(desk.dataset.qrels["test"])}
+    command = "python -m benchmarks.feedback --workspace FOLDER --out FILE"
+    told = {
+        "command": command,
+        "visits": visits,
+        "queries": len(desk.dataset.qrels["train"]),
+        "golden": len(desk.dataset.qrels["test"]),
+    }
     rows: list[dict[str, Any]] = json.loads(out.read_text())["rows"] if out.exists() else []
     there = {(row["way"], row["seed"]) for row in rows}
     for seed in range(seeds):

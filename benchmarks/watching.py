@@ -38,6 +38,7 @@ from tutorial_lib.monitoring.watched import Watched
 from tutorial_lib.monitoring.weeks import Session, sessions_of
 from tutorial_lib.text import normal_form
 
+COMMAND = "python -m benchmarks.watching --workspace FOLDER --out FILE"
 RENAMED = date(2026, 10, 5)
 """The Gantry becomes the Lookout."""
 
@@ -226,7 +227,7 @@ def main() -> None:
     }
     for name in given.parts:
         result = json.loads(given.out.read_text(encoding="utf-8")) if given.out.exists() else {}
-        result |= {"machine": description(), "renamed": RENAMED.isoformat(), name: measures[name]()}
+        result |= {"command": COMMAND, "machine": description(), "renamed": RENAMED.isoformat(), name: measures[name]()}
         write_json(given.out, result)
 
 

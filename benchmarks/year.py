@@ -131,6 +131,7 @@ class Year:
         record["rows"][name] = row
         record["queries"] = {name: changes_of(part) for name, part in self.parts.items()}
         record["learner"], record["watched"] = self.learner, list(self.watched)
+        record["command"] = f"python -m benchmarks.year --learner {self.learner} --first FOLDER --work FOLDER --out FILE"
         record["machine"] = description()
         record["policies"] = summary(record, cutoffs(self.watched))
         write_json(self.out, record)
