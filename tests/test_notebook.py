@@ -82,7 +82,7 @@ class Oven:
 
 def test_settings_are_told_with_what_their_docstring_says():
     page = settings_table(Oven()).data
-    told = [unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", page)]
+    told = [unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", page)]
     assert told == ["heat", "180", "Degrees, not more.", "name", "'<b>'", "Whose."]
     assert "<b>" not in page
 

@@ -12,7 +12,7 @@ from tests.validate_notebooks import STOPPED, main, notebooks
 def test_every_notebook_has_its_turn_each_chapter_before_its_solutions():
     found = notebooks([])
     assert sorted(found) == sorted((validate_notebooks.ROOT / "notebooks").rglob("*_*.ipynb"))
-    places = {(p.name[:2], p.parent.name): n for n, p in enumerate(found)}
+    places = {(p.name.split("_")[0], p.parent.name): n for n, p in enumerate(found)}
     assert all(places[number, "notebooks"] < places[number, "solutions"] for number in validate_notebooks.ORDER)
     assert [p.name[:2] for p in notebooks(["03", "solutions/03"])] == ["03", "03"]
 
@@ -24,7 +24,7 @@ def run(monkeypatch, capsys):
     def run(*statuses, minutes="600"):
         left = list(statuses)
         monkeypatch.setenv("NOTEBOOK_MINUTES", minutes)
-        monkeypatch.setattr(sys, "argv", ["validate", "00", "solutions/00", "01", "solutions/01"])
+        monkeypatch.setattr(sys, "argv", ["validate", "00", "solutions/00", "01_", "solutions/01_"])
         monkeypatch.setattr(validate_notebooks, "validate", lambda notebook, seconds: left.pop(0))
         return main(), capsys.readouterr().out
 

@@ -110,6 +110,6 @@ def test_dimensions_draw_one_line_a_way():
 def test_memory_is_told_above_what_was_taken_before():
     runs = [{"system": "ours", "peak_mb": p, "before_mb": 1000} for p in (3000, 4000)]
     other = {"system": "another", "peak_mb": 9000, "before_mb": 500}
-    (axis,) = axes_of(plots.training_memory([*runs, other]), 1)
+    axis = axes_of(plots.training_memory([*runs, other]), 1)
     assert [bar.get_width() for bar in axis.patches] == [8.5, 2.5]
     assert [t.get_text() for t in axis.get_yticklabels()] == ["another", "ours"]

@@ -6,6 +6,7 @@ from io import FileIO
 
 import pytest
 
+from tutorial_lib.serving import day_files
 from tutorial_lib.serving.day_files import DayFiles
 
 ONE, TWO = date(2026, 1, 1), date(2026, 1, 2)
@@ -63,7 +64,7 @@ def test_a_full_disk_leaves_no_part_of_a_line(files, monkeypatch):
             return super().write(content[:3])
 
     files.close()
-    monkeypatch.setattr("tutorial_lib.serving.day_files.FileIO", Full)
+    monkeypatch.setattr(day_files, "FileIO", Full)
     with pytest.raises(OSError, match="No space left"):
         files.append("queries", ONE, ["first", "second"])
     assert held(files) == {"queries-2026-01-01.jsonl": "whole\n"}
@@ -78,7 +79,7 @@ def test_a_disk_that_writes_in_parts_gets_the_whole(files, monkeypatch):
         def write(self, content):
             return super().write(content[:3])
 
-    monkeypatch.setattr("tutorial_lib.serving.day_files.FileIO", Slow)
+    monkeypatch.setattr(day_files, "FileIO", Slow)
     files.append("queries", ONE, ["first", "größer"])
     assert held(files) == {"queries-2026-01-01.jsonl": "first\ngrößer\n"}
 

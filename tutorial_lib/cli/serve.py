@@ -71,7 +71,11 @@ class Serve:
             service = self._service(keys)
             log_as_json()
             name = f"[{self.host}]" if ":" in self.host else self.host
-            print(f"listening at http://{name}:{listening.getsockname()[1]}/ (what it can be asked: /docs)", file=sys.stderr, flush=True)
+            print(
+                f"listening at http://{name}:{listening.getsockname()[1]}/ (what it can be asked: /docs)",
+                file=sys.stderr,
+                flush=True,
+            )
             run(create_app(service), listening, self.limits.seconds)
         return 0
 

@@ -16,7 +16,7 @@ class GatherSettings:
 
     >>> GatherSettings(old_share=2.0)
     Traceback (most recent call last):
-    ValueError: old_share is 2.0: pass a number from 0 to 1
+    ValueError: old_share is 2.0: pass at least 0 and at most 1.0
 
     Attributes:
         old_share: Share of the pairs of the generation before that are trained on again, drawn by the training's seed.
