@@ -74,6 +74,7 @@ def test_windows_are_level_within_a_standard_error_of_their_difference():
 def test_training_reads_as_much_as_does_no_harm_and_no_more_than_it_may():
     chosen = UntrainedSettings(64, level=(64, 128, 256))
     assert [chosen.training_window(most) for most in (32, 64, 128, 1000)] == [64, 64, 128, 256]
+    assert UntrainedSettings(256, level=(128, 256)).training_window(128) == 256  # dev reads on as search does
     assert UntrainedSettings().training_window(128) is None  # nothing was chosen: the model's own window
 
 

@@ -46,7 +46,9 @@ class UntrainedSettings:
         >>> UntrainedSettings(64, level=(64, 128, 256)).training_window(128)
         128
         """
-        return max((window for window in self.level if window <= most), default=self.window)
+        if self.window is None:
+            return None
+        return max([self.window, *(window for window in self.level if window <= most)])
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> UntrainedSettings:
