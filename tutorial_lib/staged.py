@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tutorial_lib.data.dataset import DataError
+from tutorial_lib.run_marker import Marker, folder_of, noted_in
 from tutorial_lib.run_settings import RunSettings, as_record, from_record
-from tutorial_lib.stage import Stage, Wanted, artifact, noted_seconds, record_of, timed
+from tutorial_lib.stage import Stage, Wanted, artifact, damage_of, noted_seconds, record_of, timed
 
 
 class Staged:
@@ -111,3 +113,30 @@ class Staged:
     def timed(self, name: str) -> AbstractContextManager[None]:
         """Note the seconds a block takes under ``name``."""
         return timed(self.root, name)
+
+
+def finished_run(root: str | Path, stages: Iterable[str]) -> tuple[Path, Marker]:
+    """Return the folder of a run that has these stages, and what it is a run of.
+
+    Raises:
+        DataError: There is no run, or it lacks one of them, or one is damaged; says what to do.
+    """
+    folder = folder_of(root)
+    noted = noted_in(folder)
+    if noted is None:
+        raise DataError(f"there is no run in {root}: pass the folder that --out of run or train named")
+    check_made(folder, stages)
+    return folder, noted
+
+
+def check_made(folder: Path, stages: Iterable[str]) -> None:
+    """Refuse a run that lacks one of these stages, or whose files of it are damaged.
+
+    Raises:
+        DataError: Names the stage, and what to do.
+    """
+    for stage in stages:
+        if damage := damage_of(folder, stage):
+            raise DataError(f"{damage}: give the command that made {folder} again")
+        if record_of(folder, stage) is None:
+            raise DataError(f"the run in {folder} has no {stage} yet: give its command (run or train) again, it goes on")

@@ -43,7 +43,7 @@ def test_what_a_later_generation_brought_is_shown_if_it_went_live(copied):
         corpus = dict(sorted({**dataset.corpus, article.document_id: article}.items()))
         write_beir(replace(dataset, corpus=corpus), folder / "dataset")
         line.save(Generation(number, folder.name, 1, decision=decision))
-    shown = ServedRun(copied.root).shown()
+    shown = ServedRun(copied.root).shown(dataset.corpus)
     assert shown.keys() - dataset.corpus.keys() == {"new/article-2"}
 
 

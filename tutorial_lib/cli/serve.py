@@ -106,7 +106,7 @@ class Serve:
             keys,
             names_of(self.host),
             live=live,
-            documents=source.shown(),
+            documents=source.shown(documents),
             record=log_query if self.log_queries else None,
             events=self._events(documents) if place and not self.no_events else None,
             base=source.base_search(models.named[BASE], documents),

@@ -18,10 +18,10 @@ from tutorial_lib.index.vector_index import VectorIndex
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.monitoring.lineage import Line
-from tutorial_lib.run_marker import Marker, folder_of, noted_in
 from tutorial_lib.serving.comparing import BaseSearch
 from tutorial_lib.serving.models import ServedModel
 from tutorial_lib.stage import damage_of, record_of
+from tutorial_lib.staged import finished_run
 
 TUNED, BASE = "tuned", "base"
 """What requests call the two models of a run."""
@@ -42,16 +42,7 @@ class ServedRun:
         Raises:
             DataError: There is no run, or it has no model yet, or a damaged one; says what to do.
         """
-        self.root = folder_of(root)
-        noted = noted_in(self.root)
-        if noted is None:
-            raise DataError(f"there is no run in {root}: pass the folder that --out of run or train named")
-        self._noted: Marker = noted
-        for stage in ("dataset", "baseline", "model"):
-            if damage := damage_of(self.root, stage):
-                raise DataError(f"{damage}: give the command that made {root} again")
-            if record_of(self.root, stage) is None:
-                raise DataError(f"the run in {root} has no {stage} yet: give its command (run or train) again, it goes on")
+        self.root, self._noted = finished_run(root, ("dataset", "baseline", "model"))
 
     def models(self) -> list[ServedModel]:
         """Return the tuned model and the base model, as chapters 2 to 6 use them.
@@ -78,9 +69,13 @@ class ServedRun:
         """Return the documents of the run by id."""
         return dict(read_beir(self.root / "dataset").corpus)
 
-    def shown(self) -> dict[str, Document]:
-        """Return what searches show: the run's documents, and what generations that went live after it have made of them."""
-        found = self.documents()
+    def shown(self, documents: Mapping[str, Document]) -> dict[str, Document]:
+        """Return what searches show: the run's documents, and what generations that went live after it have made of them.
+
+        Args:
+            documents: Those of the run.
+        """
+        found = dict(documents)
         try:
             line = Line(self.root)
             made = line.generations()

@@ -18,11 +18,9 @@ from tutorial_lib.data.columns import Columns, SearchColumns
 from tutorial_lib.data.dataset import DataError, Document, Qrels, Query, RetrievalDataset
 from tutorial_lib.data.splits import SplitSettings, split_by_time
 from tutorial_lib.data.table import NO_DATE, Table
+from tutorial_lib.data.ubi import MAX_RANK
 from tutorial_lib.data.ubi_log import UbiLog, open_log
 from tutorial_lib.text import has_words, normal_form
-
-MAX_RANK = 1_000_000
-"""No list of results is longer: a greater rank is a wrong column."""
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ CLICKS = frozenset({"click", "click_through"})
 LEAVE, ANSWERED, TICKET = "leave", "answered", "ticket"
 """Actions: a document was opened; closed again; said to answer the query; a ticket followed."""
 
-MAX_ORDINAL = 1_000_000
-"""No list of results is longer."""
+MAX_RANK = 1_000_000
+"""No list of results is longer: a greater rank is a wrong column."""
 
 _ENDINGS = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 _LATEST_SECONDS = 1e11
@@ -145,7 +145,7 @@ class UbiRecord:
         attributes = self._part("event_attributes", self.fields)
         document = self._text("object_id", self._part("object", attributes))
         ordinal = self._part("position", attributes).get("ordinal")
-        place = int(ordinal) if _is_number(ordinal) and 1 <= ordinal <= MAX_ORDINAL else 0
+        place = int(ordinal) if _is_number(ordinal) and 1 <= ordinal <= MAX_RANK else 0
         seconds = attributes.get("dwell_seconds")
         measured = float(seconds) if _is_number(seconds) and 0 <= seconds < _LATEST_SECONDS else None
         action, query_id, message = (self._text(name) for name in ("action_name", "query_id", "message"))

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.monitoring.decision import decide, says
@@ -185,6 +186,5 @@ def wilson(count: int, of: int) -> tuple[float, float]:
     >>> [round(x, 3) for x in wilson(1, 10)]
     [0.018, 0.404]
     """
-    z2 = 1.959964**2
-    middle, half = count + z2 / 2, np.sqrt(z2 * (count * (of - count) / of + z2 / 4))
-    return float(max(middle - half, 0) / (of + z2)), float(min(middle + half, of + z2) / (of + z2))
+    interval = stats.binomtest(count, of).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)

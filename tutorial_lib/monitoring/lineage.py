@@ -18,9 +18,11 @@ import pandas as pd
 from tutorial_lib.checksums import DamagedError, read_sealed, write_sealed
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.run_marker import folder_of, noted_in
-from tutorial_lib.stage import damage_of, record_of
+from tutorial_lib.staged import check_made
 
 MANIFEST = "generation.json"
+FINISHED = ("dataset", "model")
+"""Stages that a generation can be the parent of another with."""
 FIRST, SHIPPED, KEPT_BACK, UNDER_WAY = "first", "shipped", "kept back", "under way"
 """What became of a generation."""
 
@@ -97,7 +99,7 @@ class Line:
                 f"there is no run in {self.first}: make one first, python -m tutorial_lib train --out {self.first}"
             )
         self._base = marker.model
-        check_finished(self.first)
+        check_made(self.first, FINISHED)
 
     def folder(self, number: int) -> Path:
         """Return the folder of a generation, which need not be there yet."""
@@ -119,19 +121,6 @@ class Line:
         """Write a generation's manifest into its folder, and return it."""
         write_sealed(self.folder(generation.number) / MANIFEST, asdict(generation))
         return generation
-
-
-def check_finished(folder: Path) -> None:
-    """Refuse a run that has no model yet, or a damaged one.
-
-    Raises:
-        DataError: Names the stage, and what to do.
-    """
-    for stage in ("dataset", "model"):
-        if damage := damage_of(folder, stage):
-            raise DataError(f"{damage}: give the command that made {folder} again")
-        if record_of(folder, stage) is None:
-            raise DataError(f"the run in {folder} has no {stage} yet: give its command (run or train) again, it goes on")
 
 
 def history(run: str | Path) -> pd.DataFrame:

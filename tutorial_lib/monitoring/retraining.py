@@ -20,7 +20,7 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import document_space
 from tutorial_lib.monitoring.gates import CANDIDATE, KEYWORD, LIVE, Judged, judge
 from tutorial_lib.monitoring.gather import Parent, gather
-from tutorial_lib.monitoring.lineage import KEPT_BACK, SHIPPED, UNDER_WAY, Generation, Line, check_finished
+from tutorial_lib.monitoring.lineage import FINISHED, KEPT_BACK, SHIPPED, UNDER_WAY, Generation, Line
 from tutorial_lib.monitoring.live_index import OpenIndex, live_generation, put_live
 from tutorial_lib.monitoring.log_files import LogFiles
 from tutorial_lib.monitoring.settings import GateSettings, RetrainSettings
@@ -29,6 +29,7 @@ from tutorial_lib.retrieval.hosted import HostedSettings
 from tutorial_lib.run_marker import Marker, alone_in, claim, noted_in
 from tutorial_lib.run_settings import RunSettings, as_record, from_record
 from tutorial_lib.stage import record_of
+from tutorial_lib.staged import check_made
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
 from tutorial_lib.workspace import Workspace
 
@@ -116,7 +117,7 @@ def prepared(line: Line, generation: Generation, files: LogFiles, settings: Retr
         DataError: The parent has no model, the files cannot be used, or the folder holds something else.
     """
     parent, folder = line.folder(generation.parent), line.folder(generation.number)
-    check_finished(parent)
+    check_made(parent, FINISHED)
     told = settings_of(parent)
     if settings.train_seed is not None:
         told = replace(told, train=replace(told.train, seed=settings.train_seed))

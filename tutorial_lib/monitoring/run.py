@@ -8,7 +8,7 @@ import torch
 
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.columns import Columns
-from tutorial_lib.data.dataset import DataError, RetrievalDataset
+from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.data.help_desk import HelpDesk
 from tutorial_lib.data.paths import is_there
 from tutorial_lib.data.registry import SUPPORT_DESK
@@ -22,8 +22,8 @@ from tutorial_lib.monitoring.watch_settings import WatchSettings
 from tutorial_lib.monitoring.watched import Watched
 from tutorial_lib.retrieval.calibration import Calibration, calibrate
 from tutorial_lib.retrieval.dense import Vectors, dense_run
-from tutorial_lib.run_marker import Marker, folder_of, noted_in
-from tutorial_lib.stage import damage_of, record_of
+from tutorial_lib.run_marker import Marker
+from tutorial_lib.staged import finished_run
 
 FOLDER = "watch"
 """In a run's folder: what watching found."""
@@ -44,15 +44,7 @@ class WatchedRun:
         Raises:
             DataError: There is no run, or it has no model yet, or a damaged one; says what to do.
         """
-        self.root = folder_of(root)
-        noted = noted_in(self.root)
-        if noted is None:
-            raise DataError(f"there is no run in {root}: pass the folder that --out of run or train named")
-        for stage in ("dataset", "model", "tuned_vectors"):
-            if damage := damage_of(self.root, stage):
-                raise DataError(f"{damage}: give the command that made {root} again")
-            if record_of(self.root, stage) is None:
-                raise DataError(f"the run in {root} has no {stage} yet: give its command (run or train) again, it goes on")
+        self.root, noted = finished_run(root, ("dataset", "model", "tuned_vectors"))
         self.columns, self.searches = _log_of(noted)
 
     def parts(self, device: torch.device | None = None) -> tuple[Known, Finder]:
