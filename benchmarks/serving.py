@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 import numpy as np
 
+from benchmarks.light_client import LightClient
 from benchmarks.machine import description
 from tutorial_lib.data.registry import SUPPORT_DESK, ReadSettings, find_source
 from tutorial_lib.files import write_json
@@ -71,21 +72,23 @@ class Served:
         self.process.wait()
 
 
-async def load(url: str, texts: list[str], clients: int, seconds: float) -> dict[str, Any]:
+async def load(port: int, texts: list[str], clients: int, seconds: float) -> dict[str, Any]:
     """Ask from ``clients`` at the same time and return texts a second, and the milliseconds that an answer took."""
     waited: list[float] = []
     queries, start = cycle(texts), time.perf_counter() + WARM_UP
 
-    async def ask(client: httpx.AsyncClient) -> None:
+    async def ask() -> None:
+        client = LightClient(port)
         while (began := time.perf_counter()) < start + seconds:
             body = {"model": "model", "input": next(queries), "encoding_format": "base64"}
-            (await client.post("/v1/embeddings", json=body)).raise_for_status()
+            status, answer = await client.post("/v1/embeddings", body)
+            if status != 200:
+                raise RuntimeError(f"the service answered {status}: {answer.decode()}")
             if start <= (ended := time.perf_counter()) < start + seconds:
                 waited.append(ended - began)
+        await client.close()
 
-    limits = httpx.Limits(max_connections=clients)
-    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60) as client:
-        await asyncio.gather(*(ask(client) for _ in range(clients)))
+    await asyncio.gather(*(ask() for _ in range(clients)))
     p50, p99 = np.percentile(waited, [50, 99]) * 1000
     return {"texts_per_s": len(waited) / seconds, "ms_p50": float(p50), "ms_p99": float(p99), "requests": len(waited)}
 
@@ -113,7 +116,7 @@ def measured(model: str, texts: list[str], clients: list[int], seconds: float) -
     for system, batch in {"batching": 64, "one by one": 1}.items():
         with Served(model, batch) as served:
             for number in clients:
-                note(system, number, lambda: asyncio.run(load(served.url, texts, number, seconds)))  # noqa: B023
+                note(system, number, lambda: asyncio.run(load(served.port, texts, number, seconds)))  # noqa: B023
     return rows
 
 

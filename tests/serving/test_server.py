@@ -1,6 +1,8 @@
 """The process: its address, its end, a switch under load, and kill -9."""
 
+import asyncio
 import signal
+import socket
 import threading
 
 import httpx
@@ -35,6 +37,22 @@ def test_a_port_that_is_in_use_is_named():
             bound("127.0.0.1", port)
 
 
+def test_answers_are_sent_at_once():
+    async def nodelay() -> int:
+        accepted = asyncio.get_running_loop().create_future()
+        with bound("127.0.0.1", 0) as listening:
+            server = await asyncio.start_server(lambda _, writer: accepted.set_result(writer), sock=listening)
+            _, asking = await asyncio.open_connection(*listening.getsockname())
+            answering = await accepted
+            set_to = answering.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            answering.close()
+            asking.close()
+            server.close()
+        return set_to
+
+    assert asyncio.run(nodelay()) != 0
+
+
 @pytest.mark.parametrize(("host", "port"), [("192.0.2.1", 0), ("no such host", 0), ("127.0.0.1", 99_999)])
 def test_what_cannot_be_listened_at_is_named(host, port):
     with pytest.raises(DataError, match="cannot be listened at"):
@@ -45,6 +63,7 @@ def test_headers_are_limited_and_nobody_is_told_what_runs_here():
     settings = configured(None, 30.0)
     assert (settings.h11_max_incomplete_event_size, settings.server_header, settings.proxy_headers) == (32_768, False, False)
     assert settings.timeout_graceful_shutdown == 30
+    assert settings.timeout_keep_alive > 60, "what nginx and load balancers keep"
 
 
 class Askers:

@@ -23,6 +23,10 @@ CONNECTIONS = 1000
 """Open at a time; who comes then is told to come again."""
 
 
+KEEP_ALIVE_SECONDS = 75
+"""That a connection stays open without a request: longer than proxies keep theirs, which else ask into a closed one."""
+
+
 def check_address(host: str, keys: Keys) -> None:
     """Refuse an address that others reach, where no key is asked for.
 
@@ -60,7 +64,8 @@ def bound(host: str, port: int) -> socket.socket:
         DataError: Another program has the port, or the machine has no such address.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family)
+    # asyncio sends small answers at once (TCP_NODELAY) only where a socket names its protocol; else each waits some 40 ms.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))
@@ -85,6 +90,7 @@ def configured(app: FastAPI, seconds: float) -> uvicorn.Config:
         proxy_headers=False,
         limit_concurrency=CONNECTIONS,
         h11_max_incomplete_event_size=HEADER_BYTES,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=round(seconds),
     )
 
