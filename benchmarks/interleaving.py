@@ -255,7 +255,7 @@ def main() -> None:
     given = parser.parse_args()
     folder = given.workspace / "runs"
     qrels = read_qrels(folder / "qrels.trec")
-    runs = {name: read_run(folder / f"{name}.trec") for name in ("bm25", "base", "tuned", "hybrid")}
+    runs = {name: read_run(folder / f"{name}.trec") for name in ("bm25", "base", "tuned", "bm25+tuned")}
     right = answers_of(qrels)
     ranked = {name: {q: list(run.get(q, {})) for q in qrels} for name, run in runs.items()}
     alarms = {}
@@ -267,7 +267,7 @@ def main() -> None:
     pairs = {
         f"base -> tuned, share {s:g}": ("base", mixed(runs["base"], runs["tuned"], s)) for s in (1, 0.75, 0.5, 0.25, 0.1)
     }
-    pairs |= {f"{a} -> {b}": (a, runs[b]) for a, b in (("bm25", "base"), ("bm25", "tuned"), ("tuned", "hybrid"))}
+    pairs |= {f"{a} -> {b}": (a, runs[b]) for a, b in (("bm25", "base"), ("bm25", "tuned"), ("tuned", "bm25+tuned"))}
     rows = [row_of(name, runs[live], candidate, qrels, given.tried) for name, (live, candidate) in pairs.items()]
     for row in rows:
         print({name: row[name] for name in ("name", "difference", "interleaved", "split_best", "power")}, flush=True)

@@ -64,7 +64,7 @@ PEERS: dict[str, dict[str, Any]] = {
 }
 """Its trainer: with the adapter, settings and number of steps of the course; with what its users write, for one pass; and on
 all weights at the rate of its own examples. A temperature of 0.05 is its default scale of 20."""
-SEEDLESS = ("bm25", "base", "hybrid", "untrained")
+SEEDLESS = ("bm25", "base", "bm25+base", "untrained")
 TRAINED = ("lora", "lora queries", "linear queries", "full", *PEERS)
 FULL_RATE = 2e-4
 """Learning rate of full fine-tuning: the defaults' is the adapter's, which all weights together do not bear."""
@@ -275,7 +275,7 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
 
 def _untrained(home: Collection, system: str, split: str) -> Trained:
     runs = home.untrained_runs(split)
-    chosen = {"hybrid": FUSED, "untrained": home.untrained.system}.get(system, system)
+    chosen = {"bm25+base": FUSED, "untrained": home.untrained.system}.get(system, system)
     parts = {name: evaluate_run(home.dataset.qrels[split], runs[name])[MAIN_MEASURE] for name in ROWS}
     notes = {"sentence": home.untrained.sentence, "chosen": asdict(home.untrained), "parts": parts}
     return Trained({home.name: runs[chosen]}, notes=notes if system == "untrained" else {})

@@ -108,7 +108,7 @@ def test_readme_shows_what_the_course_printed():
 
 WAYS = {
     "base model": "base",
-    "fused with BM25": "hybrid",
+    "fused with BM25": "bm25+base",
     "the best without training": "untrained",
     "a matrix on query vectors": "linear queries",
     "LoRA": "lora",

@@ -67,7 +67,7 @@ def test_the_second_time_nothing_is_made(finished, tiny_data, tiny_folder, capsy
 
 def test_the_runs_are_of_all_test_queries_and_stand_in_trec_files_too(finished):
     runs = finished.runs()
-    assert list(runs) == ["bm25", "base", "untrained", "tuned", "hybrid"]
+    assert list(runs) == ["bm25", "base", "untrained", "tuned", "bm25+tuned"]
     for name, run in runs.items():
         assert set(run) == set(finished.dataset().qrels["test"])
         lines = (finished.root / "runs" / f"{name}.trec").read_text().splitlines()
@@ -423,7 +423,7 @@ def test_a_run_that_is_asked_for_twice_is_made_once(finished, monkeypatch):
     search = type(finished.bm25()).search
     monkeypatch.setattr(type(finished.bm25()), "search", lambda *a, **k: calls.append(1) or search(*a, **k))
     assert (
-        finished.run_of("hybrid", "dev").keys()
+        finished.run_of("bm25+tuned", "dev").keys()
         == finished.run_of("bm25", "dev").keys()
         == set(finished.dataset().qrels["dev"])
     )

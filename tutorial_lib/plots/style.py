@@ -25,7 +25,7 @@ COLOURS = {
     "base": "#4c78a8",
     "untrained": "#72b7b2",
     "tuned": "#e45756",
-    "hybrid": "#b279a2",
+    "bm25+tuned": "#b279a2",
     "base+late": "#9ecae9",
     "untrained+late": "#439894",
     "tuned+late": "#f58518",
