@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,7 +16,10 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.machine import device_name
+from benchmarks.machine import description
+
+SWITCHES = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "TUTORIAL_PRECISION")
+"""With avx2, AVX2 and float32 a newer processor works as one without units for bfloat16 does; told in the record."""
 
 
 def resident_mb(process: psutil.Process) -> float:
@@ -49,11 +52,10 @@ def main() -> None:
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, "tutorial_lib run")
         metrics = json.loads((run / "report" / "metrics.json").read_text())
+    switches = " ".join(f"{name}={os.environ[name]}" for name in SWITCHES if name in os.environ)
     record = {
-        "command": f"python -m benchmarks.course --data {options.data}",
-        "device": device_name(),
-        "cores": psutil.cpu_count(),
-        "python": platform.python_version(),
+        "command": f"{switches} python -m benchmarks.course --data {options.data}".strip(),
+        **description(),
         "seconds": round(time.monotonic() - started),
         "peak_mb": round(peak),
         "stages": {k: round(v, 1) for k, v in metrics["seconds"].items()},

@@ -186,11 +186,11 @@ def test_benchmarks_say_what_training_adds_to_the_best_without_it():
         assert row["gain over untrained, three seeds"][n] == f"{min(gains):+.3f} to {max(gains):+.3f}"
 
 
-@pytest.mark.parametrize("name", ["course_cpu.json", "course_amx.json"])
+@pytest.mark.parametrize("name", ["course_cpu.json", "course_bf16.json"])
 def test_minutes_and_memory_of_the_course_are_those_of_the_records(name):
     course = record(name)
     minutes, memory = f"{course['seconds'] / 60:.1f} minutes", f"{course['peak_mb'] / 1000:.1f} GB"
-    column = 1 + ["course_cpu.json", "course_amx.json"].index(name)
+    column = 1 + ["course_cpu.json", "course_bf16.json"].index(name)
     table = [
         line.split(" | ")
         for line in text_of("docs/benchmarks.md")[0].splitlines()
