@@ -46,6 +46,8 @@ def _taken(path, field, what):
     """Whether a field takes this: any text, or any number."""
     if what in ("a script", "100,000 characters"):
         return (path, field) in TEXTS
+    if what == "half a surrogate pair":
+        return field == "user"  # which nobody looks at
     return field in NUMBERS and what in ("-1e308", "10**400")
 
 
@@ -191,9 +193,13 @@ DOCUMENTS = {
 """The inside of documents of /v1/rerank, which may be any object: answered, or refused by 400."""
 
 
+SURROGATE = request(RERANK_V2, {"query": "refund", "documents": ["refund", "\ud800"]})
+
+
 def documents():
     """Yield (name, bytes, statuses) of such documents, to be sent back and not."""
     for what, document in DOCUMENTS.items():
         for back in ("false", "true"):
             body = f'{{"query": "refund", "documents": [{{{document}}}], "return_documents": {back}}}'
             yield f"{what}, sent back: {back}", request(RERANK, body.encode()), {200, 400}
+    yield "a text of half a surrogate pair", SURROGATE, {400}
