@@ -46,13 +46,18 @@ def serve(model: str, port: int, batch: int) -> None:
         run(create_app(service), listening, 5.0)
 
 
+def free_port() -> int:
+    """Return a port at which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 class Served:
     """The service in a process of its own, for the length of a block."""
 
     def __init__(self, model: str, batch: int) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         arguments = ["--serve", str(self.port), "--model", model, "--batch", str(batch)]
         self.process = subprocess.Popen([sys.executable, "-m", "benchmarks.serving", *arguments])

@@ -6,6 +6,7 @@ import pytest
 
 from tests.helpers import tree
 from tests.milvus import HashEncoder
+from tutorial_lib.cli import served_run
 from tutorial_lib.cli.served_run import ServedRun, check_index, open_index
 from tutorial_lib.data.beir import write_beir
 from tutorial_lib.data.dataset import DataError, Document
@@ -68,6 +69,22 @@ def test_an_index_of_a_model_that_is_not_here_is_refused(finished, tmp_path):
     with pytest.raises(DataError, match=r"version 1 of .* was made with elsewhere \(f-elsewhere\), and this run has own"):
         check_index(str(tmp_path / "flat"), "articles", documents, {"f-own": "own"})
     check_index(str(tmp_path / "flat"), "articles", documents, {"f-elsewhere": "own"})
+
+
+def test_the_index_is_opened_once_to_look_at_the_live_version_and_at_a_candidate(finished, tmp_path, monkeypatch):
+    texts, documents = finished.dataset().document_texts(), dict(finished.dataset().corpus)
+    index, opened = VectorIndex(FlatStore(tmp_path / "flat")), []
+    for encoder in (finished.base_encoder, finished.tuned_encoder()):
+        reindex(index, texts, encoder, tmp_path / "work")
+    monkeypatch.setattr(served_run, "open_index", lambda *given: opened.append(given) or open_index(*given))
+    own = {finished.tuned_encoder().fingerprint: "tuned"}
+    check_index(str(tmp_path / "flat"), "articles", documents, own, candidate=1)
+    assert len(opened) == 1
+    for number, said in ((2, "is the live version"), (3, "is no version")):
+        with pytest.raises(
+            DataError, match=rf"--candidate {number} {said} of the index at .*: pass another of 1, 2 \(live\)"
+        ):
+            check_index(str(tmp_path / "flat"), "articles", documents, own, candidate=number)
 
 
 def test_a_server_that_is_away_may_come_back_and_a_file_may_not(tmp_path, monkeypatch):

@@ -25,6 +25,17 @@ def test_what_is_no_plain_object_is_refused(tmp_path, text, message):
     refused(lambda: list(read_rows(written(tmp_path, "a.jsonl", text + "\n"))), "a.jsonl line 1: ", message)
 
 
+@pytest.mark.parametrize("letter", ["e", r"\u00e9"])
+def test_whatever_the_depth_it_is_read_or_refused(letter):
+    told = set()
+    for depth in range(800, 1100):
+        try:
+            parse_object(f'{{"a": "{letter}", "b": {"[" * depth}{"]" * depth}}}')
+        except ValueError as error:
+            told.add(str(error))
+    assert told <= {"not JSON that can be read: nested too deeply"}
+
+
 def test_a_whole_surrogate_pair_is_one_character():
     assert parse_object(r'{"a": "\ud83d\ude42"}') == {"a": "🙂"}
 

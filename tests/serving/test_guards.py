@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.serving.calls import AS_JSON, client_of, refusal
-from tutorial_lib.serving.guards import Guards
+from tutorial_lib.serving.guards import HEADER_BYTES, Guards
 from tutorial_lib.serving.keys import Keys
 from tutorial_lib.serving.limits import Limits
 
@@ -65,6 +65,13 @@ def test_a_body_that_is_too_large_is_refused_by_what_it_says_and_by_what_comes(m
             assert "send at most 1,000" in refusal(answer, 413)["message"]
             assert answer.headers["connection"] == "close"
         assert client.post("/v1/embeddings", content=BODY + b" " * 900, headers=AS_JSON).status_code == 200
+
+
+def test_an_address_and_headers_that_are_too_large_are_refused_though_they_come_at_once(client):
+    for path, headers in (("/healthz", {"Cookie": "a" * HEADER_BYTES}), ("/document?id=" + "a" * HEADER_BYTES, {})):
+        answer = client.get(path, headers=headers)
+        assert "send at most 32,768" in refusal(answer, 431)["message"]
+        assert answer.headers["connection"] == "close"
 
 
 def answered(guards, messages, headers=AS_JSON):

@@ -38,3 +38,27 @@ def test_what_cannot_be_ranked(fields):
             kind(**{"query": "q", "documents": ["a"], **fields})
     with pytest.raises(ValidationError):
         RerankV2Request(query="q", documents=[{"text": "a"}])
+
+
+def nested(depth):
+    """Lists within lists."""
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"text": "b", "price": float("nan")}, "it holds NaN"),
+        ({"text": float("-inf")}, "it holds NaN or an infinite number"),
+        ({"text": "b", "\ud800": 1}, "it holds half of a surrogate pair"),
+        ("\ud800", "it holds half of a surrogate pair"),
+        ({"text": nested(100_000)}, "it is nested too deeply"),
+    ],
+)
+def test_a_document_that_could_not_be_read_or_sent_back_is_named_by_its_place(document, said):
+    with pytest.raises(ValidationError, match=rf"documents\[1\]: {said}"):
+        RerankRequest(query="q", documents=["a", document])
+    assert RerankRequest(query="q", documents=[{"text": nested(500)}])

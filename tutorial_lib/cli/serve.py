@@ -88,13 +88,14 @@ class Serve:
         from tutorial_lib.serving.server import names_of
         from tutorial_lib.serving.service import Service
 
+        if self.candidate is not None and self.no_events:
+            raise DataError("--candidate is compared by clicks, and --no-events records none: leave one of the two out")
         source = ServedRun(self.folder)
         place = source.index_place(self.index)
         models, documents = Models(source.models(), load_encoder), source.documents()
         if place:
             held = {model.encoder.fingerprint: name for name, model in models.named.items()}
-            check_index(place, self.index_name, documents, held)
-            self._check_candidate(place)
+            check_index(place, self.index_name, documents, held, self.candidate)
         else:
             print("this run has no index: /search answers 503 until chapter 5 has built one", file=sys.stderr, flush=True)
         live = Live(partial(open_index, place, self.index_name), models) if place else None
@@ -112,15 +113,6 @@ class Serve:
             base=source.base_search(models.named[BASE], documents),
             candidate=self.candidate,
         )
-
-    def _check_candidate(self, place: str) -> None:
-        from tutorial_lib.cli.served_run import check_candidate
-
-        if self.candidate is None:
-            return
-        if self.no_events:
-            raise DataError("--candidate is compared by clicks, and --no-events records none: leave one of the two out")
-        check_candidate(place, self.index_name, self.candidate)
 
     def _events(self, documents: Any) -> Any:
         from tutorial_lib.serving.event_log import EventLog

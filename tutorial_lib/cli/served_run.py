@@ -15,6 +15,7 @@ from tutorial_lib.data.dataset import DataError, Document
 from tutorial_lib.index.flat_store import FlatStore
 from tutorial_lib.index.store import VectorIndexError
 from tutorial_lib.index.vector_index import VectorIndex
+from tutorial_lib.index.version import Version
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.monitoring.lineage import Line
@@ -129,7 +130,13 @@ def open_index(place: str, name: str) -> VectorIndex:
     return VectorIndex(FlatStore(place) if flat else place, name)
 
 
-def check_index(place: str, name: str, documents: Mapping[str, Document], fingerprints: Mapping[str, str]) -> None:
+def check_index(
+    place: str,
+    name: str,
+    documents: Mapping[str, Document],
+    fingerprints: Mapping[str, str],
+    candidate: int | None = None,
+) -> None:
     """Refuse an index of another run, if it can be opened now; a server that is away may come back.
 
     Args:
@@ -137,10 +144,11 @@ def check_index(place: str, name: str, documents: Mapping[str, Document], finger
         name: Of the index.
         documents: Those of the run.
         fingerprints: Fingerprint of each model of the run -> its name.
+        candidate: Number of a version that is to be compared with the live one.
 
     Raises:
-        DataError: A file cannot be opened, or the live version holds none of these documents, or vectors of a model that is
-            neither of the run nor where the version says.
+        DataError: A file cannot be opened; the live version holds none of these documents, or vectors of a model that is
+            neither of the run nor where the version says; or the candidate is no version, or the live one.
     """
     try:
         index = open_index(place, name)
@@ -149,45 +157,36 @@ def check_index(place: str, name: str, documents: Mapping[str, Document], finger
             return
         raise DataError(str(error)) from None
     try:
-        live = index.live
-        if live is None:
-            return
-        if not documents.keys() & index.stored_hashes(live).keys():
-            raise DataError(
-                f"the index at {index.store.address} holds {live.documents:,} documents, and none of them is in this run: "
-                "pass the run that it was built for, or its own index as --index"
-            )
-        if live.fingerprint not in fingerprints and not Path(live.encoder).is_dir():
-            own = ", ".join(f"{called} ({fingerprint})" for fingerprint, called in fingerprints.items())
-            raise DataError(
-                f"version {live.number} of the index at {index.store.address} was made with {live.encoder} "
-                f"({live.fingerprint}), and this run has {own}: pass the run that it was built for"
-            )
+        if live := index.live:
+            _check_live(index, live, documents, fingerprints)
+        if candidate is not None:
+            _check_candidate(index, candidate)
     finally:
         index.close()
 
 
-def check_candidate(place: str, name: str, number: int) -> None:
-    """Refuse a version that cannot be compared with the live one, if the index can be opened now.
+def _check_live(
+    index: VectorIndex, live: Version, documents: Mapping[str, Document], fingerprints: Mapping[str, str]
+) -> None:
+    """Refuse a live version that is another run's."""
+    if not documents.keys() & index.stored_hashes(live).keys():
+        raise DataError(
+            f"the index at {index.store.address} holds {live.documents:,} documents, and none of them is in this run: "
+            "pass the run that it was built for, or its own index as --index"
+        )
+    if live.fingerprint not in fingerprints and not Path(live.encoder).is_dir():
+        own = ", ".join(f"{called} ({fingerprint})" for fingerprint, called in fingerprints.items())
+        raise DataError(
+            f"version {live.number} of the index at {index.store.address} was made with {live.encoder} "
+            f"({live.fingerprint}), and this run has {own}: pass the run that it was built for"
+        )
 
-    Args:
-        place: Where the index is.
-        name: Of the index.
-        number: Of the version.
 
-    Raises:
-        DataError: There is no such version, or it is the live one.
-    """
-    try:
-        index = open_index(place, name)
-    except VectorIndexError:  # a server that is away: check_index has refused all else
-        return
-    try:
-        versions = index.versions()
-        found = next((v for v in versions if v.number == number), None)
+def _check_candidate(index: VectorIndex, number: int) -> None:
+    """Refuse a version that cannot be compared with the live one."""
+    versions = index.versions()
+    found = next((v for v in versions if v.number == number), None)
+    if found is None or found.live:
         there = ", ".join(f"{v.number} (live)" if v.live else str(v.number) for v in versions)
-        if found is None or found.live:
-            what = "is no version" if found is None else "is the live version"
-            raise DataError(f"--candidate {number} {what} of the index at {place}: pass another of {there}")
-    finally:
-        index.close()
+        what = "is no version" if found is None else "is the live version"
+        raise DataError(f"--candidate {number} {what} of the index at {index.store.address}: pass another of {there}")

@@ -52,6 +52,7 @@ def parse_object(text: str) -> dict[str, Any]:
     """
     try:
         value = json.loads(text, object_pairs_hook=_object)
+        half = "\\u" in text and _has_half_a_pair(value)  # which may go a level deeper than reading did
     except _KeyTwiceError:
         raise
     except RecursionError:
@@ -60,7 +61,7 @@ def parse_object(text: str) -> dict[str, Any]:
         raise ValueError(f"not JSON ({error})") from None
     if not isinstance(value, dict):
         raise ValueError(f"a JSON {type(value).__name__}, not an object")
-    if "\\u" in text and _has_half_a_pair(value):
+    if half:
         raise ValueError("a field holds half a surrogate pair, which is no character")
     return value
 

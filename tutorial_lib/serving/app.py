@@ -46,6 +46,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
         413: "The body is too large.",
         415: "The body is no application/json.",
         429: "Too many wait: try again after Retry-After.",
+        431: "Address and headers are too large.",
         500: "The service has failed.",
         503: "It cannot be answered now: try again after Retry-After.",
     }.items()
@@ -67,6 +68,7 @@ def create_app(service: Service) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
         openapi_url=None,
+        redirect_slashes=False,
         responses=_REFUSALS,
         middleware=[
             Middleware(Observed, metrics=service.metrics),

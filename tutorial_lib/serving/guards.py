@@ -17,6 +17,9 @@ from tutorial_lib.serving.page import FILES
 _PORT = re.compile(r"(?<![\[:]):\d*$")
 """The port behind a name, or behind an address in brackets."""
 
+HEADER_BYTES = 32_768
+"""Of a request's line and headers together."""
+
 OPEN = ("/healthz", "/readyz", "/docs", "/openapi.json", *FILES)
 """Paths that ask for no key: they show nothing of anybody's data."""
 
@@ -43,6 +46,7 @@ class Guards:
             return
         headers = Headers(scope=scope)
         try:
+            _check_head(scope)
             self._check_host(headers)
             if scope["path"] not in OPEN:
                 self.keys.check(headers.get("authorization"))
@@ -50,7 +54,7 @@ class Guards:
                 receive = await self._read(headers, receive)
         except ApiError as error:
             # What is left of the body is not waited for.
-            await error.response({"Connection": "close"} if error.status in (408, 413) else None)(scope, receive, send)
+            await error.response({"Connection": "close"} if error.status in (408, 413, 431) else None)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
@@ -91,6 +95,15 @@ class Guards:
     def _check_size(self, size: int) -> None:
         if size > (most := self.limits.body_bytes):
             raise ApiError(413, f"the body has {size:,} bytes or more: send at most {most:,}", code="too_large")
+
+
+def _check_head(scope: Scope) -> None:
+    # The server's own limit is of what has not come whole: what comes at once passes it.
+    address = (scope.get("raw_path") or b"", scope.get("query_string", b""))
+    size = sum(map(len, address)) + sum(len(name) + len(value) for name, value in scope["headers"])
+    if size > HEADER_BYTES:
+        said = f"address and headers have {size:,} bytes: send at most {HEADER_BYTES:,}"
+        raise ApiError(431, said, code="too_large")
 
 
 def _has_body(headers: Headers) -> bool:

@@ -9,11 +9,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, field_validator
 
 from tutorial_lib.serving.fields import Body, Count, Text, Whole
 
 Method = Literal["cosine", "late_interaction"]
+
+SPARE = 50
+"""Levels of JSON by which a document must stay below what can be written: an answer holds it a few levels deep."""
 
 
 class RerankV2Request(Body):
@@ -30,6 +33,15 @@ class RerankV2Request(Body):
     method: Method = Field(
         "cosine", description="late_interaction: the mean of the cosine and of ColBERT's MaxSim over the same model's tokens."
     )
+
+    @field_validator("documents")
+    @classmethod
+    def can_be_read_and_sent_back(cls, documents: list[Any]) -> list[Any]:
+        """Refuse what no model reads, and no JSON in UTF-8 holds."""
+        for n, document in enumerate(documents):
+            if wrong := _unsendable(document):
+                raise ValueError(f"documents[{n}]: {wrong}")
+        return documents
 
 
 class RerankRequest(RerankV2Request):
@@ -59,6 +71,26 @@ class RerankResponse(BaseModel):
     results: list[RerankedItem]
     usage: dict[str, int]
     meta: dict[str, Any]
+
+
+def _unsendable(document: str | dict[str, Any]) -> str:
+    r"""Return in words why a document cannot be written as JSON; empty where it can.
+
+    >>> _unsendable({"text": "refund", "price": float("nan")})
+    'it holds NaN or an infinite number, which are no JSON'
+    """
+    deeper: Any = document
+    for _ in range(SPARE if isinstance(document, dict) else 0):
+        deeper = [deeper]
+    try:
+        (document if isinstance(document, str) else json.dumps(deeper, ensure_ascii=False, allow_nan=False)).encode()
+    except UnicodeEncodeError:
+        return "it holds half of a surrogate pair (\\ud800 to \\udfff), which stands for no sign"
+    except RecursionError:
+        return "it is nested too deeply"
+    except ValueError:
+        return "it holds NaN or an infinite number, which are no JSON"
+    return ""
 
 
 def text_of(document: str | Mapping[str, Any], fields: Sequence[str] | None) -> str:

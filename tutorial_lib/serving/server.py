@@ -14,10 +14,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from tutorial_lib.data.dataset import DataError
+from tutorial_lib.serving.guards import HEADER_BYTES
 from tutorial_lib.serving.keys import VARIABLE, Keys
-
-HEADER_BYTES = 32_768
-"""Of a request's line and headers together; more is refused before it is read."""
 
 CONNECTIONS = 1000
 """Open at a time; who comes then is told to come again."""
