@@ -118,6 +118,15 @@ def test_rank_of_answer():
     assert ranks.to_dict() == {"q1": 2, "q2": 1, "q3": math.inf, "q4": math.inf}
 
 
+def test_scores_decide_and_not_the_order_in_which_documents_stand():
+    shuffled = {"q": {"x": 0.1, "twin": 0.2, "a": 0.9, "y": 0.5}}
+    assert rank_of_answer({"q": {"y": 1}}, shuffled)["q"] == 2
+    assert twins_count({"q": {"a": 1}}, shuffled, [("twin", "a")])["q"] == 1
+    tied = {"q": {"b": 0.5, "a": 0.5}}
+    assert [rank_of_answer({"q": {name: 1}}, tied)["q"] for name in "ab"] == [1, 2]
+    assert per_query({"q": {"b": 1}}, tied)["RR@10"]["q"] == 0.5, "the measures read ties alike"
+
+
 def test_a_twin_of_an_answer_counts_as_the_answer_and_once():
     log2 = math.log2
     groups = [("a", "a2", "a3"), ("b", "b2")]

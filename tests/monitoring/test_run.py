@@ -2,6 +2,7 @@ import json
 import shutil
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from tests.monitoring.matters import START
@@ -57,12 +58,24 @@ def test_the_columns_of_a_log_can_be_named(finished, tmp_path):
 def test_what_is_no_run_with_a_model_is_refused(copied, tmp_path):
     with pytest.raises(DataError, match="there is no run in"):
         WatchedRun(tmp_path / "none")
-    shutil.rmtree(copied.root / "tuned_vectors")
-    with pytest.raises(DataError, match="has no tuned_vectors yet"):
-        WatchedRun(copied.root)
     (copied.root / "model" / "config.json").write_text("{}")
     with pytest.raises(DataError, match=r"config\.json .*: give the command that made"):
         WatchedRun(copied.root)
+
+
+def test_what_train_leaves_is_watched_as_what_run_leaves(copied):
+    _, kept = WatchedRun(copied.root).parts()
+    shutil.rmtree(copied.root / "tuned_vectors")
+    _, made = WatchedRun(copied.root).parts()
+    assert made.articles == kept.articles
+    np.testing.assert_allclose(made._documents, kept._documents, atol=1e-6)
+    assert not (copied.root / "tuned_vectors").exists(), "watching makes nothing"
+
+
+def test_damaged_vectors_are_named(copied):
+    next(copied.root.glob("tuned_vectors/*.npy")).write_bytes(b"")
+    with pytest.raises(DataError, match=r"npy has 0 bytes.*: give the command that made"):
+        WatchedRun(copied.root).parts()
 
 
 def test_a_run_knows_the_log_that_it_learned_from(tmp_path):

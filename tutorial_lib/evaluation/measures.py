@@ -10,7 +10,7 @@ import pandas as pd
 from ir_measures import RR, Judged, R, Success, nDCG
 
 from tutorial_lib.data.dataset import Qrels, relevant
-from tutorial_lib.retrieval.runs import Run
+from tutorial_lib.retrieval.runs import Run, ranked
 
 MEASURES = (nDCG @ 10, RR @ 10, R @ 10, R @ 100, Success @ 1)
 
@@ -111,17 +111,17 @@ def twins_count(qrels: Qrels, run: Run, near_duplicates: Iterable[Sequence[str]]
     """
     group_of = {a: f"group {n}" for n, group in enumerate(near_duplicates) for a in group}
     units: Qrels = {}
-    ranked: Run = {}
+    found: Run = {}
     for q, grades in qrels.items():
         # A prefix keeps apart what is named by its group and what by its own id.
         unit = {a: group_of.get(a, f"document {a}") for a in {*grades, *run.get(q, {})}}
         units[q] = {unit[a]: max(grades[b] for b in grades if unit[b] == unit[a]) for a in grades}
         seen: set[str] = set()
-        ranked[q] = {}
-        for a, score in run.get(q, {}).items():
-            ranked[q][f"again {a}" if unit[a] in seen else unit[a]] = score
+        found[q] = {}
+        for a, score in ranked(run.get(q, {})).items():
+            found[q][f"again {a}" if unit[a] in seen else unit[a]] = score
             seen.add(unit[a])
-    return per_query(units, ranked)[MAIN_MEASURE]
+    return per_query(units, found)[MAIN_MEASURE]
 
 
 def _means(scores: pd.DataFrame) -> dict[str, float]:
@@ -132,11 +132,13 @@ def _means(scores: pd.DataFrame) -> dict[str, float]:
 def rank_of_answer(qrels: Qrels, run: Run) -> pd.Series:
     """Return the rank (from 1) of each query's best-placed relevant document; infinite where none was retrieved.
 
-    >>> rank_of_answer({"q1": {"a": 1}, "q2": {"a": 1}}, {"q1": {"b": 2.0, "a": 1.0}}).to_dict()
+    Scores decide, as in every measure, and not the order in which the run's documents stand.
+
+    >>> rank_of_answer({"q1": {"a": 1}, "q2": {"a": 1}}, {"q1": {"a": 1.0, "b": 2.0}}).to_dict()
     {'q1': 2.0, 'q2': inf}
     """
     ranks = {}
     for q, grades in sorted(qrels.items()):
         good = set(relevant(grades))
-        ranks[q] = next((float(n) for n, a in enumerate(run.get(q, {}), 1) if a in good), np.inf)
+        ranks[q] = next((float(n) for n, a in enumerate(ranked(run.get(q, {})), 1) if a in good), np.inf)
     return pd.Series(ranks, name="rank").rename_axis("query_id")

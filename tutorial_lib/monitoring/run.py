@@ -23,7 +23,8 @@ from tutorial_lib.monitoring.watched import Watched
 from tutorial_lib.retrieval.calibration import Calibration, calibrate
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.run_marker import Marker
-from tutorial_lib.staged import finished_run
+from tutorial_lib.stage import record_of
+from tutorial_lib.staged import check_made, finished_run
 
 FOLDER = "watch"
 """In a run's folder: what watching found."""
@@ -44,18 +45,26 @@ class WatchedRun:
         Raises:
             DataError: There is no run, or it has no model yet, or a damaged one; says what to do.
         """
-        self.root, noted = finished_run(root, ("dataset", "model", "tuned_vectors"))
+        self.root, noted = finished_run(root, ("dataset", "model"))
         self.columns, self.searches = _log_of(noted)
 
     def parts(self, device: torch.device | None = None) -> tuple[Known, Finder]:
         """Return what the run learned, and its model.
 
         Raises:
+            DataError: The vectors of its articles are damaged.
             ModelError: The model cannot be read.
         """
-        dataset, vectors = read_beir(self.root / "dataset"), Vectors.load(self.root / "tuned_vectors")
-        encoder = Encoder.load(self.root / "model", device=device)
+        dataset, encoder = read_beir(self.root / "dataset"), Encoder.load(self.root / "model", device=device)
+        vectors = self._vectors(dataset, encoder)
         return Known.of(dataset), Finder(encoder, list(dataset.corpus), vectors.documents, _calibration(dataset, vectors))
+
+    def _vectors(self, dataset: RetrievalDataset, encoder: Encoder) -> Vectors:
+        """Return the vectors that ``run`` has left; ``train`` leaves none, and they are made then, and not kept."""
+        if record_of(self.root, "tuned_vectors") is None:
+            return Vectors.of(dataset, encoder, ("dev",))
+        check_made(self.root, ("tuned_vectors",))
+        return Vectors.load(self.root / "tuned_vectors")
 
 
 def watch_run(
