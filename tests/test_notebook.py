@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 
-from tutorial_lib.notebook import approximate, bullets, highlighted, settings_table, show, show_source, table
+from tutorial_lib.notebook import approximate, bullets, facts, highlighted, settings_table, show, show_source, table
 
 
 def test_show_gives_a_png():
@@ -125,6 +125,11 @@ def test_a_table_with_heads_in_two_rows_is_aligned_too():
     columns = pd.MultiIndex.from_product([["first"], ["precision", "kind"]])
     page = table(pd.DataFrame([[0.96, "wrong"]], columns=columns, index=pd.Index(["2 %"], name="share"))).data
     assert '<td style="text-align: left">wrong</td>' in page and "<td>0.960</td>" in page
+
+
+def test_facts_are_one_line_of_names_and_values(capsys):
+    facts(won="≈110", not_won=24)
+    assert capsys.readouterr().out == "won ≈110 · not won 24\n"
 
 
 def test_what_hangs_on_a_model_is_marked_and_a_threshold_is_not():

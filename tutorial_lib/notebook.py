@@ -8,6 +8,7 @@ import io
 import itertools
 import numbers
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -163,6 +164,15 @@ def bullets(lines: Iterable[str]) -> Markdown:
     - 95 % of it
     """
     return Markdown("\n".join("- " + re.sub(r"([\\`*_{}\[\]<>#|~$&])", r"\\\1", " ".join(line.split())) for line in lines))
+
+
+def facts(**values: object) -> None:
+    """Print one line of named values, as they are given; names with underscores are shown with spaces.
+
+    >>> facts(won="≈110", lost="≈24", queries_tied=166)
+    won ≈110 · lost ≈24 · queries tied 166
+    """
+    sys.stdout.write(" · ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items()) + "\n")
 
 
 def approximate(text: str) -> str:
