@@ -114,6 +114,12 @@ def test_each_column_may_have_its_own_decimals():
     assert re.findall(r"<td[^>]*>(.*?)</td>", page) == ["0.894", "1,033.2", "True"]
 
 
+def test_a_small_p_is_no_nought():
+    page = table(pd.DataFrame({"p": [0.0002, 0.02], "low": [0.0002, 0.02]}), approximate=True).data
+    cells = [unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", page)]  # no style: they stand on the right
+    assert cells == ["< 0.001", "≈0.000", "≈0.020", "≈0.020"]
+
+
 def test_the_name_of_the_rows_stands_among_the_heads():
     frame = pd.DataFrame({"nDCG@10": [0.9]}, index=pd.Index(["tuned"], name="system"))
     assert re.findall(r"<th[^>]*>(.*?)</th>", table(frame).data) == ["system", "nDCG@10", "tuned"]
