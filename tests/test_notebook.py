@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 
-from tutorial_lib.notebook import approximate, bullets, highlighted, settings_table, show, show_source, table
+from tutorial_lib.notebook import approximate, bullets, facts, highlighted, settings_table, show, show_source, table
 
 
 def test_show_gives_a_png():
@@ -114,6 +114,12 @@ def test_each_column_may_have_its_own_decimals():
     assert re.findall(r"<td[^>]*>(.*?)</td>", page) == ["0.894", "1,033.2", "True"]
 
 
+def test_a_small_p_is_no_nought():
+    page = table(pd.DataFrame({"p": [0.0002, 0.02], "low": [0.0002, 0.02]}), approximate=True).data
+    cells = [unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", page)]  # no style: they stand on the right
+    assert cells == ["< 0.001", "≈0.000", "≈0.020", "≈0.020"]
+
+
 def test_the_name_of_the_rows_stands_among_the_heads():
     frame = pd.DataFrame({"nDCG@10": [0.9]}, index=pd.Index(["tuned"], name="system"))
     assert re.findall(r"<th[^>]*>(.*?)</th>", table(frame).data) == ["system", "nDCG@10", "tuned"]
@@ -125,6 +131,11 @@ def test_a_table_with_heads_in_two_rows_is_aligned_too():
     columns = pd.MultiIndex.from_product([["first"], ["precision", "kind"]])
     page = table(pd.DataFrame([[0.96, "wrong"]], columns=columns, index=pd.Index(["2 %"], name="share"))).data
     assert '<td style="text-align: left">wrong</td>' in page and "<td>0.960</td>" in page
+
+
+def test_facts_are_one_line_of_names_and_values(capsys):
+    facts(won="≈110", not_won=24)
+    assert capsys.readouterr().out == "won ≈110 · not won 24\n"
 
 
 def test_what_hangs_on_a_model_is_marked_and_a_threshold_is_not():

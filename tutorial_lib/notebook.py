@@ -8,6 +8,7 @@ import io
 import itertools
 import numbers
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -21,7 +22,7 @@ from matplotlib.figure import Figure
 DOTS, PIXELS = 144, 96
 """Dots an inch that a figure is drawn with, and pixels an inch that a page gives it: sharp on a screen of fine dots."""
 
-_NUMBER = re.compile(r"[≈<>]?\s*[-+]?\d[\d,]*(\.\d+)?( ?%)?")
+_NUMBER = re.compile(r"(?:[≈<>]|&[lg]t;)?\s*[-+]?\d[\d,]*(\.\d+)?( ?%)?")
 _ROW = re.compile(r"<tr.*?</tr>", flags=re.DOTALL)
 _CELL = re.compile(r"<(t[dh])>(.*?)</t[dh]>", flags=re.DOTALL)
 
@@ -72,6 +73,8 @@ def in_words(figure: Figure) -> str:
 def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int | Mapping[str, int] = 3) -> HTML:
     """Return a table with row names but no row numbers; words stand left, numbers right, with commas at thousands.
 
+    In a column named "p" what is below 0.001 reads "< 0.001": no such value is nought.
+
     Args:
         frame: What to show.
         approximate: Floats read "≈0.894": they hang on a model and may differ a little.
@@ -81,7 +84,8 @@ def table(frame: pd.DataFrame, *, approximate: bool = False, digits: int | Mappi
     text = frame.astype(object)
     for place, column in enumerate(frame.columns):
         decimals = digits if isinstance(digits, int) else digits.get(str(column), 3)
-        text.isetitem(place, [_cell(value, decimals, mark) for value in frame.iloc[:, place]])
+        written = _p_value if column == "p" else _cell
+        text.isetitem(place, [written(value, decimals, mark) for value in frame.iloc[:, place]])
     if text.index.name and text.columns.names == [None]:
         text = text.rename_axis(index=None, columns=str(text.index.name))  # one row of heads, not two
     with pd.option_context("display.max_colwidth", None):
@@ -93,6 +97,10 @@ def _cell(value: Any, digits: int, mark: str) -> str:
         return f"{mark}{value:,.{digits}f}"
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     return f"{value:,}" if whole else str(value)
+
+
+def _p_value(value: Any, digits: int, mark: str) -> str:
+    return "< 0.001" if isinstance(value, float) and value < 0.001 else _cell(value, digits, mark)
 
 
 def words_to_the_left(page: str) -> str:
@@ -163,6 +171,15 @@ def bullets(lines: Iterable[str]) -> Markdown:
     - 95 % of it
     """
     return Markdown("\n".join("- " + re.sub(r"([\\`*_{}\[\]<>#|~$&])", r"\\\1", " ".join(line.split())) for line in lines))
+
+
+def facts(**values: object) -> None:
+    """Print one line of named values, as they are given; names with underscores are shown with spaces.
+
+    >>> facts(won="≈110", lost="≈24", queries_tied=166)
+    won ≈110 · lost ≈24 · queries tied 166
+    """
+    sys.stdout.write(" · ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items()) + "\n")
 
 
 def approximate(text: str) -> str:

@@ -44,3 +44,10 @@ def test_texts_are_escaped(client):
     assert "<script" not in shown
     assert "<b>" not in shown
     assert "<i>" not in shown
+
+
+def test_what_an_answer_is_asked_about_further_is_there(client):
+    operations = [o for methods in client.get("/openapi.json").json()["paths"].values() for o in methods.values()]
+    links = [link for o in operations for link in o["responses"].get("200", {}).get("links", {}).values()]
+    assert len(links) == 2
+    assert {link["operationId"] for link in links} <= {o["operationId"] for o in operations}

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from tutorial_lib.serving.events_contract import EventRequest, event_record, query_record
@@ -97,3 +98,19 @@ def test_a_ticket_has_no_place_on_the_page_and_so_no_attributes():
 def test_what_an_event_cannot_hold_is_refused(wrong):
     with pytest.raises(ValidationError):
         EventRequest(**{"query_id": "q1", "action_name": "click", "object_id": "a", **wrong})
+
+
+@pytest.mark.parametrize(
+    ("fields", "fits"),
+    [
+        ({"action_name": "click", "object_id": "a"}, True),
+        ({"action_name": "click"}, False),
+        ({"action_name": "answered", "object_id": None}, False),
+        ({"action_name": "leave", "object_id": "a"}, False),
+        ({"action_name": "leave", "object_id": "a", "dwell_seconds": 1}, True),
+        ({"action_name": "ticket"}, True),
+    ],
+)
+def test_the_schema_says_what_each_action_needs(fields, fits):
+    schema = Draft202012Validator(EventRequest.model_json_schema())
+    assert schema.is_valid({"query_id": "q1", **fields}) == fits

@@ -53,6 +53,17 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
+_FOUND = "$response.body#/results/0/id"
+_LINKS = {
+    "opened": {
+        "operationId": "events_events_post",
+        "requestBody": {"query_id": "$response.body#/query_id", "action_name": "click", "object_id": _FOUND},
+    },
+    "read": {"operationId": "document_document_get", "parameters": {"id": _FOUND}},
+}
+"""What an answer to a search is asked about further, as OpenAPI tells programs."""
+
+
 def create_app(service: Service) -> FastAPI:
     """Return the application that serves ``service`` and closes it in the end."""
 
@@ -134,7 +145,7 @@ def _models(app: FastAPI, service: Service) -> None:
 def _search(app: FastAPI, service: Service) -> None:
     """Add what finds documents, and what orders them."""
 
-    @app.post("/search")
+    @app.post("/search", responses={200: {"links": _LINKS}})
     async def search(asked: SearchRequest) -> SearchResponse:
         """Find the documents closest to a query, by the live version of the index."""
         return await service.search(asked)

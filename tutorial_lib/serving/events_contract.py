@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictStr
 
 from tutorial_lib.serving.fields import Body, Name
 from tutorial_lib.serving.search_contract import SearchRequest, SearchResponse
@@ -29,11 +29,25 @@ Id = Annotated[StrictStr, Field(min_length=1, max_length=1000)]
 """Of a document."""
 
 
+def _needs(action: str, **fields: str) -> dict[str, JsonValue]:
+    """Return as JSON Schema that an action needs fields of a type."""
+    needed: dict[str, JsonValue] = {name: {"type": kind} for name, kind in fields.items()}
+    then: dict[str, JsonValue] = {"required": list(fields), "properties": needed}
+    return {"if": {"properties": {"action_name": {"const": action}}}, "then": then}
+
+
 class EventRequest(Body):
     """What became of a search."""
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"query_id": "8e1c0f", "action_name": "click", "object_id": "billing/refund"}}
+        json_schema_extra={
+            "example": {"query_id": "8e1c0f", "action_name": "click", "object_id": "billing/refund"},
+            "allOf": [
+                _needs("click", object_id="string"),
+                _needs("answered", object_id="string"),
+                _needs("leave", object_id="string", dwell_seconds="number"),
+            ],
+        }
     )
 
     query_id: Name = Field(description="Of the answer to /search.")
