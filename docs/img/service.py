@@ -24,7 +24,7 @@ def the_loop() -> Drawing:
         ("wrong", "03 Mine hard negatives", "near misses that fool it", "negatives/"),
     )
     lower = (
-        ("panel", "Use it", "07 rerank, 08 prompts", "10 scaling out"),
+        ("panel", "Use it", "07 rerank, 08 prompts", "09 serve, 10 scale out"),
         ("article", "06 Compare", "ship, or not?", "report/"),
         ("query", "05 Reindex", "new vectors, old kept", "index/"),
         ("model", "04 Fine-tune", "a thin LoRA adapter", "adapter/, model/"),
@@ -41,7 +41,7 @@ def the_loop() -> Drawing:
         d.arrow((at[n + 1], bottom + height / 2), (at[n] + width + 2, bottom + height / 2))
     d.arrow((at[3] + width / 2, top + height), (at[3] + width / 2, bottom - 2))
     d.arrow((at[0] + width / 2, bottom), (at[0] + width / 2, top + height + 2))
-    d.say(at[0] + width / 2 + 10, 182, "new tickets and searches", "paper", size=12, anchor="start")
+    d.say(at[0] + width / 2 + 10, 182, "new tickets, searches: 11 watches", "paper", size=12, anchor="start")
     d.arrow((at[1] + width - 30, top + height), (at[1] + width - 30, bottom - 2), role="quiet", dashed=True)
     d.say(at[1] + width - 20, 176, "test queries: never trained on,", "quiet", size=12, anchor="start")
     d.say(at[1] + width - 20, 194, "nothing is chosen by them", "quiet", size=12, anchor="start")
