@@ -7,6 +7,7 @@ from tutorial_lib.plots.monitoring import watched
 from tutorial_lib.plots.prompting import answers_in_prompt, prompt_grid
 from tutorial_lib.plots.ranking import answer_ranks, deltas, rank_shift, recall_at_k, search_results, slices, systems
 from tutorial_lib.plots.reranking import by_depth, by_weight, closest_words, differences
+from tutorial_lib.plots.scaling import bill, progress
 from tutorial_lib.plots.serving import export_parity, searches_needed
 from tutorial_lib.plots.style import COLOURS, RANK_BUCKETS
 from tutorial_lib.plots.tuning import (
@@ -28,6 +29,7 @@ __all__ = [
     "ablations",
     "answer_ranks",
     "answers_in_prompt",
+    "bill",
     "broken_runs",
     "by_depth",
     "by_weight",
@@ -44,6 +46,7 @@ __all__ = [
     "lengths",
     "low_rank",
     "policies",
+    "progress",
     "prompt_grid",
     "queries_over_time",
     "rank_shift",
