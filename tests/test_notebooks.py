@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from tutorial_lib.notebook import approximate
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
+COLUMNS = 100
+"""Of a line of code: it is read on a page, beside its text. ``notebooks/ruff.toml`` says the same to ruff."""
 SKIPPING = {"nbval-ignore-output", "nbval-skip", "nbval-raises-exception"}
 
 
@@ -70,6 +73,30 @@ def test_cells_are_short_and_define_little(notebook):
             assert not isinstance(node, ast.ClassDef), source
             if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno < 5, source
+
+
+def test_lines_of_code_fit_on_a_page(notebook):
+    lines = [line for c in code_cells(notebook) for line in "".join(c["source"]).splitlines()]
+    assert [line for line in lines if len(line) > COLUMNS] == []
+
+
+def test_ruff_keeps_notebooks_to_the_same_columns():
+    settings = tomllib.loads((ROOT / "notebooks" / "ruff.toml").read_text(encoding="utf-8"))
+    assert settings["line-length"] == COLUMNS
+
+
+def exercises(path):
+    """Return the text of each exercise of a chapter."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    asked = text.partition("## Exercises")[2].partition("\nSolutions: ")[0]
+    return re.split(r"^\d\. ", asked, flags=re.MULTILINE)[1:]
+
+
+def test_one_exercise_of_each_chapter_is_a_larger_one_with_a_folded_hint():
+    larger = {p.stem: [e for e in exercises(p) if e.startswith("A larger one: ")] for p in CHAPTERS}
+    hint = "<details><summary>Hint</summary>"
+    assert [name for name, found in larger.items() if not any(hint in e for e in found)] == []
 
 
 def test_a_chapter_has_at_most_thirty_code_cells():
