@@ -172,11 +172,13 @@ def main() -> None:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--seconds", type=float, default=4.0)
     given = parser.parse_args()
+    busy = os.getloadavg()[0]
     record = measured(given.run, given.clients, given.seconds)
     print(record["after_the_end"])
     if given.out:
         command = "python -m benchmarks.serving_faults --run RUN --out FILE"
-        write_json(given.out, {"command": command, "machine": description(), "seconds": given.seconds, **record})
+        told = {"command": command, "machine": description(), "load_before": busy, "seconds": given.seconds}
+        write_json(given.out, {**told, **record})
 
 
 if __name__ == "__main__":
