@@ -20,8 +20,8 @@ from tutorial_lib.data.ubi import records
 CUT, REFUSED = 0, -1
 """In the place of a status: the connection ended without a whole answer; nobody listened."""
 
-RETRY = 0.05
-"""Seconds after which a client that got no answer asks again."""
+RETRY = 0.25
+"""Seconds after which a client that got no answer asks again: tries take of the machine that the service starts on."""
 
 PATIENCE = 120.0
 """Seconds that a service may be away."""
@@ -141,15 +141,15 @@ def recorded(folder: Path) -> tuple[set[str], int]:
     return found, cut
 
 
-def lost(given: Iterable[Asked], folder: Path, killed: float) -> dict[str, Any]:
-    """Return how many of the answers given before a moment are in the day files, and how old then the oldest that is not."""
-    answers = [a for a in given if a.status == 200 and a.done <= killed]
+def lost(asked: Iterable[Asked], folder: Path, killed: float) -> dict[str, Any]:
+    """Return how many of the answers are in the day files, and how old the oldest that is not was at a moment, in seconds."""
+    answers = [a for a in asked if a.status == 200]
     there, _ = recorded(folder)
     missing = [a for a in answers if a.query_id not in there]
-    oldest = max((killed - a.done for a in missing), default=0.0)
+    oldest = max((killed - a.done for a in missing), default=0.0)  # an answer may be read after the kill
     return {
         "given": len(answers),
         "recorded": len(answers) - len(missing),
         "lost": len(missing),
-        "oldest_lost_s": oldest,
+        "oldest_lost_s": max(0.0, oldest),
     }

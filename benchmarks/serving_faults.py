@@ -7,7 +7,7 @@ The service is `python -m tutorial_lib serve RUN --index FOLDER`, a process of i
 the run's base model and of its tuned one; both are built before. Clients ask for queries of the run, each again as soon as it
 is answered. For each number of clients: a steady while, a switch, a rollback, and a kill -9 with the same command at once.
 "failed" are searches that got no whole answer, or another status than 200; "refused" tries while nobody listened, of each
-client one in 50 ms; "mixed" answers of a version that was not live while they were made, or by a model that is not its own;
+client four a second; "mixed" answers of a version that was not live while they were made, or by a model that is not its own;
 "lost" answers given before the kill that the day files do not hold. Clients and service share the machine.
 """
 
@@ -84,7 +84,7 @@ class Trial:
         """Begin with version ``live``."""
         self.served, self.load = served, load
         self.spans = [Span(live.number, live.fingerprint)]
-        self.killed = 0.0
+        self.dead = 0.0
 
     async def phase(self, seconds: float, move: Callable[[], Version] | None = None) -> dict[str, Any]:
         """Return the figures of a while that begins with ``move``, which returns the version that is live then."""
@@ -98,24 +98,25 @@ class Trial:
 
     async def kill(self, seconds: float) -> dict[str, Any]:
         """Return the figures of a kill -9 with a restart at once, until so many seconds after the first answer."""
-        self.killed = time.perf_counter()
+        killed = time.perf_counter()
         await asyncio.to_thread(self.served.end, signal.SIGKILL)
+        self.dead = time.perf_counter()
         self.served.start()
-        back = await self.load.first_answer(time.perf_counter())
+        back = await self.load.first_answer(self.dead)
         await asyncio.sleep(back + seconds - time.perf_counter())
-        row = row_of(self.load.between(self.killed, back + seconds), self.spans, seconds)
-        events = lost(self.load.asked, self.served.events, self.killed)
-        return {**row, "out_of_service_s": back - self.killed, "events": events}
+        row = row_of(self.load.between(killed, back + seconds), self.spans, seconds)
+        before = [asked for asked in self.load.asked if asked.sent <= self.dead]
+        return {**row, "out_of_service_s": back - killed, "events": lost(before, self.served.events, killed)}
 
-    def given_since(self) -> list[Asked]:
-        """Return the answers that came after the kill."""
-        return [asked for asked in self.load.asked if asked.done > self.killed]
+    def asked_since(self) -> list[Asked]:
+        """Return what was asked of the service that came after the kill."""
+        return [asked for asked in self.load.asked if asked.sent > self.dead]
 
 
 async def tried(
     served: Served, index: VectorIndex, second: Verification, queries: Iterator[str], clients: int, seconds: float
 ) -> tuple[list[dict[str, Any]], list[Asked]]:
-    """Return a row for each phase with so many clients, and the answers after the kill."""
+    """Return a row for each phase with so many clients, and what was asked after the kill."""
     live = index.live
     assert live is not None
     rows: list[dict[str, Any]] = []
@@ -131,7 +132,7 @@ async def tried(
         note("switch", await trial.phase(seconds, lambda: index.switch(second)))
         note("rollback", await trial.phase(seconds, index.rollback))
         note("kill -9", await trial.kill(seconds))
-    return rows, trial.given_since()
+    return rows, trial.asked_since()
 
 
 def built(run: Path, work: Path) -> tuple[VectorIndex, Verification]:
@@ -171,11 +172,13 @@ def main() -> None:
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--seconds", type=float, default=4.0)
     given = parser.parse_args()
+    busy = os.getloadavg()[0]
     record = measured(given.run, given.clients, given.seconds)
     print(record["after_the_end"])
     if given.out:
         command = "python -m benchmarks.serving_faults --run RUN --out FILE"
-        write_json(given.out, {"command": command, "machine": description(), "seconds": given.seconds, **record})
+        told = {"command": command, "machine": description(), "load_before": busy, "seconds": given.seconds}
+        write_json(given.out, {**told, **record})
 
 
 if __name__ == "__main__":

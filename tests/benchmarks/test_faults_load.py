@@ -7,6 +7,7 @@ from itertools import repeat
 
 import pytest
 
+from benchmarks import faults_load
 from benchmarks.faults_load import CUT, REFUSED, Asked, Load, Span, lost, recorded, row_of
 
 OLD, NEW = Span(1, "base", until=10.2), Span(2, "tuned", since=10.0)
@@ -49,9 +50,11 @@ def test_what_is_lost_is_what_was_given_before_the_kill_and_not_written(tmp_path
     lines = "".join(json.dumps({"user_query": "refund", "query_id": f"q{n}"}) + "\n" for n in range(3))
     (tmp_path / "queries-2026-01-01.jsonl").write_text(lines + '{"user_query": "ref')
     (tmp_path / "events-2026-01-01.jsonl").write_text('{"query_id": "q4"}\n')
-    given = [asked(n, n + 0.5, query_id=f"q{n}") for n in range(6)] + [asked(1, 2, status=CUT, query_id="q9")]
+    given = [asked(n, n + 0.5, query_id=f"q{n}") for n in range(5)] + [asked(1, 2, status=CUT, query_id="q9")]
     found = lost(given, tmp_path, killed=5.0)
-    assert found == {"given": 5, "recorded": 3, "lost": 2, "oldest_lost_s": 1.5}  # q3 and q4; q5 came after
+    assert found == {"given": 5, "recorded": 3, "lost": 2, "oldest_lost_s": 1.5}  # q3 and q4
+    assert lost(given[:3], tmp_path, killed=5.0)["oldest_lost_s"] == 0
+    assert lost([asked(4, 5.1, query_id="q5")], tmp_path, killed=5.0)["oldest_lost_s"] == 0  # read after the kill
     assert recorded(tmp_path) == ({"q0", "q1", "q2"}, 1)
 
 
@@ -92,7 +95,8 @@ async def away_and_back():
     return load.asked, gone, back
 
 
-def test_clients_go_on_when_the_service_is_back():
+def test_clients_go_on_when_the_service_is_back(monkeypatch):
+    monkeypatch.setattr(faults_load, "RETRY", 0.02)
     found, gone, back = asyncio.run(away_and_back())
     counts = {status: sum(a.status == status for a in found) for status in (200, CUT, REFUSED)}
     assert counts[200] > 3

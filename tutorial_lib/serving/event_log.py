@@ -1,8 +1,9 @@
 """The log of searches and of what became of them: what chapter 1 reads as training data.
 
-A thread takes what has been noted once a second, takes out personal data, appends and syncs: kill -9 loses the last second
-at most, and no search waits for a disk. While the disk is full the notes wait in memory
-and are written when there is room; what finds no place to wait is counted. Of one folder one process is the writer.
+Twice a second a thread takes what has been noted, takes out personal data, appends and syncs: no search waits for a disk.
+kill -9 loses what is not written by then: the last second at most, or more where searches come faster than personal data is
+found, some milliseconds each (benchmarks/serving_faults.py). While the disk is full the notes wait in memory and are written
+when there is room; what finds no place to wait is counted. Of one folder one process is the writer.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,14 +33,14 @@ from tutorial_lib.serving.redaction import Redact
 from tutorial_lib.serving.searching import Searched
 from tutorial_lib.serving.shown import Shown
 
-EVERY = 1.0
-"""Seconds between two writes."""
+EVERY = 0.5
+"""Seconds from the beginning of a write to that of the next."""
 
 WAITING = 20_000
 """Notes of each kind that may wait to be written."""
 
-TOGETHER = 64
-"""Queries that are searched for personal data at a time, and then written."""
+TOGETHER = 16
+"""Queries that are searched for personal data at a time, and then written: more would be no faster, and be lost together."""
 
 _QUERIES, _EVENTS = "queries", "events"
 _LOG = logging.getLogger(__name__)
@@ -63,7 +65,7 @@ class EventLog:
             folder: Where the files are; made if it is not there.
             redact: Takes personal data out of queries.
             waiting: Notes of each kind that may wait to be written.
-            every: Seconds between two writes.
+            every: Seconds from the beginning of a write to that of the next.
 
         Raises:
             DataError: The folder cannot be written to, or another process records there.
@@ -148,7 +150,9 @@ class EventLog:
     # --- the thread -----------------------------------------------------------------------------------------------
 
     def _follow(self) -> None:
-        while not self._ended.wait(self.every):
+        began = time.monotonic()
+        while not self._ended.wait(max(0.0, began + self.every - time.monotonic())):
+            began = time.monotonic()
             self._write_all()
         self._write_all()
 
