@@ -208,3 +208,27 @@ def test_readme_begins_where_a_newcomer_begins():
     for target in re.findall(r"`?make ([a-z-]+)", text):
         assert re.search(rf"^{target}:", recipes, flags=re.MULTILINE), f"make {target}"
     assert f"{record('course_cpu.json')['peak_mb'] / 1000:.1f} GB at its peak" in text
+
+
+def rows_of(text, head):
+    """Return the rows of the table whose head begins so, cell by cell."""
+    lines = text[text.index(head) :].splitlines()[2:]
+    table = lines[: next(n for n, line in enumerate([*lines, ""]) if not line.startswith("|"))]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+
+
+def test_what_the_service_bears_is_what_the_records_say():
+    text, _ = text_of("docs/serving.md")
+    measured = {(row["system"], row["clients"]): row for row in record("serving.json")["rows"]}
+    for clients, *shown in rows_of(text, "| clients | texts a second"):
+        batched, single = (measured[system, int(clients)] for system in ("batching", "one by one"))
+        waits = [f"{row['ms_p50']:.0f}, {row['ms_p99']:.0f} ms" for row in (batched, single)]
+        assert shown == [f"{batched['texts_per_s']:.0f}", f"{single['texts_per_s']:.0f}", *waits]
+    phases = record("serving_faults.json")["rows"]
+    kills = {row["clients"]: row for row in phases if row["phase"] == "kill -9"}
+    assert [row["failed"] for row in phases if row["phase"] != "kill -9"] == [0] * 9
+    assert [row["mixed"] for row in phases] == [0] * 12
+    for clients, failed, until, lost, oldest in rows_of(text, "| clients | searches that failed"):
+        kill, events = kills[int(clients)], kills[int(clients)]["events"]
+        assert (failed, until) == (str(kill["failed"]), f"{kill['out_of_service_s']:.1f}")
+        assert (lost, oldest) == (f"{events['lost']} of {events['given']:,}", f"{events['oldest_lost_s']:.1f} s before")
