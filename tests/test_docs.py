@@ -210,25 +210,44 @@ def test_readme_begins_where_a_newcomer_begins():
     assert f"{record('course_cpu.json')['peak_mb'] / 1000:.1f} GB at its peak" in text
 
 
-def rows_of(text, head):
-    """Return the rows of the table whose head begins so, cell by cell."""
-    lines = text[text.index(head) :].splitlines()[2:]
-    table = lines[: next(n for n, line in enumerate([*lines, ""]) if not line.startswith("|"))]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+def rows_below(document, head):
+    """Return the cells of the rows of the table whose first row is ``head``."""
+    lines = text_of(document)[0].splitlines()
+    below = lines[lines.index(head) + 2 :]
+    rows = below[: next((n for n, line in enumerate(below) if not line.startswith("|")), len(below))]
+    return [row.strip("| ").split(" | ") for row in rows]
 
 
-def test_what_the_service_bears_is_what_the_records_say():
-    text, _ = text_of("docs/serving.md")
-    measured = {(row["system"], row["clients"]): row for row in record("serving.json")["rows"]}
-    for clients, *shown in rows_of(text, "| clients | texts a second"):
-        batched, single = (measured[system, int(clients)] for system in ("batching", "one by one"))
-        waits = [f"{row['ms_p50']:.0f}, {row['ms_p99']:.0f} ms" for row in (batched, single)]
-        assert shown == [f"{batched['texts_per_s']:.0f}", f"{single['texts_per_s']:.0f}", *waits]
-    phases = record("serving_faults.json")["rows"]
-    kills = {row["clients"]: row for row in phases if row["phase"] == "kill -9"}
-    assert [row["failed"] for row in phases if row["phase"] != "kill -9"] == [0] * 9
-    assert [row["mixed"] for row in phases] == [0] * 12
-    for clients, failed, until, lost, oldest in rows_of(text, "| clients | searches that failed"):
-        kill, events = kills[int(clients)], kills[int(clients)]["events"]
-        assert (failed, until) == (str(kill["failed"]), f"{kill['out_of_service_s']:.1f}")
-        assert (lost, oldest) == (f"{events['lost']} of {events['given']:,}", f"{events['oldest_lost_s']:.1f} s before")
+def test_serving_shows_what_encoding_together_gave():
+    found, head = record("serving.json"), "| clients | texts a second, together | one by one | times as many |"
+    rows = {(row["system"], row["clients"]): row for row in found["rows"]}
+    shown = rows_below("docs/serving.md", f"{head} half of them within, together | one by one |")
+    assert len(shown) == len(found["batching_to_one_by_one"])
+    for clients, *cells in shown:
+        ways = [rows[way, int(clients)] for way in ("batching", "one by one")]
+        speeds, waits = [f"{way['texts_per_s']:.0f}" for way in ways], [f"{way['ms_p50']:.0f} ms" for way in ways]
+        assert cells == [*speeds, f"{found['batching_to_one_by_one'][clients]:.2f}", *waits], clients
+
+
+def test_serving_shows_what_a_switch_a_rollback_and_a_kill_cost():
+    found = record("serving_faults.json")
+    killed = [row for row in found["rows"] if row["phase"] == "kill -9"]
+    assert not any(row["mixed"] for row in found["rows"])
+    assert not any(row["failed"] for row in found["rows"] if row not in killed)
+    assert all(row["failed"] <= row["clients"] for row in killed)
+    assert found["after_the_end"]["lost"] == 0
+    head = "| clients | while | answers a second | half within | 99 in 100 within | failed | mixed |"
+    assert rows_below("docs/serving.md", head) == [
+        [
+            str(row["clients"]),
+            row["phase"],
+            *(f"{row['answers_per_s']:.0f}", f"{row['ms_p50']:.0f} ms", f"{row['ms_p99']:.0f} ms"),
+            *(str(row["failed"]), str(row["mixed"])),
+        ]
+        for row in found["rows"]
+    ]
+    head = "| clients | out of service | searches answered before | not recorded | the oldest of these |"
+    for row, shown in zip(killed, rows_below("docs/serving.md", head), strict=True):
+        events = row["events"]
+        away, oldest = f"{row['out_of_service_s']:.1f} s", f"{events['oldest_lost_s']:.1f} s"
+        assert shown == [str(row["clients"]), away, str(events["given"]), str(events["lost"]), oldest]
