@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 
 from tutorial_lib.baselines import Baselines
 from tutorial_lib.retrieval.dense import Vectors
@@ -10,7 +9,6 @@ def test_a_workspace_is_one():
     assert issubclass(Workspace, Baselines)
 
 
-@pytest.mark.usefixtures("float32")
 def test_dataset_index_encoder_and_vectors_belong_together(finished):
     dataset = finished.dataset()
     assert finished.bm25().ids == list(dataset.corpus)
