@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -150,7 +151,9 @@ def built(run: Path, work: Path) -> tuple[VectorIndex, Verification]:
 
 def measured(run: Path, clients: Sequence[int], seconds: float) -> dict[str, Any]:
     """Return a row for each number of clients and phase, and what the day files hold after the end of the service."""
-    queries = cycle([query.text for query in read_beir(run / "dataset").queries.values()])
+    texts = [query.text for query in read_beir(run / "dataset").queries.values()]
+    random.Random(0).shuffle(texts)  # short searches and long tickets lie apart: each phase is to meet both
+    queries = cycle(texts)
     rows: list[dict[str, Any]] = []
     since: list[Asked] = []
     with tempfile.TemporaryDirectory() as folder:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 from tests.serving.calls import client_of
 from tests.serving.hostile import BODIES, FIELDS, HARMLESS, HTTP, PATHS, SCRIPT
@@ -84,10 +85,18 @@ def test_the_same_of_every_field_and_of_the_routes_of_the_page(process):
     tries.done("every field, events, comparing, documents, page files")
 
 
+def written(file, what, seconds=10.0):
+    """Return the file once a whole line of it holds ``what``: a request is noted after it was answered."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and what not in file.read_text().rpartition("\n")[0]:
+        time.sleep(0.05)
+    return file.read_text()
+
+
 def test_the_log_holds_no_query_no_key_and_one_object_a_line(process):
     with process.client() as client:
         client.post("/search", json={"query": "a very private question"}, headers={"X-Request-ID": "find-me"})
-    log = process.log.read_text()
+    log = written(process.log, "find-me")
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     note = next(line for line in lines if line.get("request_id") == "find-me")
     assert (note["route"], note["status"], note["method"]) == ("/search", 200, "POST")
