@@ -53,24 +53,30 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
+def answers(process: subprocess.Popen[bytes], ask: Callable[[], object]) -> bool:
+    """Wait until ``ask`` is answered; returns False if the process has ended before."""
+    while process.poll() is None:
+        try:
+            ask()
+        except httpx.TransportError:
+            time.sleep(0.2)
+            continue
+        return True
+    return False
+
+
 class Served:
     """The service in a process of its own, for the length of a block."""
 
     def __init__(self, model: str, batch: int) -> None:
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         arguments = ["--serve", str(self.port), "--model", model, "--batch", str(batch)]
         self.process = subprocess.Popen([sys.executable, "-m", "benchmarks.serving", *arguments])
 
     def __enter__(self) -> Served:
-        while self.process.poll() is None:
-            try:
-                httpx.get(f"{self.url}/healthz")
-            except httpx.TransportError:
-                time.sleep(0.2)
-                continue
-            return self
-        raise RuntimeError("the service has ended")
+        if not answers(self.process, lambda: httpx.get(f"http://127.0.0.1:{self.port}/healthz")):
+            raise RuntimeError("the service has ended")
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()

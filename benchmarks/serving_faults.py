@@ -32,7 +32,7 @@ import httpx
 
 from benchmarks.faults_load import Asked, Load, Span, lost, recorded, row_of
 from benchmarks.machine import description
-from benchmarks.serving import free_port
+from benchmarks.serving import answers, free_port
 from tutorial_lib.cli.served_run import BASE, TUNED, ServedRun
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.files import write_json
@@ -65,14 +65,10 @@ class Served:
 
     def __enter__(self) -> Served:
         self.start()
-        while self.process.poll() is None:
-            try:
-                httpx.post(f"http://127.0.0.1:{self.port}/search", json={"query": "refund"}).raise_for_status()
-            except httpx.TransportError:
-                time.sleep(0.2)
-                continue
-            return self
-        raise RuntimeError(self._log.read_text(encoding="utf-8"))
+        address = f"http://127.0.0.1:{self.port}/search"
+        if not answers(self.process, lambda: httpx.post(address, json={"query": "refund"}).raise_for_status()):
+            raise RuntimeError(self._log.read_text(encoding="utf-8"))
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.end(signal.SIGTERM)

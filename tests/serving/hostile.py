@@ -96,7 +96,7 @@ FIELDS = {
 
 HARMLESS = {
     "UTF-16": request(SEARCH, '{"query": "a"}'.encode("utf-16")),
-    "a deep document": _rerank(documents=[{"text": json.loads("[" * 800 + "]" * 800)}]),
+    "a deep document": _rerank(documents=[{"text": json.loads("[" * 900 + "]" * 900)}]),
     "a query with a script": _search(query=SCRIPT),
     "a query with NUL and an escape": _search(query="a\x00b\x1b[31m"),
     "a query that turns the text around": _search(query="\u202erefund\u202c\ufeff"),

@@ -88,9 +88,12 @@ class NotReadyError(Exception):
         self.detail = detail
 
 
+HALF_A_PAIR = "it holds half of a surrogate pair (\\ud800 to \\udfff), which stands for no sign"
+"""What is wrong with a text that UTF-8 cannot hold."""
+
 _SAID = {
     "missing": "it is missing",
-    "string_unicode": "it holds half of a surrogate pair (\\ud800 to \\udfff), which stands for no sign",
+    "string_unicode": HALF_A_PAIR,
     "model_attributes_type": "send a JSON object",
 }
 """Kind of error of pydantic -> plainer words."""

@@ -11,11 +11,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, field_validator
 
+from tutorial_lib.serving.errors import HALF_A_PAIR
 from tutorial_lib.serving.fields import Body, Count, Text, Whole
 
 Method = Literal["cosine", "late_interaction"]
 
-SPARE = 50
+SPARE = 10
 """Levels of JSON by which a document must stay below what can be written: an answer holds it a few levels deep."""
 
 
@@ -79,18 +80,25 @@ def _unsendable(document: str | dict[str, Any]) -> str:
     >>> _unsendable({"text": "refund", "price": float("nan")})
     'it holds NaN or an infinite number, which are no JSON'
     """
-    deeper: Any = document
-    for _ in range(SPARE if isinstance(document, dict) else 0):
-        deeper = [deeper]
     try:
-        (document if isinstance(document, str) else json.dumps(deeper, ensure_ascii=False, allow_nan=False)).encode()
+        _written(document).encode()
     except UnicodeEncodeError:
-        return "it holds half of a surrogate pair (\\ud800 to \\udfff), which stands for no sign"
+        return HALF_A_PAIR
     except RecursionError:
         return "it is nested too deeply"
     except ValueError:
         return "it holds NaN or an infinite number, which are no JSON"
     return ""
+
+
+def _written(document: str | dict[str, Any]) -> str:
+    """Return the text, or an object as JSON, ``SPARE`` levels deeper than it is."""
+    if isinstance(document, str):
+        return document
+    deeper: Any = document
+    for _ in range(SPARE):
+        deeper = [deeper]
+    return json.dumps(deeper, ensure_ascii=False, allow_nan=False)
 
 
 def text_of(document: str | Mapping[str, Any], fields: Sequence[str] | None) -> str:

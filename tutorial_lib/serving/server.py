@@ -20,7 +20,6 @@ from tutorial_lib.serving.keys import VARIABLE, Keys
 CONNECTIONS = 1000
 """Open at a time; who comes then is told to come again."""
 
-
 KEEP_ALIVE_SECONDS = 75
 """That a connection stays open without a request: longer than proxies keep theirs, which else ask into a closed one."""
 
