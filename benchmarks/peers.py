@@ -48,6 +48,19 @@ class StepClock(TrainerCallback):
         return batch_size * (len(self.times) - 1 - skip) / (self.times[-1] - self.times[skip])
 
 
+def triplets(dataset: RetrievalDataset, negatives: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Return the training pairs as columns of texts, as sentence-transformers takes them, with a negative each."""
+    pairs = training_pairs(dataset, negatives, 1)
+    text = {a: document.full_text for a, document in dataset.corpus.items()}
+    judged = dataset.qrels["train"]
+    return {
+        "anchor": [p.query for p in pairs],
+        "positive": [text[p.positive_id] for p in pairs],
+        # Nothing was mined for some queries: then the first article that is not judged.
+        "negative": [text[next(a for a in (*p.negative_ids, *text) if a not in judged[p.query_id])] for p in pairs],
+    }
+
+
 def sentence_transformers(
     dataset: RetrievalDataset,
     negatives: Mapping[str, Sequence[str]],
@@ -77,17 +90,7 @@ def sentence_transformers(
                 target_modules=lora.peft_targets,
             )
         )
-    pairs = training_pairs(dataset, negatives, 1)
-    text = {a: document.full_text for a, document in dataset.corpus.items()}
-    judged = dataset.qrels["train"]
-    rows = Dataset.from_dict(
-        {
-            "anchor": [p.query for p in pairs],
-            "positive": [text[p.positive_id] for p in pairs],
-            # Nothing was mined for some queries: then the first article that is not judged.
-            "negative": [text[next(a for a in (*p.negative_ids, *text) if a not in judged[p.query_id])] for p in pairs],
-        }
-    )
+    rows = Dataset.from_dict(triplets(dataset, negatives))
     with tempfile.TemporaryDirectory() as folder:
         arguments = SentenceTransformerTrainingArguments(
             output_dir=folder,

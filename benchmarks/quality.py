@@ -29,14 +29,17 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.machine import description, in_child, peak_mb
-from tutorial_lib.data.beir import read_beir
+from tutorial_lib.data.beir import read_beir, write_beir
 from tutorial_lib.data.dataset import Qrels, RetrievalDataset
-from tutorial_lib.evaluation.choose import at_best_window, choose_settings, choose_system
+from tutorial_lib.evaluation.choose import at_best_window, choose_settings, choose_system, level_windows, window_scores
+from tutorial_lib.evaluation.dev_pool import dev_pool, mean_score
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run, main_scores, per_query
 from tutorial_lib.evaluation.significance import document_clusters, paired_difference
 from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import bf16_is_fast
+from tutorial_lib.models.lora import save_adapter
+from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors, VectorScorer, dense_run
@@ -44,12 +47,14 @@ from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
 from tutorial_lib.retrieval.scorer import Scorer
 from tutorial_lib.retrieval.systems import keyword_run
 from tutorial_lib.retrieval.untrained import FUSED, ROWS, Untrained, UntrainedSettings, rankings
-from tutorial_lib.training.finetune import prepare_training, rises
+from tutorial_lib.training.distill_settings import DistillSettings
+from tutorial_lib.training.finetune import FineTuning, prepare_training, rises
 from tutorial_lib.training.losses import contrastive_loss
 from tutorial_lib.training.mining import MiningSettings, mine_negatives
 from tutorial_lib.training.pairs import PairCollator, training_pairs
 from tutorial_lib.training.schedule import Schedule
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
+from tutorial_lib.training.taught import teach
 
 PEERS: dict[str, dict[str, Any]] = {
     "sentence-transformers lora": {},
@@ -65,6 +70,8 @@ PEERS: dict[str, dict[str, Any]] = {
 """Its trainer: with the adapter, settings and number of steps of the course; with what its users write, for one pass; and on
 all weights at the rate of its own examples. A temperature of 0.05 is its default scale of 20."""
 SEEDLESS = ("bm25", "base", "bm25+base", "untrained")
+MATRIX = "lora, matrix"
+"""The model of the system "lora" with a matrix behind it that late interaction and the labels teach (``--models``)."""
 TRAINED = ("lora", "lora queries", "linear queries", "full", *PEERS)
 FULL_RATE = 2e-4
 """Learning rate of full fine-tuning: the defaults' is the adapter's, which all weights together do not bear."""
@@ -92,6 +99,8 @@ class Collection:
     train_queries: int = 0
     vectors: Path | None = None
     """Folder in which runs share the base model's article vectors, and the settings chosen on dev."""
+    models: Path | None = None
+    """Folder in which what LoRA trains is kept, for a matrix behind it and for ``benchmarks.distilling``."""
     dataset: RetrievalDataset = field(init=False)
 
     def __post_init__(self) -> None:
@@ -125,6 +134,11 @@ class Collection:
         return base.with_window(window) if window else base
 
     @cached_property
+    def own_window(self) -> int:
+        """Tokens that the base model reads as it comes."""
+        return Encoder.load(self.model).settings.max_length
+
+    @cached_property
     def untrained(self) -> Untrained:
         """The best that needs no training, chosen on dev."""
         return choose_system(self.dataset, self.untrained_runs("dev"), self.settings)
@@ -150,6 +164,16 @@ class Collection:
     def base_vectors(self) -> Vectors:
         """Base vectors of all articles and of dev's queries."""
         return self.encoded(self.base, "dev", self.document_vectors)
+
+    def model_of(self, seed: int) -> Path:
+        """Return the folder of dataset/ and model/ of a LoRA training that is kept.
+
+        Raises:
+            ValueError: None is.
+        """
+        if self.models is None:
+            raise ValueError("no folder of models: pass --models FOLDER, in which those of LoRA are kept")
+        return self.models / f"{self.name}-{seed}"
 
     @property
     def start(self) -> dict[str, Any]:
@@ -222,6 +246,8 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
         return _untrained(home, system, split)
     lora, settings = settings_of({**PEERS.get(system, {}), **changes}, seed)
     mining = MiningSettings(per_query=max(4, settings.negatives))
+    if system == MATRIX:
+        return _with_matrix(home, seed, split)
     source = changes.get("source", "bm25")
     negatives = {} if source == "batch" else home.negatives(source, mining)
     if system == "linear queries":
@@ -265,6 +291,10 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
     runs = {home.name: dense_run(home.dataset, vectors, split)}
     if split == "test":
         notes["shipped"] = _shipped(home, home.searched_by(encoder, "dev", vectors.documents), runs[home.name])
+        if system == "lora":
+            notes["windows"] = _by_window(home, encoder)
+    if system == "lora" and not changes and home.models:
+        _keep(home, run, encoder, seed)
     for c in others:  # through the window chosen there: one that suits this collection says nothing of forgetting
         away = encoder.with_window(c.base.settings.max_length)
         runs[c.name] = c.searched_by(away, split, c.document_vectors if keep else None)
@@ -297,6 +327,33 @@ def _shipped(home: Collection, dev: Run, test: Run) -> dict[str, Any]:
     best = max(scores, key=lambda name: scores[name])
     parts = {name: evaluate_run(home.dataset.qrels["test"], run)[MAIN_MEASURE] for name, run in candidates["test"].items()}
     return {"system": best, "dev": scores, "parts": parts, MAIN_MEASURE: parts[best]}
+
+
+def _by_window(home: Collection, encoder: Encoder) -> dict[str, dict[str, float | bool]]:
+    """Return by window what dev's pool says of ``encoder``, whether it can tell it from the best, and what test says."""
+    judged, widest = home.dataset.qrels["test"], encoder.with_window(home.own_window)
+    scores = window_scores(dev_pool(home.dataset, home.bm25, base=home.base_vectors), widest)
+    level = level_windows(scores)
+    test = {w: evaluate_run(judged, home.searched_by(widest.with_window(w), "test"))[MAIN_MEASURE] for w in scores}
+    return {str(w): {"dev": mean_score(of), "level": w in level, MAIN_MEASURE: test[w]} for w, of in scores.items()}
+
+
+def _keep(home: Collection, run: FineTuning, encoder: Encoder, seed: int) -> None:
+    """Keep what LoRA trained, merged, with the window chosen, beside the training queries it saw."""
+    folder = home.model_of(seed)
+    with tempfile.TemporaryDirectory() as adapter:
+        save_adapter(run.encoder, Path(adapter), "")
+        save_model(Encoder.load(adapter).with_window(encoder.settings.max_length), folder / "model", "")
+    write_beir(home.dataset, folder / "dataset")
+
+
+def _with_matrix(home: Collection, seed: int, split: str) -> Trained:
+    """Return what a matrix behind the kept model, taught by the labels and late interaction, gives if dev keeps it."""
+    started = time.monotonic()
+    taught = teach(home.dataset, Encoder.load(home.model_of(seed) / "model"), DistillSettings(seed=seed))
+    made, run = taught.distilled, dense_run(home.dataset, taught.vectors, split)
+    notes = {"dev": made.dev, "best_epoch": made.epoch, "share": taught.share}
+    return Trained({home.name: run}, made.matrix.size, time.monotonic() - started, len(home.dataset.corpus), notes)
 
 
 def _epochs(home: Collection, negatives: dict[str, list[str]], settings: TrainSettings) -> float:
@@ -367,9 +424,15 @@ def _cut(vectors: NDArray[np.float32], size: int) -> NDArray[np.float32]:
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def row(job: dict[str, Any], folders: dict[str, Path], model: str, vectors: Path | None = None) -> dict[str, Any]:
+def row(
+    job: dict[str, Any],
+    folders: dict[str, Path],
+    model: str,
+    vectors: Path | None = None,
+    models: Path | None = None,
+) -> dict[str, Any]:
     """Run one job in this process and return its row."""
-    home = Collection(job["dataset"], folders[job["dataset"]], model, job["train_queries"], vectors)
+    home = Collection(job["dataset"], folders[job["dataset"]], model, job["train_queries"], vectors, models)
     systems = job["split"] == "test"
     others = [Collection(n, f, model, vectors=vectors) for n, f in folders.items() if n != home.name] if systems else []
     trained = train(home, job["system"], job["changes"], job["seed"], job["split"], others)
@@ -405,7 +468,9 @@ def _above(qrels: Qrels, before: Run, after: Run) -> dict[str, float]:
     return {k: getattr(difference, k) for k in ("difference", "low", "high", "p")}
 
 
-def jobs_of(table: str, names: list[str], seeds: int, only: list[str], train_queries: int) -> list[dict[str, Any]]:
+def jobs_of(
+    table: str, names: list[str], seeds: int, only: list[str], train_queries: int, *, models: bool = False
+) -> list[dict[str, Any]]:
     """Return what is to be run, seed by seed, so that an early stop leaves a balanced table."""
     jobs = []
     for seed in range(seeds):
@@ -420,7 +485,7 @@ def jobs_of(table: str, names: list[str], seeds: int, only: list[str], train_que
                         "split": "test",
                         "train_queries": train_queries,
                     }
-                    for s in (*SEEDLESS, *TRAINED)
+                    for s in (*SEEDLESS, *TRAINED, *((MATRIX,) if models else ()))
                     if seed == 0 or s not in SEEDLESS
                 ]
             else:
@@ -451,12 +516,13 @@ def main() -> None:
     parser.add_argument("--on", nargs="*", help="train on these datasets only; forgetting is measured on all")
     parser.add_argument("--train-queries", type=int, default=0, help="train on a random draw of so many; 0: on all")
     parser.add_argument("--only", nargs="*", default=[], help="systems, or groups of ablations")
+    parser.add_argument("--models", type=Path, help="keep LoRA's models here, and put a matrix behind them")
     parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
     parser.add_argument("--vectors", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     folders = {name: Path(folder) for name, folder in (d.split("=", 1) for d in options.data)}
     if options.table == "one":
-        print(json.dumps(row(options.job, folders, options.model, options.vectors)))
+        print(json.dumps(row(options.job, folders, options.model, options.vectors, options.models)))
         return
     with tempfile.TemporaryDirectory() as shared:
         run_missing(options, folders, shared)
@@ -465,7 +531,14 @@ def main() -> None:
 def run_missing(options: argparse.Namespace, folders: dict[str, Path], shared: str) -> None:
     """Run each job that the file has no row of and add its row; ``shared`` is a folder for all of them."""
     rows = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
-    for job in jobs_of(options.table, options.on or list(folders), options.seeds, options.only, options.train_queries):
+    for job in jobs_of(
+        options.table,
+        options.on or list(folders),
+        options.seeds,
+        options.only,
+        options.train_queries,
+        models=bool(options.models),
+    ):
         if any(all(r.get(k) == v for k, v in job.items()) for r in rows):
             continue
         print(json.dumps(job), flush=True)
@@ -480,6 +553,7 @@ def run_missing(options: argparse.Namespace, folders: dict[str, Path], shared: s
             json.dumps(job),
             "--vectors",
             shared,
+            *(("--models", str(options.models)) if options.models else ()),
         )
         if options.out.exists():  # another process may be adding rows of its own
             rows = json.loads(options.out.read_text())["rows"]
