@@ -138,10 +138,10 @@ class Quality:
 
 def chosen(qrels: Any, run: Any, scores: Any) -> tuple[dict[str, float], float]:
     """Return nDCG@10 of dev by the cross-encoder's share, 0 and 1 among them, and the share that dev chooses."""
+    from tutorial_lib.evaluation.dev_pool import rises
     from tutorial_lib.evaluation.measures import main_scores
     from tutorial_lib.retrieval.reranking import reranked
     from tutorial_lib.training.dev import mean_score
-    from tutorial_lib.training.finetune import rises
 
     by_query = {share: main_scores(qrels, reranked(run, scores, share)) for share in (0.0, *SHARES, 1.0)}
     best = max(SHARES, key=lambda share: (mean_score(by_query[share]), -share))

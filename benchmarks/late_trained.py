@@ -101,13 +101,13 @@ class Shortlists:
         return share, late.rerank(asked["test"], self.runs["test"], weight=share)
 
 
-def row_of(name: str, folder: Path, rate: float, seed: int) -> dict[str, Any]:
+def row_of(name: str, folder: Path, rate: float, seed: int, model: str = DEFAULT_MODEL) -> dict[str, Any]:
     """Return what late interaction gives on test, untrained and trained from either model."""
-    home = Collection(name, folder / "dataset", DEFAULT_MODEL)
+    home = Collection(name, folder / "dataset", model)
     lists = Shortlists(home, folder)
     share, untrained = lists.ranked_again(lists.encoder)
     runs, shares, seconds = {"tuned": lists.runs["test"], "untrained": untrained}, {"untrained": share}, {}
-    starts = {"from tuned": str(folder / "model"), "from base": str(resolve_model(DEFAULT_MODEL))}
+    starts = {"from tuned": str(folder / "model"), "from base": str(resolve_model(home.model))}
     for way, start in starts.items():
         started = time.monotonic()
         encoder = trained(home, start, rate, seed).with_window(lists.encoder.settings.max_length)

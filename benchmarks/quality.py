@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 from benchmarks.machine import description, in_child, peak_mb
 from tutorial_lib.data.beir import read_beir, write_beir
 from tutorial_lib.data.dataset import Qrels, RetrievalDataset
-from tutorial_lib.evaluation.choose import at_best_window, choose_settings, choose_system, level_windows, window_scores
-from tutorial_lib.evaluation.dev_pool import dev_pool, mean_score
+from tutorial_lib.evaluation.choose import at_best_window, choose_settings, choose_system
+from tutorial_lib.evaluation.dev_pool import rises
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run, main_scores, per_query
 from tutorial_lib.evaluation.significance import document_clusters, paired_difference
 from tutorial_lib.files import write_text
@@ -48,12 +48,12 @@ from tutorial_lib.retrieval.scorer import Scorer
 from tutorial_lib.retrieval.systems import keyword_run
 from tutorial_lib.retrieval.untrained import FUSED, ROWS, Untrained, UntrainedSettings, rankings
 from tutorial_lib.training.distill_settings import DistillSettings
-from tutorial_lib.training.finetune import FineTuning, prepare_training, rises
+from tutorial_lib.training.finetune import FineTuning, prepare_training
 from tutorial_lib.training.losses import contrastive_loss
 from tutorial_lib.training.mining import MiningSettings, mine_negatives
 from tutorial_lib.training.pairs import PairCollator, training_pairs
 from tutorial_lib.training.schedule import Schedule
-from tutorial_lib.training.settings import LoraSettings, TrainSettings
+from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
 from tutorial_lib.training.taught import teach
 
 PEERS: dict[str, dict[str, Any]] = {
@@ -132,11 +132,6 @@ class Collection:
         """The base model, with the window chosen on dev."""
         base, window = Encoder.load(self.model), self.settings.window
         return base.with_window(window) if window else base
-
-    @cached_property
-    def own_window(self) -> int:
-        """Tokens that the base model reads as it comes."""
-        return Encoder.load(self.model).settings.max_length
 
     @cached_property
     def untrained(self) -> Untrained:
@@ -280,21 +275,26 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
             )
             result = run.train()
         encoder, trainable = run.encoder, result.trainable
-        notes = {"best_step": result.best_step, "steps": result.steps, "dev": result.dev, "pairs_per_s": result.pairs_per_s}
+        notes = {
+            "best_step": result.best_step,
+            "steps": result.steps,
+            "dev": result.dev,
+            "strength": result.strength,
+            "pairs_per_s": result.pairs_per_s,
+        }
     seconds = time.monotonic() - started
     notes["peak_mb"] = peak_mb()  # of mining and training; searching other collections comes after
     keep = system == "lora queries"
     if not keep:
-        encoder = at_best_window(home.dataset, home.bm25, encoder, home.base_vectors)
+        trained = settings.max_length if system in PEERS else start["window"] or settings.max_length
+        encoder = at_best_window(home.dataset, home.bm25, encoder, home.base_vectors, trained=trained)
     notes["window"] = encoder.settings.max_length
     vectors = home.encoded(encoder, split, home.document_vectors if keep else None)
     runs = {home.name: dense_run(home.dataset, vectors, split)}
     if split == "test":
         notes["shipped"] = _shipped(home, home.searched_by(encoder, "dev", vectors.documents), runs[home.name])
-        if system == "lora":
-            notes["windows"] = _by_window(home, encoder)
-    if system == "lora" and not changes and home.models:
-        _keep(home, run, encoder, seed)
+    if system == "lora" and home.models:
+        _keep(home, run, encoder, result)
     for c in others:  # through the window chosen there: one that suits this collection says nothing of forgetting
         away = encoder.with_window(c.base.settings.max_length)
         runs[c.name] = c.searched_by(away, split, c.document_vectors if keep else None)
@@ -329,22 +329,14 @@ def _shipped(home: Collection, dev: Run, test: Run) -> dict[str, Any]:
     return {"system": best, "dev": scores, "parts": parts, MAIN_MEASURE: parts[best]}
 
 
-def _by_window(home: Collection, encoder: Encoder) -> dict[str, dict[str, float | bool]]:
-    """Return by window what dev's pool says of ``encoder``, whether it can tell it from the best, and what test says."""
-    judged, widest = home.dataset.qrels["test"], encoder.with_window(home.own_window)
-    scores = window_scores(dev_pool(home.dataset, home.bm25, base=home.base_vectors), widest)
-    level = level_windows(scores)
-    test = {w: evaluate_run(judged, home.searched_by(widest.with_window(w), "test"))[MAIN_MEASURE] for w in scores}
-    return {str(w): {"dev": mean_score(of), "level": w in level, MAIN_MEASURE: test[w]} for w, of in scores.items()}
-
-
-def _keep(home: Collection, run: FineTuning, encoder: Encoder, seed: int) -> None:
+def _keep(home: Collection, run: FineTuning, encoder: Encoder, result: TrainResult) -> None:
     """Keep what LoRA trained, merged, with the window chosen, beside the training queries it saw."""
-    folder = home.model_of(seed)
+    folder = home.model_of(run.settings.seed)
     with tempfile.TemporaryDirectory() as adapter:
         save_adapter(run.encoder, Path(adapter), "")
         save_model(Encoder.load(adapter).with_window(encoder.settings.max_length), folder / "model", "")
     write_beir(home.dataset, folder / "dataset")
+    result.save(folder / "training.json")
 
 
 def _with_matrix(home: Collection, seed: int, split: str) -> Trained:

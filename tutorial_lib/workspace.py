@@ -128,7 +128,9 @@ class Workspace(Baselines):
         teaching.check_fits(train_documents=self._trains_documents())
         tuned, card = merge_adapter(adapter), (adapter / "README.md").read_text(encoding="utf-8")
         if self._trains_documents():  # a model of queries alone is scored with the base model's documents
-            tuned = at_best_window(self.dataset(), self.bm25(), tuned, self.base_vectors())
+            most = self._trained_with()["max_length"]
+            trained = self.baseline().training_window(most) or most
+            tuned = at_best_window(self.dataset(), self.bm25(), tuned, self.base_vectors(), trained=trained)
         if teaching.teacher:
             taught = teach(self.dataset(), tuned, teaching.distilling(self._trained_with()["seed"]))
             tuned, card = taught.encoder, f"{card}\n{taught.card_line}\n"

@@ -12,6 +12,7 @@ from tutorial_lib.evaluation.choose import (
     choose_system,
     level_windows,
     window_scores,
+    window_to_read,
 )
 from tutorial_lib.evaluation.dev_pool import DevSet
 from tutorial_lib.models.settings import EncoderSettings
@@ -78,6 +79,19 @@ def test_training_reads_as_much_as_does_no_harm_and_no_more_than_it_may():
     assert UntrainedSettings().training_window(128) is None  # nothing was chosen: the model's own window
 
 
+@pytest.mark.parametrize(
+    ("queries_that_rise", "read"), [(0, 128), (1, 128), (3, 128), (6, 256)], ids=["none", "one", "three", "six"]
+)
+def test_another_window_than_that_of_training_is_read_when_dev_is_sure(queries_that_rise, read):
+    before = {f"q{n}": 0.5 for n in range(100)}
+    after = {q: 0.8 if n < queries_that_rise else 0.5 for n, q in enumerate(before)}
+    assert window_to_read({64: before, 128: before, 256: after}, 128) == read
+
+
+def test_where_no_text_is_as_long_as_the_window_of_training_that_one_is_read():
+    assert window_to_read({64: {"a": 0.5, "b": 0.4}}, 128) == 128
+
+
 def test_windows_beyond_the_longest_text_are_not_tried():
     assert list(window_scores(pool("a b", "b"), Words(64))) == [1, 2]
     assert list(window_scores(pool("a", "b"), Words(64))) == [1]
@@ -89,10 +103,11 @@ def test_the_window_is_taken_from_dev_alone():
     corpus = {a: replace(d, title="", text=words.get(a, "c c")) for a, d in dataset.corpus.items()}
     queries = {q: replace(v, text={"d1": "a", "d2": "b"}.get(q, "c")) for q, v in dataset.queries.items()}
     dataset = replace(dataset, corpus=corpus, queries=queries)
-    encoder = at_best_window(dataset, choose.BM25(dataset.document_texts()), Words(64))
+    encoder = at_best_window(dataset, choose.BM25(dataset.document_texts()), Words(64), trained=2)
     assert encoder.settings.max_length == 2
     without = replace(dataset, qrels={**dataset.qrels, "dev": {}})
-    assert at_best_window(without, choose.BM25(dataset.document_texts()), Words(64)).settings.max_length == 64
+    as_it_is = at_best_window(without, choose.BM25(dataset.document_texts()), Words(64), trained=2)
+    assert as_it_is.settings.max_length == 64
 
     chosen = choose_settings(dataset, Words(64))
     assert chosen.window == 2

@@ -15,13 +15,13 @@ from transformers import TrainerCallback
 
 from tests.tiny import Interrupt, tiny_dataset
 from tests.training.runs import adapter_weights, prepare_run, same_weights
+from tutorial_lib.evaluation.dev_pool import rises
 from tutorial_lib.models import hardware
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import adapter_update, save_adapter, set_strength
 from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.training.dev import DevSet, mean_score
-from tutorial_lib.training.finetune import rises
 from tutorial_lib.training.losses import contrastive_loss
 
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
@@ -268,6 +268,25 @@ def test_the_share_of_the_update_that_dev_likes_best_is_kept(prepare, monkeypatc
     save_adapter(run.encoder, tmp_path / "doubled", "card")
     doubled, checkpoint = (Encoder.load(tmp_path / folder) for folder in ("doubled", "run/checkpoint-4"))
     assert np.array_equal(doubled.encode(TEXTS), checkpoint.encode(TEXTS))
+
+
+@pytest.mark.parametrize(
+    ("base", "whole", "half", "kept"),
+    [
+        ([0.2] * 4, [0.6] * 4, [0.9, 0.9, 0.4, 0.4], 1.0),  # half: 0.05 better, give or take 0.14
+        ([0.2] * 4, [0.6] * 4, [0.9, 0.9, 0.9, 0.4], 0.5),  # 0.175, give or take 0.125
+        ([0.6] * 4, [0.6] * 4, [0.65] * 4, 0.5),
+        ([0.6] * 4, [0.9, 0.9, 0.4, 0.4], [0.65] * 4, 0.5),  # all of it is not surely above the base model
+        ([0.9] * 4, [0.6] * 4, [0.7] * 4, 0.0),
+    ],
+)
+def test_a_share_is_kept_where_dev_is_sure_of_it(prepare, monkeypatch, base, whole, half, kept):
+    run = prepare("run", strengths=(1.0, 0.5))
+    monkeypatch.setattr(run, "_dev_scores", lambda: dict(zip("abcd", half, strict=True)))
+    run.trainer.train()  # else there is no update
+    strengths, strength = run._choose_strength(*(dict(zip("abcd", of, strict=True)) for of in (base, whole)))
+    assert strength == kept
+    assert [share for share, _ in strengths] == [0.5, 1.0]
 
 
 def test_all_of_the_update_is_the_checkpoint_to_the_bit(prepare, monkeypatch, tmp_path):

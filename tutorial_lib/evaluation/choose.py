@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.evaluation.dev_pool import DevSet, dev_pool, mean_score
+from tutorial_lib.evaluation.dev_pool import DevSet, dev_pool, mean_score, rises
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, per_query
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.bm25 import BM25
@@ -19,6 +19,9 @@ from tutorial_lib.retrieval.untrained import ROWS, Untrained, UntrainedSettings,
 
 WINDOWS = (64, 128, 256, 512)
 """Tokens of a text to try; the encoder's own window is tried too, and no longer one."""
+
+SURE = 2.0
+"""Standard errors by which dev must prefer another window to that of training."""
 
 
 def window_scores(pool: DevSet, encoder: Encoder) -> dict[int, dict[str, float]]:
@@ -71,18 +74,40 @@ def level_windows(scores: Mapping[int, Mapping[str, float]]) -> tuple[int, ...]:
     return tuple(window for window, lost in below.items() if lost.mean() <= error[window])
 
 
-def at_best_window(dataset: RetrievalDataset, bm25: BM25, encoder: Encoder, base: Vectors | None = None) -> Encoder:
-    """Return ``encoder`` with the window that scores best on the dev pool; as it is where dev is too small.
+def window_to_read(scores: Mapping[int, Mapping[str, float]], trained: int) -> int:
+    """Return the window of training, or the one with the best mean of those that dev is sure are better.
+
+    Sure is more than two standard errors: a wider window changes few queries, whose error is itself badly known. A model
+    reads best what it was trained to read, and ``benchmarks.after_training`` measures what it costs to ask dev for more.
+
+    >>> window_to_read({64: {"a": 0.8, "b": 0.7}, 128: {"a": 0.7, "b": 0.7}}, 128)
+    128
 
     Args:
-        dataset: The dataset; its dev split decides.
+        scores: Window -> nDCG@10 by query, as ``window_scores`` returns them.
+        trained: The window of training; where no text of the pool is that long, the widest reads the same.
+    """
+    before = scores[trained if trained in scores else max(scores)]
+    sure = {window: of for window, of in scores.items() if rises(before, of, SURE)}
+    return best_window(sure) if sure else trained
+
+
+def at_best_window(
+    dataset: RetrievalDataset, bm25: BM25, encoder: Encoder, base: Vectors | None = None, *, trained: int
+) -> Encoder:
+    """Return ``encoder`` with the window of its training, or one that the dev pool is sure is better.
+
+    Args:
+        dataset: The dataset; its dev split decides; where that is too small, the encoder stays as it is.
         bm25: Index over its documents, for the pool.
-        encoder: A model, before or after training.
+        encoder: A fine-tuned model; its own window is the largest that is tried.
         base: The base model's vectors, for the pool too.
+        trained: Tokens of a text that dev saw it read in training.
     """
     if not _can_choose(dataset):
         return encoder
-    return encoder.with_window(best_window(window_scores(dev_pool(dataset, bm25, base=base), encoder)))
+    scores = window_scores(dev_pool(dataset, bm25, base=base), encoder)
+    return encoder.with_window(min(window_to_read(scores, trained), encoder.settings.max_length))
 
 
 def choose_settings(dataset: RetrievalDataset, encoder: Encoder) -> UntrainedSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -90,6 +91,17 @@ def mean_score(scores: Mapping[str, float]) -> float:
     0.75
     """
     return float(np.mean(list(scores.values())))
+
+
+def rises(before: Mapping[str, float], after: Mapping[str, float], errors: float = 1.0) -> bool:
+    """Return whether scores by query rose from ``before`` to ``after`` by more than so many standard errors of the mean.
+
+    >>> rises({"q1": 0.5, "q2": 0.5}, {"q1": 0.7, "q2": 0.6}), rises({"q1": 0.5, "q2": 0.5}, {"q1": 0.9, "q2": 0.5})
+    (True, False)
+    """
+    differences = np.array([after[q] - before[q] for q in before])
+    error = differences.std(ddof=1) / math.sqrt(len(differences)) if len(differences) > 1 else 0.0
+    return bool(differences.mean() > errors * error)
 
 
 def dev_pool(

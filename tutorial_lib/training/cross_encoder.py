@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from tutorial_lib.data.dataset import DataError, RetrievalDataset
+from tutorial_lib.evaluation.dev_pool import rises
 from tutorial_lib.files import new_folder
 from tutorial_lib.models.cross_encoder import CrossEncoder
 from tutorial_lib.models.encoder import Encoder
@@ -25,7 +26,6 @@ from tutorial_lib.training.cross_card import cross_card
 from tutorial_lib.training.cross_settings import RESULT_FILE, CrossResult, CrossSettings
 from tutorial_lib.training.cross_trainer import CrossTrainer, DevShortlists, best_weight, lists_of
 from tutorial_lib.training.dev import mean_score
-from tutorial_lib.training.finetune import rises
 from tutorial_lib.training.mining import MiningSettings, mine_negatives
 from tutorial_lib.training.pairs import Pair, training_pairs
 

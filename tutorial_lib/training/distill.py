@@ -14,13 +14,12 @@ import torch
 from numpy.typing import NDArray
 
 from tutorial_lib.data.dataset import RetrievalDataset
-from tutorial_lib.evaluation.dev_pool import mean_score
+from tutorial_lib.evaluation.dev_pool import mean_score, rises
 from tutorial_lib.evaluation.measures import main_scores
 from tutorial_lib.models.matrix import turned
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.training.distill_settings import DistillSettings
-from tutorial_lib.training.finetune import rises
 from tutorial_lib.training.lessons import Lessons
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.evaluation.dev_pool import rises
 from tutorial_lib.models import hardware
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.lora import adapter_update, add_adapter, low_precision, set_strength, without_dropout
@@ -100,7 +100,10 @@ class FineTuning:
     def _choose_strength(
         self, before: Mapping[str, float], after: Mapping[str, float]
     ) -> tuple[list[tuple[float, float]], float]:
-        """Leave the encoder with the share of its update that dev likes best; return all tried and that share."""
+        """Leave the encoder with its update, or the share that dev likes better by more than a standard error.
+
+        All shares tried are returned, and that which was kept.
+        """
         update = adapter_update(self.encoder) if self.lora is not None else {}
         scores = {1.0: after}
         for share in self.settings.strengths if update else ():
@@ -108,9 +111,10 @@ class FineTuning:
                 set_strength(self.encoder, update, share)
                 scores[share] = self._dev_scores()
         means = {share: mean_score(by_query) for share, by_query in scores.items()}
-        best = max(means, key=lambda share: (means[share], share))
-        if not rises(before, scores[best]):
-            best = 0.0
+        risen = [share for share in scores if rises(before, scores[share])]
+        if 1.0 in risen:  # what was trained, unless dev is sure of a share of it
+            risen = [share for share in risen if share == 1.0 or rises(after, scores[share])]
+        best = max(risen, key=lambda share: (means[share], share), default=0.0)
         if update:
             set_strength(self.encoder, update, best)
         elif not best:
@@ -127,17 +131,6 @@ class FineTuning:
         base = Encoder.load(self.encoder.name, device=self.encoder.device).model
         self.encoder.model.load_state_dict(base.state_dict())
         self.encoder.changed()
-
-
-def rises(before: Mapping[str, float], after: Mapping[str, float]) -> bool:
-    """Return whether scores by query rose from ``before`` to ``after`` by more than the standard error of the mean.
-
-    >>> rises({"q1": 0.5, "q2": 0.5}, {"q1": 0.7, "q2": 0.6}), rises({"q1": 0.5, "q2": 0.5}, {"q1": 0.9, "q2": 0.5})
-    (True, False)
-    """
-    differences = np.array([after[q] - before[q] for q in before])
-    error = differences.std(ddof=1) / math.sqrt(len(differences)) if len(differences) > 1 else 0.0
-    return bool(differences.mean() > error)
 
 
 def prepare_training(

@@ -1,0 +1,152 @@
+"""What is chosen after training, the window to read with and the share of the update: what does it cost to ask dev?
+
+    python -m benchmarks.after_training --workspace NAME=FOLDER … --out benchmarks/results/after_training.json
+
+FOLDER is one of those that ``benchmarks.quality --models`` keeps: ``dataset/`` (BEIR), ``model/``, ``training.json``. A row
+is a model: for each window, with the share that was kept, and for each share, at the window of training, nDCG@10 on dev's
+pool, how far it lies above what training had (its window, the whole update) with the standard error of the difference, and
+nDCG@10 on test over the whole corpus. The rules are then compared over all rows by what they lose on test to the best
+candidate. No rule sees test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+
+from benchmarks.machine import description
+from benchmarks.quality import Collection
+from tutorial_lib.evaluation.choose import window_scores
+from tutorial_lib.evaluation.dev_pool import dev_pool, mean_score
+from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run
+from tutorial_lib.files import write_text
+from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.settings import DEFAULT_MODEL
+from tutorial_lib.training.settings import TrainSettings
+
+Candidates: TypeAlias = dict[float, dict[str, float]]
+"""Window or share -> what dev and test say of it."""
+
+
+class Kept:
+    """A model that LoRA trained, its base, and the collection."""
+
+    def __init__(self, name: str, folder: Path, model: str = DEFAULT_MODEL) -> None:
+        """Read a folder of ``benchmarks.quality --models``."""
+        self.home = Collection(name.split(":")[0], folder / "dataset", model)
+        self.base, self.tuned = Encoder.load(model), Encoder.load(folder / "model")
+        self.share = float(json.loads((folder / "training.json").read_text())["strength"])
+        self.pool = dev_pool(self.home.dataset, self.home.bm25, base=self.home.base_vectors)
+        chosen = self.home.settings.training_window(TrainSettings.max_length) or TrainSettings.max_length
+        self.trained = min(chosen, self.base.settings.max_length)
+
+    def with_share(self, share: float) -> Encoder:
+        """Return the encoder with another share of the update: the base's weights and the difference, scaled."""
+        made, base, tuned = Encoder.load(self.home.model), self.base.model.state_dict(), self.tuned.model.state_dict()
+        with torch.no_grad():
+            for name, weight in made.model.named_parameters():
+                if name in tuned:  # the pooler, which no vector passes, is not saved
+                    weight.copy_(base[name] + share / self.share * (tuned[name] - base[name]))
+        made.changed()
+        return made.with_window(self.trained)
+
+    def windows(self) -> Candidates:
+        """Return the candidates by window, with the share kept; the window of training is what they are compared with."""
+        widest = self.tuned.with_window(self.base.settings.max_length)
+        scores = window_scores(self.pool, widest)
+        at = self.trained if self.trained in scores else max(scores)  # all texts are shorter
+        return self._told({float(w): (of, widest.with_window(w)) for w, of in scores.items()}, float(at))
+
+    def shares(self) -> Candidates:
+        """Return the candidates by share, at the window of training; the whole update is what they are compared with."""
+        if not self.share:
+            return {}
+        made = {share: self.with_share(share) for share in TrainSettings.strengths}
+        return self._told({share: (self.pool.score(encoder), encoder) for share, encoder in made.items()}, 1.0)
+
+    def _told(self, candidates: Mapping[float, tuple[dict[str, float], Encoder]], at: float) -> Candidates:
+        judged, before = self.home.dataset.qrels["test"], candidates[at][0]
+        told = {}
+        for candidate, (of, encoder) in candidates.items():
+            above = np.array([of[q] - before[q] for q in of])
+            told[candidate] = {
+                "dev": mean_score(of),
+                "above": float(above.mean()),
+                "error": float(above.std(ddof=1) / np.sqrt(len(above))),
+                MAIN_MEASURE: evaluate_run(judged, self.home.searched_by(encoder, "test"))[MAIN_MEASURE],
+            }
+        return told
+
+
+def surer_than(errors: float) -> Callable[[Candidates], float]:
+    """Return the rule "what training had, or the best on dev of those above it by more than so many standard errors"."""
+
+    def rule(candidates: Candidates) -> float:
+        sure = {c: of["dev"] for c, of in candidates.items() if of["above"] > errors * of["error"]}
+        return max(sure, key=lambda c: (sure[c], -c)) if sure else trained(candidates)
+
+    return rule
+
+
+def trained(candidates: Candidates) -> float:
+    """Return what training had: the candidate that all are compared with."""
+    return next(c for c, of in candidates.items() if of["above"] == of["error"] == 0)
+
+
+RULES: dict[str, Callable[[Candidates], float]] = {
+    "the best on dev": lambda candidates: max(candidates, key=lambda c: (candidates[c]["dev"], -c)),
+    "what training had": trained,
+    "unless surer than one error": surer_than(1.0),
+    "unless surer than two errors": surer_than(2.0),
+}
+
+
+def regrets(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:
+    """Return for windows and shares, by rule, the mean and the largest nDCG@10 lost on test to the best candidate."""
+    made: dict[str, dict[str, dict[str, float]]] = {}
+    for kind in ("windows", "shares"):
+        every = [{float(c): of for c, of in row[kind].items()} for row in rows if row[kind]]
+        best = [max(of[MAIN_MEASURE] for of in candidates.values()) for candidates in every]
+        for name, rule in RULES.items():
+            lost = [b - candidates[rule(candidates)][MAIN_MEASURE] for b, candidates in zip(best, every, strict=True)]
+            made.setdefault(kind, {})[name] = {"mean": float(np.mean(lost)), "largest": max(lost)} if lost else {}
+    return made
+
+
+def row_of(name: str, folder: Path, model: str = DEFAULT_MODEL) -> dict[str, Any]:
+    """Return what every window and every share gives the model in ``folder``."""
+    kept = Kept(name, folder, model)
+    made = {"dataset": name, "trained": kept.trained, "share": kept.share}
+    return {**made, "windows": _named(kept.windows()), "shares": _named(kept.shares())}
+
+
+def _named(candidates: Candidates) -> dict[str, dict[str, float]]:
+    return {f"{candidate:g}": of for candidate, of in candidates.items()}
+
+
+def main() -> None:
+    """Write the rows that the file does not hold yet, and print the rules' regrets."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workspace", nargs="+", default=[], metavar="NAME[:SEED]=FOLDER")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    rows: list[dict[str, Any]] = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
+    for name, folder in (w.split("=", 1) for w in options.workspace):
+        if not any(r["dataset"] == name for r in rows):
+            rows.append(row_of(name, Path(folder)))
+            made = {"command": "python -m benchmarks.after_training", "machine": description(), "rows": rows}
+            write_text(options.out, json.dumps({**made, "regrets": regrets(rows)}, indent=1))
+            print(json.dumps(rows[-1]), flush=True)
+    for kind, by_rule in regrets(rows).items():
+        for name, lost in by_rule.items():
+            print(f"{kind}, {name}: {lost['mean']:.4f} lost in the mean, {lost['largest']:.4f} at most")
+
+
+if __name__ == "__main__":
+    main()
