@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -270,23 +271,12 @@ def test_the_share_of_the_update_that_dev_likes_best_is_kept(prepare, monkeypatc
     assert np.array_equal(doubled.encode(TEXTS), checkpoint.encode(TEXTS))
 
 
-@pytest.mark.parametrize(
-    ("base", "whole", "half", "kept"),
-    [
-        ([0.2] * 4, [0.6] * 4, [0.9, 0.9, 0.4, 0.4], 1.0),  # half: 0.05 better, give or take 0.14
-        ([0.2] * 4, [0.6] * 4, [0.9, 0.9, 0.9, 0.4], 0.5),  # 0.175, give or take 0.125
-        ([0.6] * 4, [0.6] * 4, [0.65] * 4, 0.5),
-        ([0.6] * 4, [0.9, 0.9, 0.4, 0.4], [0.65] * 4, 0.5),  # all of it is not surely above the base model
-        ([0.9] * 4, [0.6] * 4, [0.7] * 4, 0.0),
-    ],
-)
-def test_a_share_is_kept_where_dev_is_sure_of_it(prepare, monkeypatch, base, whole, half, kept):
+def test_of_a_gentle_pass_no_share_is_tried(prepare, monkeypatch):
+    score_by_step(monkeypatch, [0.5, 0.9, 0.6, 0.7, 0.8])
     run = prepare("run", strengths=(1.0, 0.5))
-    monkeypatch.setattr(run, "_dev_scores", lambda: dict(zip("abcd", half, strict=True)))
-    run.trainer.train()  # else there is no update
-    strengths, strength = run._choose_strength(*(dict(zip("abcd", of, strict=True)) for of in (base, whole)))
-    assert strength == kept
-    assert [share for share, _ in strengths] == [0.5, 1.0]
+    monkeypatch.setattr(run.trainer, "schedule", replace(run.trainer.schedule, gentle=2))
+    result = run.train()
+    assert (result.best_step, result.strength, result.strengths) == (2, 1.0, [(1.0, 0.9)])
 
 
 def test_all_of_the_update_is_the_checkpoint_to_the_bit(prepare, monkeypatch, tmp_path):

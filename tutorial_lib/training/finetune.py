@@ -70,7 +70,9 @@ class FineTuning:
         state, dev = self.trainer.state, self.trainer.dev_log
         log: list[dict[str, Any]] = state.log_history
         best = step_of(state.best_model_checkpoint) if state.best_model_checkpoint else state.global_step
-        strengths, strength = self._choose_strength(dev.scores[0], dev.scores[best]) if dev.scores else ([], 1.0)
+        # A gentle pass is weak already: a share of it would be held back twice.
+        shares = self.settings.strengths if best != self.trainer.schedule.gentle else ()
+        strengths, strength = self._choose_strength(dev.scores[0], dev.scores[best], shares) if dev.scores else ([], 1.0)
         trained = len(self.pairs) * (state.global_step - done) / math.ceil(len(self.pairs) / self.settings.batch_size)
         return TrainResult(
             losses=[(int(e["step"]), e["loss"]) for e in log if "loss" in e],
@@ -98,23 +100,19 @@ class FineTuning:
             yield
 
     def _choose_strength(
-        self, before: Mapping[str, float], after: Mapping[str, float]
+        self, before: Mapping[str, float], after: Mapping[str, float], shares: Sequence[float]
     ) -> tuple[list[tuple[float, float]], float]:
-        """Leave the encoder with its update, or the share that dev likes better by more than a standard error.
-
-        All shares tried are returned, and that which was kept.
-        """
+        """Leave the encoder with the share of its update that dev likes best; return all tried and that share."""
         update = adapter_update(self.encoder) if self.lora is not None else {}
         scores = {1.0: after}
-        for share in self.settings.strengths if update else ():
+        for share in shares if update else ():
             if share not in scores:
                 set_strength(self.encoder, update, share)
                 scores[share] = self._dev_scores()
         means = {share: mean_score(by_query) for share, by_query in scores.items()}
-        risen = [share for share in scores if rises(before, scores[share])]
-        if 1.0 in risen:  # what was trained, unless dev is sure of a share of it
-            risen = [share for share in risen if share == 1.0 or rises(after, scores[share])]
-        best = max(risen, key=lambda share: (means[share], share), default=0.0)
+        best = max(means, key=lambda share: (means[share], share))
+        if not rises(before, scores[best]):
+            best = 0.0
         if update:
             set_strength(self.encoder, update, best)
         elif not best:

@@ -32,9 +32,9 @@ class TrainSettings:
         temperature: Cosines are divided by this before the softmax; lower is sharper.
         dev_evaluations: How often dev is scored; the best checkpoint by dev is kept.
         dev_queries: At most this many dev queries are used; 0 trains to the end without looking at dev.
-        strengths: Shares of the update tried on dev, beside all of it, when training is done; one is kept that lies above
-            all of it by more than a standard error. It is a mean of base and tuned weights (Wortsman et al. 2022,
-            arXiv:2109.01903): it forgets less, and can be better where pairs are few.
+        strengths: Shares of the update tried on dev, beside all of it, when training is done; the best is kept. A weaker one
+            is a mean of base and tuned weights (Wortsman et al. 2022, arXiv:2109.01903): it forgets less, and can be better
+            where pairs are few. Of a gentle pass all is kept: it is weak already.
         dev_pool_per_query: BM25's and the base model's best articles per dev query; with the positives they make up the pool.
         mask_known_positives: Leave every other known positive of a query, and near-duplicates of its positives, out of
             its softmax; switched off only to show what they do.
