@@ -56,7 +56,7 @@ def trained(home: Collection, start: str, rate: float, seed: int) -> Encoder:
     transformer = Transformer(start, max_seq_length=WINDOW)
     special = [transformer.tokenizer.cls_token, transformer.tokenizer.sep_token]
     mask = MultiVectorMask(special, skiplist_tasks=["query", "document"])  # late interaction leaves them out, too
-    model = MultiVectorEncoder(modules=[transformer, Normalize(), mask], device="cpu")
+    model = MultiVectorEncoder(modules=[transformer, Normalize("token_embeddings"), mask], device="cpu")
     model.add_adapter(
         LoraConfig(task_type=TaskType.FEATURE_EXTRACTION, r=16, lora_alpha=32, lora_dropout=0.0, target_modules="all-linear")
     )

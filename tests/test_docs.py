@@ -251,3 +251,15 @@ def test_serving_shows_what_a_switch_a_rollback_and_a_kill_cost():
         events = row["events"]
         away, oldest = f"{row['out_of_service_s']:.1f} s", f"{events['oldest_lost_s']:.1f} s"
         assert shown == [str(row["clients"]), away, str(events["given"]), str(events["lost"]), oldest]
+
+
+def test_the_collections_are_told_as_they_were_measured():
+    _, text = text_of("benchmarks/README.md")
+    rows = record("collections.json")["rows"]
+    for dataset in {r["dataset"] for r in rows}:
+        of = {r["system"]: r for r in rows if r["dataset"] == dataset}
+        systems = ("untrained", "sentence-transformers plain lora", "lora", "lora, matrix")
+        scores = " | ".join(f"{of[system]['measures']['nDCG@10']:.3f}" for system in systems)
+        gain, shipped = of["lora"]["above_untrained"], of["lora"]["shipped"]
+        told = f"{gain['low']:+.3f} to {gain['high']:+.3f} | {shipped['system']}: {shipped['nDCG@10']:.3f} |"
+        assert f"| `{dataset}` | {scores} | {told}" in text, dataset
