@@ -15,7 +15,7 @@ from tutorial_lib.checksums import write_sealed
 from tutorial_lib.data.beir import write_beir
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.registry import ReadSettings
-from tutorial_lib.evaluation.choose import best_window, window_scores
+from tutorial_lib.evaluation.choose import best_window, window_scores, window_to_read
 from tutorial_lib.evaluation.dev_pool import dev_pool
 from tutorial_lib.models.lora import merge_adapter
 from tutorial_lib.retrieval.bm25_choice import choose_bm25
@@ -109,8 +109,12 @@ def test_what_dev_chose_is_noted_and_decides_what_is_made(tiny_folder, tmp_path,
     assert space.run_of("untrained", "dev") == expected
 
 
-def test_the_tuned_models_window_is_chosen_on_dev_and_stored_with_it(tiny_folder, tmp_path, monkeypatch):
+@pytest.mark.parametrize("sure", [0.0, 2.0], ids=["any rise on dev is believed", "four queries are never sure"])
+def test_the_tuned_models_window_is_that_of_training_unless_dev_is_sure_and_stored_with_it(
+    tiny_folder, tmp_path, monkeypatch, sure
+):
     monkeypatch.setattr("tutorial_lib.evaluation.choose.FEWEST_QUERIES", 1)
+    monkeypatch.setattr("tutorial_lib.evaluation.choose.SURE", sure)
     monkeypatch.setattr("tutorial_lib.evaluation.choose.WINDOWS", (5, 32))
     settings = RunSettings(train=replace(TRAIN, epochs=1.0), lora=LORA)
     space = Workspace(tmp_path / "space", long_documents(tmp_path / "data"), tiny_folder, settings=settings)
@@ -118,8 +122,11 @@ def test_the_tuned_models_window_is_chosen_on_dev_and_stored_with_it(tiny_folder
     merged = merge_adapter(space.need("adapter"))
     scores = window_scores(dev_pool(space.dataset(), space.bm25(), base=space.base_vectors()), merged)
     assert set(scores) == {5, 32, 64}
-    assert space.tuned_encoder().settings.max_length == best_window(scores)
-    assert SentenceTransformer(str(model), device="cpu").max_seq_length == best_window(scores)
+    trained = space.baseline().training_window(settings.train.max_length)
+    read = window_to_read(scores, trained)
+    assert (read == trained) is (sure > 0 or best_window(scores) == trained)
+    assert space.tuned_encoder().settings.max_length == read
+    assert SentenceTransformer(str(model), device="cpu").max_seq_length == read
 
 
 def test_training_reads_as_much_as_dev_sees_no_harm_in(tiny_folder, tmp_path, monkeypatch):
