@@ -263,3 +263,11 @@ def test_the_collections_are_told_as_they_were_measured():
         gain, shipped = of["lora"]["above_untrained"], of["lora"]["shipped"]
         told = f"{gain['low']:+.3f} to {gain['high']:+.3f} | {shipped['system']}: {shipped['nDCG@10']:.3f} |"
         assert f"| `{dataset}` | {scores} | {told}" in text, dataset
+
+
+def test_late_interaction_over_collections_is_told_as_it_was_measured():
+    _, text = text_of("benchmarks/README.md")
+    for row in record("late_untrained.json")["rows"]:
+        told = [row["differences"][system] for system in ("base", "untrained")]
+        shown = (f"{d['before']:.3f} -> {d['after']:.3f} ({d['low']:+.3f} to {d['high']:+.3f})" for d in told)
+        assert f"| `{row['dataset']}` | {' | '.join(shown)} | {row['untrained+late']} |" in text, row["dataset"]
