@@ -84,24 +84,19 @@ class Kept:
         return told
 
 
-def surer_than(errors: float) -> Callable[[Candidates], float]:
+def surer_than(errors: float) -> Callable[[Candidates, float], float]:
     """Return the rule "what training had, or the best on dev of those above it by more than so many standard errors"."""
 
-    def rule(candidates: Candidates) -> float:
+    def rule(candidates: Candidates, had: float) -> float:
         sure = {c: of["dev"] for c, of in candidates.items() if of["above"] > errors * of["error"]}
-        return max(sure, key=lambda c: (sure[c], -c)) if sure else trained(candidates)
+        return max(sure, key=lambda c: (sure[c], -c)) if sure else had
 
     return rule
 
 
-def trained(candidates: Candidates) -> float:
-    """Return what training had: the candidate that all are compared with."""
-    return next(c for c, of in candidates.items() if of["above"] == of["error"] == 0)
-
-
-RULES: dict[str, Callable[[Candidates], float]] = {
-    "the best on dev": lambda candidates: max(candidates, key=lambda c: (candidates[c]["dev"], -c)),
-    "what training had": trained,
+RULES: dict[str, Callable[[Candidates, float], float]] = {
+    "the best on dev": lambda candidates, _: max(candidates, key=lambda c: (candidates[c]["dev"], -c)),
+    "what training had": lambda _, had: had,
     "unless surer than one error": surer_than(1.0),
     "unless surer than two errors": surer_than(2.0),
 }
@@ -111,12 +106,18 @@ def regrets(rows: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, float]]
     """Return for windows and shares, by rule, the mean and the largest nDCG@10 lost on test to the best candidate."""
     made: dict[str, dict[str, dict[str, float]]] = {}
     for kind in ("windows", "shares"):
-        every = [{float(c): of for c, of in row[kind].items()} for row in rows if row[kind]]
-        best = [max(of[MAIN_MEASURE] for of in candidates.values()) for candidates in every]
+        every = [({float(c): of for c, of in row[kind].items()}, row["trained"]) for row in rows if row[kind]]
         for name, rule in RULES.items():
-            lost = [b - candidates[rule(candidates)][MAIN_MEASURE] for b, candidates in zip(best, every, strict=True)]
+            lost = [_lost(rule, candidates, window if kind == "windows" else 1.0) for candidates, window in every]
             made.setdefault(kind, {})[name] = {"mean": float(np.mean(lost)), "largest": max(lost)} if lost else {}
     return made
+
+
+def _lost(rule: Callable[[Candidates, float], float], candidates: Candidates, had: float) -> float:
+    """Return the nDCG@10 that a rule loses on test to the best candidate, where training had ``had``."""
+    at = had if had in candidates else max(candidates)  # of windows: no text is as long as that of training
+    best = max(of[MAIN_MEASURE] for of in candidates.values())
+    return best - candidates[rule(candidates, at)][MAIN_MEASURE]
 
 
 def row_of(name: str, folder: Path, model: str = DEFAULT_MODEL) -> dict[str, Any]:

@@ -44,9 +44,10 @@ from tutorial_lib.models.settings import DEFAULT_MODEL, EncoderSettings
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.late_interaction import LateInteraction
 from tutorial_lib.retrieval.runs import Run
+from tutorial_lib.training.settings import TrainSettings
 
-WINDOW = 128
-"""Tokens of a text read in training, as in ``TrainSettings``."""
+WINDOW = TrainSettings.max_length
+"""Tokens of a text read in training."""
 SCALE = 20.0
 """One over the temperature of the mean of cosines, that of single vectors in sentence-transformers."""
 

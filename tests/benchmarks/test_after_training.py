@@ -15,7 +15,7 @@ WINDOWS = {
 
 
 def test_a_rule_leaves_what_training_had_only_when_sure():
-    assert {name: rule(WINDOWS) for name, rule in RULES.items()} == {
+    assert {name: rule(WINDOWS, 128) for name, rule in RULES.items()} == {
         "the best on dev": 256,
         "what training had": 128,
         "unless surer than one error": 256,
@@ -23,8 +23,14 @@ def test_a_rule_leaves_what_training_had_only_when_sure():
     }
 
 
+def test_a_window_that_changed_nothing_on_dev_is_not_taken_for_that_of_training():
+    same = {32: {"dev": 0.82, "above": 0.0, "error": 0.0, "nDCG@10": 0.6}, **WINDOWS}
+    lost = regrets([{"trained": 128, "windows": {str(w): of for w, of in same.items()}, "shares": {}}])
+    assert lost["windows"]["what training had"]["mean"] == 0
+
+
 def test_what_a_rule_loses_is_counted_from_the_best_candidate():
-    lost = regrets([{"windows": {str(w): of for w, of in WINDOWS.items()}, "shares": {}}])
+    lost = regrets([{"trained": 128, "windows": {str(w): of for w, of in WINDOWS.items()}, "shares": {}}])
     assert lost["windows"]["the best on dev"] == {"mean": pytest.approx(0.05), "largest": pytest.approx(0.05)}
     assert lost["windows"]["what training had"]["mean"] == 0
     assert lost["shares"]["the best on dev"] == {}
