@@ -27,7 +27,7 @@ import torch
 from benchmarks.machine import description
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import SPLITS, RetrievalDataset
-from tutorial_lib.evaluation.choose import choose_settings, choose_weight
+from tutorial_lib.evaluation.choose import choose_settings, choose_share, choose_weight
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run
 from tutorial_lib.evaluation.significance import compare
 from tutorial_lib.files import write_text
@@ -38,7 +38,7 @@ from tutorial_lib.retrieval.late_interaction import LateInteraction
 from tutorial_lib.retrieval.reranking import reranked
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.systems import keyword_run
-from tutorial_lib.retrieval.untrained import rankings
+from tutorial_lib.retrieval.untrained import ROWS, rankings
 
 
 def capped(dataset: RetrievalDataset, queries: int, articles: int) -> RetrievalDataset:
@@ -55,10 +55,10 @@ def runs_of(dataset: RetrievalDataset, encoder: Encoder, bm25: BM25) -> dict[str
     """Return the runs of every ranking that needs no training: with or without late interaction -> name -> split -> run."""
     vectors = Vectors.of(dataset, encoder, ["dev", "test"])
     late = LateInteraction(encoder, dataset.document_texts())
-    plain: dict[str, dict[str, Run]] = {}
-    for split in ("dev", "test"):
-        for name, run in rankings(keyword_run(dataset, bm25, split), dense_run(dataset, vectors, split)).items():
-            plain.setdefault(name, {})[split] = run
+    parts = {split: (keyword_run(dataset, bm25, split), dense_run(dataset, vectors, split)) for split in ("dev", "test")}
+    share = choose_share(dataset, *parts["dev"])
+    by_split = {split: rankings(*runs, share) for split, runs in parts.items()}
+    plain = {name: {split: runs[name] for split, runs in by_split.items()} for name in ROWS}
     again: dict[str, dict[str, Run]] = {}
     for name, runs in plain.items():
         scores = {split: late.maxsim(dataset.query_texts(split), run) for split, run in runs.items()}

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from benchmarks.machine import description, in_child, peak_mb
 from tutorial_lib.data.beir import read_beir, write_beir
 from tutorial_lib.data.dataset import Qrels, RetrievalDataset
-from tutorial_lib.evaluation.choose import at_best_window, choose_settings, choose_system
+from tutorial_lib.evaluation.choose import at_best_window, choose_settings, choose_share, choose_system
 from tutorial_lib.evaluation.dev_pool import rises
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run, main_scores, per_query
 from tutorial_lib.evaluation.significance import document_clusters, paired_difference
@@ -43,7 +43,8 @@ from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors, VectorScorer, dense_run
-from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
+from tutorial_lib.retrieval.fusion import convex_combination
+from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.scorer import Scorer
 from tutorial_lib.retrieval.systems import keyword_run
 from tutorial_lib.retrieval.untrained import FUSED, ROWS, Untrained, UntrainedSettings, rankings
@@ -138,11 +139,18 @@ class Collection:
         """The best that needs no training, chosen on dev."""
         return choose_system(self.dataset, self.untrained_runs("dev"), self.settings)
 
+    def parts(self, split: str) -> tuple[Run, Run]:
+        """Return the runs of keyword search and of the base model."""
+        return keyword_run(self.dataset, self.bm25, split), self.searched_by(self.base, split, self.document_vectors)
+
+    @cached_property
+    def base_share(self) -> float:
+        """What the base model counts beside keyword search, chosen on dev."""
+        return choose_share(self.dataset, *self.parts("dev"))
+
     def untrained_runs(self, split: str) -> dict[str, Run]:
         """Return the runs of keyword search, base model and both fused."""
-        return rankings(
-            keyword_run(self.dataset, self.bm25, split), self.searched_by(self.base, split, self.document_vectors)
-        )
+        return rankings(*self.parts(split), self.base_share)
 
     @cached_property
     def document_vectors(self) -> NDArray[np.float32]:
@@ -315,18 +323,19 @@ def _shipped(home: Collection, dev: Run, test: Run) -> dict[str, Any]:
     """Return what a team would ship: the model alone, fused with keyword search, or what needs no training, as dev says."""
     runs = {split: home.untrained_runs(split) for split in ("dev", "test")}
     chosen = home.untrained.system
+    share = choose_share(home.dataset, runs["dev"]["bm25"], dev)
     candidates = {
         split: {
             "untrained": untrained[chosen],
             "tuned": tuned,
-            "bm25+tuned": reciprocal_rank_fusion([untrained["bm25"], tuned]),
+            "bm25+tuned": convex_combination(untrained["bm25"], tuned, share),
         }
         for (split, untrained), tuned in zip(runs.items(), (dev, test), strict=True)
     }
     scores = {name: evaluate_run(home.dataset.qrels["dev"], run)[MAIN_MEASURE] for name, run in candidates["dev"].items()}
     best = max(scores, key=lambda name: scores[name])
     parts = {name: evaluate_run(home.dataset.qrels["test"], run)[MAIN_MEASURE] for name, run in candidates["test"].items()}
-    return {"system": best, "dev": scores, "parts": parts, MAIN_MEASURE: parts[best]}
+    return {"system": best, "share": share, "dev": scores, "parts": parts, MAIN_MEASURE: parts[best]}
 
 
 def _keep(home: Collection, run: FineTuning, encoder: Encoder, result: TrainResult) -> None:
@@ -345,6 +354,8 @@ def _with_matrix(home: Collection, seed: int, split: str) -> Trained:
     taught = teach(home.dataset, Encoder.load(home.model_of(seed) / "model"), DistillSettings(seed=seed))
     made, run = taught.distilled, dense_run(home.dataset, taught.vectors, split)
     notes = {"dev": made.dev, "best_epoch": made.epoch, "share": taught.share}
+    if split == "test":
+        notes["shipped"] = _shipped(home, dense_run(home.dataset, taught.vectors, "dev"), run)
     return Trained({home.name: run}, made.matrix.size, time.monotonic() - started, len(home.dataset.corpus), notes)
 
 

@@ -20,7 +20,7 @@ from tutorial_lib.evaluation.dev_pool import dev_pool
 from tutorial_lib.models.lora import merge_adapter
 from tutorial_lib.retrieval.bm25_choice import choose_bm25
 from tutorial_lib.retrieval.dense import Vectors, dense_run
-from tutorial_lib.retrieval.runs import reciprocal_rank_fusion
+from tutorial_lib.retrieval.fusion import convex_combination
 from tutorial_lib.retrieval.terms import BM25Settings
 from tutorial_lib.retrieval.untrained import UntrainedSettings
 from tutorial_lib.run_settings import RunSettings
@@ -105,7 +105,7 @@ def test_what_dev_chose_is_noted_and_decides_what_is_made(tiny_folder, tmp_path,
     assert set(chosen.scores) == {"bm25", "base", "fused"}
     assert chosen.scores[chosen.system] == max(chosen.scores.values())
     parts = list(space.baseline_runs("dev").values())
-    expected = reciprocal_rank_fusion(parts) if chosen.system == "fused" else space.run_of(chosen.system, "dev")
+    expected = convex_combination(*parts, chosen.share) if chosen.system == "fused" else space.run_of(chosen.system, "dev")
     assert space.run_of("untrained", "dev") == expected
 
 

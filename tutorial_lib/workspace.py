@@ -13,7 +13,7 @@ from tutorial_lib.baselines import Baselines
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.help_desk import HelpDesk
 from tutorial_lib.data.registry import AWS_DOCS, find_source
-from tutorial_lib.evaluation.choose import at_best_window, choose_system
+from tutorial_lib.evaluation.choose import at_best_window, choose_share, choose_system
 from tutorial_lib.evaluation.reranked import find_system
 from tutorial_lib.files import write_json
 from tutorial_lib.models.encoder import Encoder
@@ -23,7 +23,7 @@ from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.cross_encoder import CrossReranker
 from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import Run, write_trec_qrels, write_trec_run
-from tutorial_lib.retrieval.systems import BASELINE, KEYWORD, SYSTEMS
+from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, SYSTEMS
 from tutorial_lib.retrieval.untrained import Untrained
 from tutorial_lib.run_marker import Marker, claim, folder_of, noted_in
 from tutorial_lib.run_settings import RunSettings, from_record
@@ -162,6 +162,14 @@ class Workspace(Baselines):
     def tuned_vectors(self) -> Vectors:
         """Return the fine-tuned model's vectors."""
         return Vectors.load(self.need("tuned_vectors"))
+
+    def tuned_share(self) -> float:
+        """Return what the fine-tuned model counts beside keyword search in "bm25+tuned", chosen on dev, 0 to 1."""
+
+        def choose() -> float:
+            return choose_share(self.dataset(), *(self.run_of(name, "dev") for name in (KEYWORD, CANDIDATE)))
+
+        return self.while_unchanged("share of the fine-tuned model", choose)
 
     def _make_runs(self, folder: Path) -> None:
         runs = {name: self.run_of(name, "test") for name in SYSTEMS}

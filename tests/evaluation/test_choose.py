@@ -9,6 +9,7 @@ from tutorial_lib.evaluation.choose import (
     at_best_window,
     best_window,
     choose_settings,
+    choose_share,
     choose_system,
     level_windows,
     window_scores,
@@ -16,6 +17,7 @@ from tutorial_lib.evaluation.choose import (
 )
 from tutorial_lib.evaluation.dev_pool import DevSet
 from tutorial_lib.models.settings import EncoderSettings
+from tutorial_lib.retrieval.fusion import SHARE
 from tutorial_lib.retrieval.terms import BM25Settings, language_settings
 from tutorial_lib.retrieval.untrained import UntrainedSettings
 
@@ -122,12 +124,23 @@ def test_the_ranking_with_the_best_dev_score_is_chosen():
     good = {"d1": {"billing/refund": 2.0, "devices/wifi": 1.0}, "d2": {"devices/router": 2.0, "devices/wifi": 1.0}}
     bad = {q: {"devices/wifi": 1.0} for q in good}
     chosen = choose_system(dataset, {"bm25": bad, "base": good}, settings)
-    # Fused, the wrong document stands first: it is in both runs.
-    assert chosen.scores == {"bm25": 0.0, "base": 1.0, "fused": pytest.approx(1 / np.log2(3))}
-    assert (chosen.system, chosen.settings) == ("base", settings)
+    assert chosen.scores == {"bm25": 0.0, "base": 1.0, "fused": 1.0}
+    assert (chosen.system, chosen.settings) == ("base", settings)  # of equal ones the one that costs less
     assert choose_system(dataset, {"bm25": good, "base": good}, settings).system == "bm25"  # of equal ones the cheapest
     halves = [{"d1": good["d1"], "d2": {}}, {"d1": {}, "d2": good["d2"]}]
     assert choose_system(dataset, {"bm25": halves[0], "base": halves[1]}, settings).system == "fused"
+
+
+def test_the_share_beside_keyword_search_is_taken_from_dev_alone():
+    dataset = small_dataset()
+    right, wrong = ({"d1": a, "d2": b} for a, b in (("billing/refund", "devices/router"), ("account/close", "account/close")))
+    good = {q: {a: 2.0, "devices/wifi": 1.0} for q, a in right.items()}
+    bad = {q: {a: 2.0, "devices/wifi": 1.0} for q, a in wrong.items()}
+    assert choose_share(dataset, bad, good) == 0.6  # all above a half are equally good: the nearest to it
+    assert choose_share(dataset, good, bad) == 0.4
+    assert choose_share(dataset, good, good) == SHARE
+    without = replace(dataset, qrels={**dataset.qrels, "dev": {}})
+    assert choose_share(without, bad, good) == SHARE
 
 
 def test_with_too_few_dev_queries_it_is_the_fusion(monkeypatch):

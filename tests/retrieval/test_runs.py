@@ -12,7 +12,6 @@ from tutorial_lib.evaluation.measures import MEASURE_NAMES, evaluate_run
 from tutorial_lib.retrieval.runs import (
     ranked,
     ranking,
-    reciprocal_rank_fusion,
     strictly_decreasing,
     top_k,
     trec_id,
@@ -93,30 +92,6 @@ def test_strictly_decreasing_rows_of_any_shape_end_in_float32():
 def test_a_ranking_wants_one_score_an_id():
     with pytest.raises(ValueError, match="longer"):
         ranking(["a"], [2.0, 1.0])
-
-
-# --- fusion -------------------------------------------------------------------------------------------------------
-
-
-def test_fusion_by_hand():
-    fused = reciprocal_rank_fusion([{"q": {"a": 9.0, "b": 8.0}}, {"q": {"b": 0.3, "c": 0.2}}])
-    assert list(fused["q"]) == ["b", "a", "c"]
-    assert list(fused["q"].values()) == pytest.approx([1 / 62 + 1 / 61, 1 / 61, 1 / 62])
-
-
-def test_a_larger_rrf_k_counts_the_first_ranks_less():
-    runs = [{"q": {"a": 3.0, "b": 2.0, "c": 1.0}}, {"q": {"x": 3.0, "b": 2.0}}]  # "b" second twice, "a" and "x" first once
-    assert list(reciprocal_rank_fusion(runs, rrf_k=0)["q"]) == ["a", "b", "x", "c"]  # 1, 2 / 2, 1 and 1 / 3: ties by id
-    assert list(reciprocal_rank_fusion(runs, rrf_k=1)["q"]) == ["b", "a", "x", "c"]  # 1 / 2, 2 / 3, 1 / 2 and 1 / 4
-
-
-def test_fusion_keeps_the_first_k():
-    assert list(reciprocal_rank_fusion([{"q": {"a": 3.0, "b": 2.0}}], k=1)["q"]) == ["a"]
-
-
-def test_fusion_refuses_runs_of_different_queries():
-    with pytest.raises(ValueError, match="different queries"):
-        reciprocal_rank_fusion([{"q": {}}, {"r": {}}])
 
 
 # --- TREC files ---------------------------------------------------------------------------------------------------

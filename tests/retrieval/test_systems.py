@@ -4,7 +4,7 @@ import pytest
 from tests.helpers import make_dataset, small_dataset
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors
-from tutorial_lib.retrieval.runs import reciprocal_rank_fusion
+from tutorial_lib.retrieval.fusion import convex_combination
 from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, SYSTEMS, UNTRAINED, keyword_run
 from tutorial_lib.retrieval.terms import BM25Settings
 from tutorial_lib.retrieval.untrained import Untrained, UntrainedSettings
@@ -35,7 +35,10 @@ class Kept:
         return self.vectors(0)
 
     def untrained(self):
-        return Untrained(UntrainedSettings(), self.chosen)
+        return Untrained(UntrainedSettings(), self.chosen, share=0.3)
+
+    def tuned_share(self):
+        return 0.8
 
     def tuned_vectors(self):
         return self.vectors(3)
@@ -68,7 +71,7 @@ def test_each_system_ranks_with_its_own_artifact(kept):
 def test_the_fusion_takes_the_runs_of_the_others_and_ranks_none_again(kept):
     runs = {name: kept.run_of(name, "dev") for name in SYSTEMS}
     assert kept.ranked == ["bm25", "base", "untrained", "tuned", "bm25+tuned"]
-    assert runs["bm25+tuned"] == reciprocal_rank_fusion([runs["bm25"], runs["tuned"]])
+    assert runs["bm25+tuned"] == convex_combination(runs["bm25"], runs["tuned"], 0.8)
 
 
 def test_a_fusion_asked_alone_ranks_what_it_fuses(kept):
@@ -80,7 +83,7 @@ def test_a_fusion_asked_alone_ranks_what_it_fuses(kept):
 def test_what_needs_no_training_is_what_dev_chose(chosen):
     kept = Kept(chosen)
     run = kept.run_of("untrained", "test")
-    fused = reciprocal_rank_fusion([kept.run_of("bm25", "test"), kept.run_of("base", "test")])
+    fused = convex_combination(kept.run_of("bm25", "test"), kept.run_of("base", "test"), 0.3)
     assert run == (fused if chosen == "fused" else kept.run_of(chosen, "test"))
 
 

@@ -15,25 +15,26 @@ SETTINGS = UntrainedSettings(64, BM25Settings("lucene", stop_words="en", stemmer
     [
         (
             "fused",
-            "BM25 and the base model fused (Lucene's IDF, without stop words (en), stemmed (en); a window of 64 tokens), "
-            "chosen on dev",
+            "BM25 and the base model fused (30% of the score from the model; Lucene's IDF, without stop words (en), stemmed "
+            "(en); a window of 64 tokens), chosen on dev",
         ),
         ("bm25", "BM25 alone (Lucene's IDF, without stop words (en), stemmed (en)), chosen on dev"),
         ("base", "the base model alone (a window of 64 tokens), chosen on dev"),
     ],
 )
 def test_a_sentence_says_what_it_is(system, sentence):
-    assert Untrained(SETTINGS, system, dict.fromkeys(ROWS, 0.5)).sentence == sentence
+    assert Untrained(SETTINGS, system, dict.fromkeys(ROWS, 0.5), 0.3).sentence == sentence
 
 
 def test_where_nothing_was_chosen_the_sentence_says_so():
     assert Untrained(UntrainedSettings()).sentence == (
-        "BM25 and the base model fused (rank-bm25's IDF; the model's own window), not chosen: dev has too few queries"
+        "BM25 and the base model fused (50% of the score from the model; rank-bm25's IDF; the model's own window), "
+        "not chosen: dev has too few queries"
     )
 
 
 def test_it_comes_back_from_json():
-    chosen = Untrained(SETTINGS, "base", {"bm25": 0.5, "base": 0.75, "fused": 0.5})
+    chosen = Untrained(SETTINGS, "base", {"bm25": 0.5, "base": 0.75, "fused": 0.5}, 0.7)
     assert Untrained.from_record(json.loads(json.dumps(asdict(chosen)))) == chosen
 
 

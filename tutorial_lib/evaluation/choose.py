@@ -13,6 +13,7 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.bm25_choice import FEWEST_QUERIES, choose_bm25
 from tutorial_lib.retrieval.dense import Vectors
+from tutorial_lib.retrieval.fusion import SHARE, SHARES, convex_combination
 from tutorial_lib.retrieval.reranking import WEIGHT, WEIGHTS, reranked
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.untrained import ROWS, Untrained, UntrainedSettings, rankings
@@ -134,9 +135,26 @@ def choose_system(dataset: RetrievalDataset, runs: Mapping[str, Run], settings: 
     qrels = dataset.qrels["dev"]
     if not _can_choose(dataset):
         return Untrained(settings)
-    every = rankings(runs["bm25"], runs["base"])
+    share = choose_share(dataset, runs["bm25"], runs["base"])
+    every = rankings(runs["bm25"], runs["base"], share)
     scores = {name: _mean(qrels, every[name]) for name in ROWS}
-    return Untrained(settings, max(ROWS, key=lambda name: scores[name]), scores)
+    return Untrained(settings, max(ROWS, key=lambda name: scores[name]), scores, share)
+
+
+def choose_share(dataset: RetrievalDataset, keyword: Run, dense: Run) -> float:
+    """Return which share of a model beside keyword search (``fusion.SHARES``) has the best nDCG@10 on dev.
+
+    Of equal ones it is that nearest to a half, as it is where dev is too small.
+
+    Args:
+        dataset: The dataset; its dev split decides, over the whole corpus.
+        keyword: Keyword search's dev run.
+        dense: The model's dev run.
+    """
+    if not _can_choose(dataset):
+        return SHARE
+    means = {share: _mean(dataset.qrels["dev"], convex_combination(keyword, dense, share)) for share in SHARES}
+    return max(SHARES, key=lambda share: (means[share], -abs(share - SHARE)))
 
 
 def choose_weight(dataset: RetrievalDataset, run: Run, scores: Mapping[str, Mapping[str, float]]) -> float:

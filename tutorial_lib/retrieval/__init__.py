@@ -3,7 +3,8 @@
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.calibration import calibrate, first_hits
 from tutorial_lib.retrieval.dense import Vectors, VectorScorer, dense_run, exact_search
-from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
+from tutorial_lib.retrieval.fusion import convex_combination, reciprocal_rank_fusion
+from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.scorer import Scorer
 from tutorial_lib.retrieval.systems import SYSTEMS, System
 
@@ -16,6 +17,7 @@ __all__ = [
     "VectorScorer",
     "Vectors",
     "calibrate",
+    "convex_combination",
     "dense_run",
     "exact_search",
     "first_hits",

@@ -1,4 +1,4 @@
-"""Runs: ranked articles per query, with one rule for ties, fusion, and TREC files.
+"""Runs: ranked articles per query, with one rule for ties, and TREC files.
 
 The rule everywhere: score descending, then document id ascending. Scores in a run are made strictly decreasing in
 float32, so that tools which break ties another way (trec_eval: later id first) keep the order.
@@ -111,35 +111,6 @@ def ranked(scores: Mapping[str, float], k: int | None = None) -> dict[str, float
     """
     order = sorted(scores, key=lambda a: (-scores[a], a))[:k]
     return ranking(order, [scores[a] for a in order])
-
-
-def reciprocal_rank_fusion(runs: Sequence[Run], *, k: int = 100, rrf_k: int = 60) -> Run:
-    """Return one run in which each document scores the sum of 1 / (rrf_k + rank) over ``runs``; ranks start at 1.
-
-    Args:
-        runs: Runs of the same queries.
-        k: Documents kept of each query.
-        rrf_k: How little the first ranks count more than the later ones: the larger, the less. 60 is the paper's.
-
-    Raises:
-        ValueError: The runs do not answer the same queries.
-
-    Reference: Cormack, Clarke and Büttcher 2009, SIGIR, "Reciprocal rank fusion outperforms Condorcet …".
-
-    >>> keyword, dense = {"q": {"a": 9.0, "b": 8.0}}, {"q": {"b": 0.3, "c": 0.2}}
-    >>> list(reciprocal_rank_fusion([keyword, dense])["q"])
-    ['b', 'a', 'c']
-    """
-    if any(set(run) != set(runs[0]) for run in runs):
-        raise ValueError(f"runs answer different queries ({[len(run) for run in runs]}): fuse runs of one query set")
-    fused: Run = {}
-    for q in runs[0]:
-        scores: dict[str, float] = {}
-        for run in runs:
-            for rank, a in enumerate(run[q], 1):
-                scores[a] = scores.get(a, 0.0) + 1 / (rrf_k + rank)
-        fused[q] = ranked(scores, k)
-    return fused
 
 
 def without_own(run: Run, own: Mapping[str, str], k: int) -> Run:

@@ -13,7 +13,8 @@ from typing import Protocol
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors, dense_run
-from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
+from tutorial_lib.retrieval.fusion import convex_combination
+from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.untrained import FUSED, Untrained, rankings
 
 KEYWORD = "bm25"
@@ -29,7 +30,7 @@ CANDIDATE = "tuned"
 """The system that is shipped or not."""
 
 KEYWORD_AND_TUNED = f"{KEYWORD}+{CANDIDATE}"
-"""The two above fused by their ranks."""
+"""The model and keyword search fused by their scores, with the share that dev chose."""
 
 
 class Artifacts(Protocol):
@@ -53,6 +54,10 @@ class Artifacts(Protocol):
 
     def tuned_vectors(self) -> Vectors:
         """Return the fine-tuned model's vectors of it."""
+        ...
+
+    def tuned_share(self) -> float:
+        """Return what the fine-tuned model counts beside keyword search, chosen on dev, 0 to 1."""
         ...
 
     def run_of(self, name: str, split: str) -> Run:
@@ -98,10 +103,10 @@ def _base(artifacts: Artifacts, split: str) -> Run:
 
 
 def _untrained(artifacts: Artifacts, split: str) -> Run:
-    chosen = artifacts.untrained().system
-    if chosen != FUSED:
-        return artifacts.run_of(chosen, split)
-    return rankings(artifacts.run_of(KEYWORD, split), artifacts.run_of(BASELINE, split))[FUSED]
+    chosen = artifacts.untrained()
+    if chosen.system != FUSED:
+        return artifacts.run_of(chosen.system, split)
+    return rankings(artifacts.run_of(KEYWORD, split), artifacts.run_of(BASELINE, split), chosen.share)[FUSED]
 
 
 def _tuned(artifacts: Artifacts, split: str) -> Run:
@@ -109,7 +114,8 @@ def _tuned(artifacts: Artifacts, split: str) -> Run:
 
 
 def _keyword_and_tuned(artifacts: Artifacts, split: str) -> Run:
-    return reciprocal_rank_fusion([artifacts.run_of(name, split) for name in (KEYWORD, CANDIDATE)])
+    keyword, tuned = (artifacts.run_of(name, split) for name in (KEYWORD, CANDIDATE))
+    return convex_combination(keyword, tuned, artifacts.tuned_share())
 
 
 SYSTEMS: dict[str, System] = {

@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tutorial_lib.data.dataset import DataError
-from tutorial_lib.retrieval.runs import Run, reciprocal_rank_fusion
+from tutorial_lib.retrieval.fusion import SHARE, convex_combination
+from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.terms import BM25Settings
 
 FUSED = "fused"
-"""BM25 and the base model by reciprocal rank fusion."""
+"""BM25 and the base model by their scores, with the share that dev chose."""
 
 ROWS = {"bm25": "BM25 alone", "base": "the base model alone", FUSED: "BM25 and the base model fused"}
 """Each ranking that needs no training, the cheapest first: of two that score the same the first is chosen."""
 
 
-def rankings(bm25: Run, base: Run) -> dict[str, Run]:
-    """Return the run of each of ``ROWS``, given those of keyword search and of the base model."""
-    return {"bm25": bm25, "base": base, FUSED: reciprocal_rank_fusion([bm25, base])}
+def rankings(bm25: Run, base: Run, share: float) -> dict[str, Run]:
+    """Return the run of each of ``ROWS``, given those of keyword search and of the base model, and the latter's share."""
+    return {"bm25": bm25, "base": base, FUSED: convex_combination(bm25, base, share)}
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Untrained:
         settings: What its parts were made with.
         system: Which ranking it is, a key of ``ROWS``.
         scores: nDCG@10 of each on dev, on the whole corpus; empty where there was nothing to choose by.
+        share: What the base model counts where both are fused, 0 to 1.
 
     Raises:
         DataError: There is no such ranking.
@@ -73,6 +75,7 @@ class Untrained:
     settings: UntrainedSettings
     system: str = FUSED
     scores: dict[str, float] = field(default_factory=dict)
+    share: float = SHARE
 
     def __post_init__(self) -> None:
         """Refuse a ranking that is none."""
@@ -84,11 +87,14 @@ class Untrained:
         """What it is, for people."""
         window = f"a window of {self.settings.window} tokens" if self.settings.window else "the model's own window"
         made = {"bm25": self.settings.bm25.title, "base": window}
-        parts = made.values() if self.system == FUSED else [made[self.system]]
+        share = f"{self.share:.0%} of the score from the model"
+        parts = [share, *made.values()] if self.system == FUSED else [made[self.system]]
         chosen = "chosen on dev" if self.scores else "not chosen: dev has too few queries"
         return f"{ROWS[self.system]} ({'; '.join(parts)}), {chosen}"
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Untrained:
         """Return what ``dataclasses.asdict`` made."""
-        return cls(UntrainedSettings.from_record(record["settings"]), record["system"], record["scores"])
+        return cls(
+            UntrainedSettings.from_record(record["settings"]), record["system"], record["scores"], record.get("share", SHARE)
+        )
