@@ -97,7 +97,7 @@ def test_a_stage_that_was_killed_is_made_as_if_it_had_not_been(
 
 @pytest.mark.parametrize("step", [1, 2, 3, 4])
 def test_a_training_that_was_interrupted_after_any_step_gives_the_same_model(copied, finished, monkeypatch, step):
-    for name in ("adapter", "model", "tuned_vectors", "runs"):
+    for name in ("adapter", "model", "tuned_vectors", "fusion", "runs"):
         shutil.rmtree(copied.root / name)
     interrupt_adapter(copied, step, monkeypatch)
     assert not (copied.root / "adapter").exists()
@@ -130,7 +130,7 @@ Workspace(*sys.argv[1:]).adapter(lora=LORA, train=TRAIN)
 
 
 def test_a_training_whose_process_was_killed_gives_the_same_model(copied, finished, tiny_data, tiny_folder):
-    for name in ("adapter", "model", "tuned_vectors", "runs"):
+    for name in ("adapter", "model", "tuned_vectors", "fusion", "runs"):
         shutil.rmtree(copied.root / name)
     killed(KILLED, copied.root, tiny_data, tiny_folder)
     assert list(copied.root.glob("adapter.*.part")) != []

@@ -35,7 +35,9 @@ def test_metrics_json_has_the_structure_that_others_read(copied):
     assert metrics["train"]["pairs_per_s"] > 0
     assert set(metrics["seconds"]) == {*STAGES, "reading"}
     assert metrics["ship"]["decision"] in ("ship", "do not ship")
-    assert set(metrics["significance"]) == {"tuned_vs_base", "tuned_vs_bm25", "tuned_vs_untrained"}
+    assert set(metrics["significance"]) == {"tuned_vs_base", "tuned_vs_bm25", "tuned_vs_untrained", "bm25+tuned_vs_tuned"}
+    assert metrics["bm25+tuned"] == {"share": copied.tuned_share()}
+    assert f"bm25+tuned: {copied.tuned_share():.0%} of the score from the model, chosen on dev" in before_after(metrics)
     assert metrics["untrained"]["system"] == "fused"
     assert "BM25 and the base model fused" in metrics["untrained"]["sentence"]
     assert len(metrics["ship"]["reasons"]) == 7
@@ -127,7 +129,10 @@ def test_a_hosted_model_may_be_named_for_one_report_alone(copied, hosted):
     report = evaluate_workspace(copied, also=["hosted"])
     assert "hosted" in report.runs
     assert "hosted" not in copied.runs()
-    assert set(report.metrics["significance"]) == {f"tuned_vs_{n}" for n in ("base", "bm25", "untrained", "hosted")}
+    assert set(report.metrics["significance"]) == {
+        *(f"tuned_vs_{n}" for n in ("base", "bm25", "untrained", "hosted")),
+        "bm25+tuned_vs_tuned",
+    }
 
 
 def test_elsewhere_the_base_model_is_compared_with_a_model_tuned_on_something_else(copied):

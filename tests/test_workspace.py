@@ -15,12 +15,12 @@ from tutorial_lib.checksums import write_sealed
 from tutorial_lib.data.beir import write_beir
 from tutorial_lib.data.dataset import DataError
 from tutorial_lib.data.registry import ReadSettings
-from tutorial_lib.evaluation.choose import best_window, window_scores, window_to_read
+from tutorial_lib.evaluation.choose import best_window, choose_share, window_scores, window_to_read
 from tutorial_lib.evaluation.dev_pool import dev_pool
 from tutorial_lib.models.lora import merge_adapter
 from tutorial_lib.retrieval.bm25_choice import choose_bm25
 from tutorial_lib.retrieval.dense import Vectors, dense_run
-from tutorial_lib.retrieval.fusion import convex_combination
+from tutorial_lib.retrieval.fusion import SHARE, convex_combination
 from tutorial_lib.retrieval.terms import BM25Settings
 from tutorial_lib.retrieval.untrained import UntrainedSettings
 from tutorial_lib.run_settings import RunSettings
@@ -107,6 +107,7 @@ def test_what_dev_chose_is_noted_and_decides_what_is_made(tiny_folder, tmp_path,
     parts = list(space.baseline_runs("dev").values())
     expected = convex_combination(*parts, chosen.share) if chosen.system == "fused" else space.run_of(chosen.system, "dev")
     assert space.run_of("untrained", "dev") == expected
+    assert chosen.share == choose_share(space.dataset(), *parts)
 
 
 @pytest.mark.parametrize("sure", [0.0, 2.0], ids=["any rise on dev is believed", "four queries are never sure"])
@@ -145,6 +146,13 @@ def test_training_reads_as_much_as_dev_sees_no_harm_in(tiny_folder, tmp_path, mo
     assert told["window"] == 32
 
 
+def test_the_share_of_the_tuned_model_is_noted_beside_its_runs(finished):
+    noted = json.loads((finished.need("fusion") / "fusion.json").read_text())
+    assert noted == {"share": SHARE}  # of 4 dev queries
+    fused = convex_combination(*(finished.run_of(name, "test") for name in ("bm25", "tuned")), finished.tuned_share())
+    assert finished.runs()["bm25+tuned"] == fused
+
+
 def test_too_few_dev_queries_choose_nothing(finished):
     baseline = finished.baseline()  # of 4 dev queries
     assert (baseline.window, baseline.windows) == (None, {})
@@ -165,7 +173,7 @@ def test_changed_mining_settings_remake_what_hangs_on_them(copied):
     before = records(copied)
     assert len(copied.negatives(MiningSettings(per_query=2)).negatives["q00"]) == 2
     copied.need("runs")
-    assert remade(copied, before) == ["negatives", "adapter", "model", "tuned_vectors", "runs"]
+    assert remade(copied, before) == ["negatives", "adapter", "model", "tuned_vectors", "fusion", "runs"]
     assert copied.record("adapter")["settings"]["train"]["batch_size"] == 6  # as it was trained before
     after = records(copied)
     copied.need("runs")  # without settings those of the last time stand
@@ -178,7 +186,7 @@ def test_changed_training_settings_remake_the_adapter(copied):
     copied.adapter(lora=LORA, train=TrainSettings(epochs=1.0, min_steps=0, batch_size=12))
     assert copied.training().steps == 1
     copied.need("runs")
-    assert remade(copied, before) == ["adapter", "model", "tuned_vectors", "runs"]
+    assert remade(copied, before) == ["adapter", "model", "tuned_vectors", "fusion", "runs"]
 
 
 def test_an_adapter_with_settings_of_an_older_version_is_trained_again(copied):
@@ -453,7 +461,7 @@ def test_a_teacher_puts_a_matrix_behind_the_model_and_all_that_stands_on_it_foll
     before = records(copied)
     model = copied.need("model", teaching=TeacherSettings(teacher="late", taught_sides=sides))
     copied.need("runs")
-    assert remade(copied, before) == ["model", "tuned_vectors", "runs"]
+    assert remade(copied, before) == ["model", "tuned_vectors", "fusion", "runs"]
 
     taught = copied.tuned_encoder()
     assert (taught.matrix is None, taught.query_matrix is None) == (sides == "queries", sides == "both")

@@ -24,7 +24,7 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.report_page import Report, sections
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.hosted import HOSTED, hosted_record
-from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, SYSTEMS, UNTRAINED
+from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, KEYWORD_AND_TUNED, SYSTEMS, UNTRAINED
 from tutorial_lib.workspace import Workspace
 
 TEMPLATE = "report.html.jinja"
@@ -57,12 +57,13 @@ def evaluate_workspace(
     decision = ship_decision(against[BASELINE], against[KEYWORD], slices, against_untrained=against[untrained])
     chosen = workspace.untrained()
     significance = {f"{candidate}_vs_{name}": _differences(comparison) for name, comparison in against.items()}
-    for name in [name for name in also if name != HOSTED]:
+    for name in [KEYWORD_AND_TUNED, *(name for name in also if name != HOSTED)]:
         significance[f"{name}_vs_{CANDIDATE}"] = _differences(compare(qrels, runs, CANDIDATE, name, scores=scores))
     metrics: dict[str, Any] = {
         "dataset": dataset.name,
         "counts": dataset.counts(),
         "untrained": {"sentence": chosen.sentence, **asdict(chosen)},
+        KEYWORD_AND_TUNED: {"share": workspace.tuned_share()},
         "systems": {name: {m: float(v) for m, v in row.items()} for name, row in systems.T.to_dict().items()},
         "significance": significance,
         "train": {"pairs": training.pairs, "pairs_per_s": training.pairs_per_s},

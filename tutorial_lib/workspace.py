@@ -163,13 +163,13 @@ class Workspace(Baselines):
         """Return the fine-tuned model's vectors."""
         return Vectors.load(self.need("tuned_vectors"))
 
+    def _make_fusion(self, folder: Path) -> None:
+        runs = [self.run_of(name, "dev") for name in (KEYWORD, CANDIDATE)]
+        write_json(folder / "fusion.json", {"share": choose_share(self.dataset(), *runs)})
+
     def tuned_share(self) -> float:
         """Return what the fine-tuned model counts beside keyword search in "bm25+tuned", chosen on dev, 0 to 1."""
-
-        def choose() -> float:
-            return choose_share(self.dataset(), *(self.run_of(name, "dev") for name in (KEYWORD, CANDIDATE)))
-
-        return self.while_unchanged("share of the fine-tuned model", choose)
+        return float(self._told_by("fusion")["share"])
 
     def _make_runs(self, folder: Path) -> None:
         runs = {name: self.run_of(name, "test") for name in SYSTEMS}
@@ -206,7 +206,8 @@ STAGES = {
     "adapter": Stage(Workspace._make_adapter, (*_SEARCHED, "negatives", "encoder"), ("lora", "train"), together=True),
     "model": Stage(Workspace._make_model, (*_SEARCHED, "adapter"), ("teaching",)),
     "tuned_vectors": Stage(Workspace._make_tuned_vectors, ("dataset", "model")),
-    "runs": Stage(Workspace._make_runs, ("dataset", "baseline", "base_vectors", "untrained", "tuned_vectors")),
+    "fusion": Stage(Workspace._make_fusion, ("dataset", "baseline", "tuned_vectors")),
+    "runs": Stage(Workspace._make_runs, ("dataset", "baseline", "base_vectors", "untrained", "tuned_vectors", "fusion")),
 }
 """Every stage of a run by name, in the order of the loop."""
 

@@ -30,3 +30,10 @@ def test_before_and_after_as_text():
         "untrained: BM25 alone",
         "decision: ship",
     ]
+    metrics["bm25+tuned"] = {"share": 0.8}
+    metrics["significance"]["bm25+tuned_vs_tuned"] = {"nDCG@10": {"difference": 0.01, "low": -0.01, "high": 0.03, "p": 0.5}}
+    assert before_after(metrics).splitlines()[7:] == [
+        "bm25+tuned: 80% of the score from the model, chosen on dev",
+        "bm25+tuned - tuned, nDCG@10: +0.010, 95 % interval -0.010 to +0.030, p 0.500",
+        "decision: ship",
+    ]

@@ -25,6 +25,13 @@ def test_by_weight():
     assert legend(axis) == ["base", "tuned"]
 
 
+def test_what_has_no_share_is_a_dashed_line():
+    axis = axes_of(plots.by_weight({"tuned": {0.0: 0.8, 1.0: 0.9}}, of="the model", beside={"by ranks": 0.85}), 1)
+    assert legend(axis) == ["tuned", "by ranks"]
+    assert labels(axis)[0] == "share of the model"
+    assert list(axis.lines[1].get_ydata()) == [0.85, 0.85]
+
+
 def test_a_difference_whose_interval_holds_zero_is_grey():
     rows = {"a": {"difference": 0.05, "low": 0.01, "high": 0.09}, "b": {"difference": 0.01, "low": -0.02, "high": 0.03}}
     axis = axes_of(plots.differences(pd.DataFrame(rows).T), 1)

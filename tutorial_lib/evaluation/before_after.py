@@ -6,7 +6,7 @@ from typing import Any
 
 from tutorial_lib.evaluation.measures import MAIN_MEASURE
 from tutorial_lib.retrieval.hosted import HOSTED
-from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, UNTRAINED
+from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD_AND_TUNED, UNTRAINED
 
 
 def before_after(metrics: dict[str, Any]) -> str:
@@ -26,9 +26,19 @@ def before_after(metrics: dict[str, Any]) -> str:
             *(_gain(metrics["significance"], candidate, name) for name in (BASELINE, ship.get("untrained", UNTRAINED))),
             *([f"hosted is {metrics[HOSTED]['sentence']}"] if HOSTED in metrics else []),
             f"untrained: {metrics['untrained']['sentence']}",
+            *_fused(metrics),
             f"decision: {ship['decision']}",
         ]
     )
+
+
+def _fused(metrics: dict[str, Any]) -> list[str]:
+    """Return what keyword search beside the model is worth, if the report says so: an older one does not."""
+    if KEYWORD_AND_TUNED not in metrics:
+        return []
+    share = metrics[KEYWORD_AND_TUNED]["share"]
+    gain = _gain(metrics["significance"], KEYWORD_AND_TUNED, CANDIDATE)
+    return [f"{KEYWORD_AND_TUNED}: {share:.0%} of the score from the model, chosen on dev", gain]
 
 
 def _gain(significance: dict[str, Any], candidate: str, baseline: str) -> str:

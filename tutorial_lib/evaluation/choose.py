@@ -153,8 +153,20 @@ def choose_share(dataset: RetrievalDataset, keyword: Run, dense: Run) -> float:
     """
     if not _can_choose(dataset):
         return SHARE
-    means = {share: _mean(dataset.qrels["dev"], convex_combination(keyword, dense, share)) for share in SHARES}
+    means = share_scores(dataset, keyword, dense)
     return max(SHARES, key=lambda share: (means[share], -abs(share - SHARE)))
+
+
+def share_scores(dataset: RetrievalDataset, keyword: Run, dense: Run) -> dict[float, float]:
+    """Return nDCG@10 on dev, over the whole corpus, by the share of a model beside keyword search (``fusion.SHARES``).
+
+    Args:
+        dataset: The dataset.
+        keyword: Keyword search's dev run.
+        dense: The model's dev run.
+    """
+    qrels = dataset.qrels["dev"]
+    return {share: _mean(qrels, convex_combination(keyword, dense, share)) for share in SHARES}
 
 
 def choose_weight(dataset: RetrievalDataset, run: Run, scores: Mapping[str, Mapping[str, float]]) -> float:

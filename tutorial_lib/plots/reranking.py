@@ -1,4 +1,4 @@
-"""Figures of rerankers (chapter 07)."""
+"""Figures of rerankers and of fusions (chapters 02, 06, 07)."""
 
 from __future__ import annotations
 
@@ -62,16 +62,25 @@ def by_depth(scores: Mapping[str, Mapping[int, float]], milliseconds: Mapping[in
 
 
 @told
-def by_weight(scores: Mapping[str, Mapping[float, float]]) -> Figure:
+def by_weight(
+    scores: Mapping[str, Mapping[float, float]],
+    *,
+    of: str = "late interaction (0: the vector alone, 1: the tokens alone)",
+    beside: Mapping[str, float] | None = None,
+) -> Figure:
     """Measure against the second ranker's share in the fused score, one line a system.
 
     Args:
         scores: By system and share, 0 to 1: nDCG@10.
+        of: Whose share it is.
+        beside: What has no share, by name: nDCG@10, a dashed line each.
     """
     figure, (axis,) = new_axes(6, 3)
     for name, by in scores.items():
         axis.plot(list(by), list(by.values()), "o-", color=colour_of(name), label=name)
-    axis.set(xlabel="share of late interaction (0: the vector alone, 1: the tokens alone)", ylabel=f"{MEASURE} on dev")
+    for name, level in (beside or {}).items():
+        axis.axhline(level, color="#8c8c8c", ls="--", lw=1, label=name)
+    axis.set(xlabel=f"share of {of}", ylabel=f"{MEASURE} on dev")
     axis.legend(frameon=False)
     return figure
 
