@@ -85,6 +85,28 @@ def test_searches_are_recorded_in_the_runs_folder_unless_that_is_not_wanted(fini
     quiet.close()
 
 
+def test_keywords_count_as_far_as_the_run_says(finished, flat, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "run"
+    shutil.copytree(finished.root, folder)
+    with_words = Serve(folder, index=str(flat), no_events=True, keywords=True)
+    service = with_words._service(Keys())
+    assert service.keywords.share == finished.tuned_share()
+    assert service.keywords.index.settings == finished.baseline().bm25
+    assert service.keywords.index.ids == sorted(finished.dataset().corpus)
+    assert f"the model {finished.tuned_share():.0%} of the score" in capsys.readouterr().err
+    service.close()
+    assert Serve(folder, index=str(flat), no_events=True)._service(Keys()).keywords is None
+
+
+def test_a_run_that_does_not_say_how_far_keywords_count(fails, finished, flat, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished.root, folder)
+    shutil.rmtree(folder / "fusion")
+    said = fails("serve", folder, "--port", "0", "--index", flat, "--no-events", "--keywords")
+    assert "does not say how far keyword search counts" in said
+    assert "give it the command run, or leave --keywords out" in said
+
+
 @pytest.fixture
 def flat(finished, tmp_path):
     index = VectorIndex(FlatStore(tmp_path / "flat"))

@@ -59,6 +59,7 @@ FIELDS = {
     "k of a billion": _search(k=10**9),
     "k that is true": _search(k=True),
     "a confidence of 2": _search(min_confidence=2),
+    "keywords that are a text": _search(keywords="' OR 1=1 --"),
     "a version below 1": _search(version=-1),
     "a query_id that leads elsewhere": _search(query_id="../../etc/passwd"),
     "a query_id with a line break": _search(query_id="a\r\nX-Evil: 1"),

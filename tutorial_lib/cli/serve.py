@@ -37,6 +37,8 @@ class Serve:
         no_events: Record nothing.
         candidate: Number of another version of the index: each search shows the live version and this one as one list, and
             the events say whose documents were clicked (verdict tells who is preferred).
+        keywords: Let keyword search count beside the model, as far as dev chose (bm25+tuned in the report). The words are
+            those of the documents there when the service starts; a search can leave them out ("keywords": false).
         log_queries: Log what was searched too.
         limits: What a request may ask for.
     """
@@ -49,6 +51,7 @@ class Serve:
     events: Path | None = None
     no_events: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     candidate: int | None = None
+    keywords: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     log_queries: bool = False
     limits: Annotated[Limits, Flat] = field(default_factory=Limits)
 
@@ -56,8 +59,9 @@ class Serve:
         """Serve until Ctrl-C or SIGTERM; return the exit status.
 
         Raises:
-            DataError: The folder holds no run with a model, the index is another run's, the port is in use, others would be
-                let in without a key, or another service records in the same folder.
+            DataError: The folder holds no run with a model, or none that says how far keywords count; the index is another
+                run's, the port is in use, others would be let in without a key, or another service records in the same
+                folder.
             ModelError: A model cannot be read.
         """
         from tutorial_lib.serving.app import create_app
@@ -98,6 +102,7 @@ class Serve:
             check_index(place, self.index_name, documents, held, self.candidate)
         else:
             print("this run has no index: /search answers 503 until chapter 5 has built one", file=sys.stderr, flush=True)
+        shown = source.shown(documents)
         live = Live(partial(open_index, place, self.index_name), models) if place else None
         if live:
             live.also = self.candidate
@@ -107,11 +112,12 @@ class Serve:
             keys,
             names_of(self.host),
             live=live,
-            documents=source.shown(documents),
+            documents=shown,
             record=log_query if self.log_queries else None,
             events=self._events(documents) if place and not self.no_events else None,
             base=source.base_search(models.named[BASE], documents),
             candidate=self.candidate,
+            keywords=source.keywords(shown) if self.keywords else None,
         )
 
     def _events(self, documents: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from tutorial_lib.index.version import Version
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.monitoring.lineage import Line
+from tutorial_lib.retrieval.bm25 import BM25
+from tutorial_lib.retrieval.untrained import UntrainedSettings
 from tutorial_lib.serving.comparing import BaseSearch
+from tutorial_lib.serving.keywords import Keywords
 from tutorial_lib.serving.models import ServedModel
 from tutorial_lib.stage import damage_of, record_of
 from tutorial_lib.staged import finished_run
@@ -63,7 +67,7 @@ class ServedRun:
             base = Encoder.load(self._noted.model, **prompts)
         except ModelError as error:
             raise ModelError(f"the base model of this run: {error}") from None
-        window = json.loads((self.root / "baseline" / "baseline.json").read_text(encoding="utf-8"))["window"]
+        window = self._baseline()["window"]
         return base.with_window(window) if window else base
 
     def documents(self) -> dict[str, Document]:
@@ -100,6 +104,26 @@ class ServedRun:
         vectors = np.load(self.root / "base_vectors" / "documents.npy", mmap_mode="r")
         fits = vectors.shape == (len(documents), base.encoder.dimension)
         return BaseSearch(base, list(documents), vectors) if fits else None
+
+    def keywords(self, documents: Mapping[str, Document]) -> Keywords:
+        """Return keyword search over ``documents``, with the settings and the share that dev chose.
+
+        Raises:
+            DataError: The run does not say how far it counts.
+        """
+        if damage_of(self.root, "fusion") or record_of(self.root, "fusion") is None:
+            raise DataError(
+                f"the run in {self.root} does not say how far keyword search counts (it was made by train, or by an older "
+                "version): give it the command run, or leave --keywords out"
+            )
+        share = json.loads((self.root / "fusion" / "fusion.json").read_text(encoding="utf-8"))["share"]
+        settings = UntrainedSettings.from_record(self._baseline()).bm25
+        print(f"keyword search counts too, the model {share:.0%} of the score", file=sys.stderr, flush=True)
+        return Keywords(BM25({a: document.full_text for a, document in documents.items()}, settings), share)
+
+    def _baseline(self) -> dict[str, Any]:
+        record: dict[str, Any] = json.loads((self.root / "baseline" / "baseline.json").read_text(encoding="utf-8"))
+        return record
 
     def index_place(self, place: str | None) -> str | None:
         """Return where the index is: at ``place``, else at MILVUS_URI, else where chapter 5 puts it; None if it is not there.

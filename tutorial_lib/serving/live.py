@@ -72,6 +72,7 @@ class Live:
         self._open, self.models = open_index, models
         self._index: VectorIndex | None = None
         self._last: Pair | None = None
+        self._held: dict[str, frozenset[str]] = {}
         self._opening = threading.Lock()
         self._ended = threading.Event()
         self._follower = threading.Thread(target=self._follow, name="follower", daemon=True)
@@ -176,6 +177,20 @@ class Live:
             raise damaged(version, "it answers a query with no document at all")
         return ranked(found, k)
 
+    def documents_of(self, version: Version) -> frozenset[str]:
+        """Return the ids of a version's documents: read once, and let go with its model.
+
+        Raises:
+            NotReadyError: The index does not answer.
+        """
+        held = self._held.get(version.built)
+        if held is None:
+            try:
+                held = self._held[version.built] = frozenset(self.index.stored_hashes(version))
+            except VectorIndexError as error:
+                raise NotReadyError("the index does not answer", str(error)) from None
+        return held
+
     # --- what is to come ------------------------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -212,6 +227,8 @@ class Live:
             except NotReadyError as error:
                 failures.append(error)
         self.models.keep_only(v.fingerprint for v in wanted)
+        built = {v.built for v in wanted}
+        self._held = {made: held for made, held in self._held.items() if made in built}
         if failures:
             raise failures[0]
 

@@ -20,6 +20,9 @@ class SearchRequest(Body):
         None, description="Where the first document is less likely to answer than this, none is returned."
     )
     highlights: StrictBool = Field(False, description="Whether to mark in each snippet the words closest to the query's.")
+    keywords: StrictBool | None = Field(
+        None, description="Whether keyword search counts too; by default wherever the service was started with it."
+    )
     version: Count | None = Field(None, description="By default the live one.")
     query_id: Name | None = Field(None, description="By default a new one.")
     client_id: Name | None = Field(None, description="Who asks, by a name that says nothing of them.")
@@ -40,9 +43,12 @@ class Hit(BaseModel):
     position: int = Field(description="From 1.")
     title: str | None = Field(description="null where the index holds a document that this service has no text of.")
     snippet: str | None
-    score: float = Field(description="Cosine, -1 to 1; of one model only can two be compared.")
+    score: float = Field(
+        description="Cosine, -1 to 1: two of one model can be compared. With keywords both fused, 0 to 1: two of one query."
+    )
     confidence: float | None = Field(
-        description="How likely a first document with this score answers, 0 to 1; null where the version was not calibrated."
+        description="How likely a first document with this score answers, 0 to 1; null with keywords, and where the version "
+        "was not calibrated."
     )
     highlights: list[Highlight] = []
 
@@ -53,6 +59,7 @@ class SearchResponse(BaseModel):
     query_id: str
     version: int
     model: str = Field(description="Fingerprint of the model that the version was made with.")
+    keywords: bool = Field(False, description="Whether keyword search has counted.")
     results: list[Hit]
 
 

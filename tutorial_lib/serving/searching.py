@@ -16,6 +16,7 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.late_interaction import LateInteraction
 from tutorial_lib.serving.batching import Batcher
 from tutorial_lib.serving.errors import ApiError
+from tutorial_lib.serving.keywords import DEPTH, Keywords
 from tutorial_lib.serving.live import Live, Pair
 from tutorial_lib.serving.models import ServedModel
 from tutorial_lib.serving.online import interleaved
@@ -59,6 +60,7 @@ class Search:
         record: Is told what was searched and shown.
         unrecorded: Is called where that has failed.
         candidate: Number of a version to interleave with the live one.
+        keywords: Keyword search that counts too, unless a request says otherwise.
     """
 
     live: Live
@@ -68,6 +70,7 @@ class Search:
     record: Record | None = None
     unrecorded: Callable[[], None] = lambda: None
     candidate: int | None = None
+    keywords: Keywords | None = None
 
     def answer(self, asked: SearchRequest) -> SearchResponse:
         """Return the documents closest to a query, and note them.
@@ -85,24 +88,47 @@ class Search:
         """Return the documents closest to a query; nobody is told.
 
         Raises:
-            ApiError: There is no such version, or it does not say what its scores are worth and ``min_confidence`` is given.
+            ApiError: There is no such version; it does not say what its scores are worth, and ``min_confidence`` is given; or
+                keywords are asked for, and there are none.
             BusyError: Too many wait.
             NotReadyError: No version can answer now.
             TimeoutError: It took too long.
         """
-        found = self.live.search(lambda model: self.vector(model, asked.query), asked.k, asked.version)
-        scores = list(found.hits.values())
-        confidence = self._confidence(found.pair, scores, asked.min_confidence)
+        words = self._keywords(asked)
+        depth = max(asked.k, DEPTH) if words else asked.k
+        found = self.live.search(lambda model: self.vector(model, asked.query), depth, asked.version)
+        best = found.hits
+        if words:
+            best = words.fused(asked.query, best, self.live.documents_of(found.pair.version), asked.k)
+        scores = list(best.values())
+        confidence = [None] * len(scores) if words else self._confidence(found.pair, scores, asked.min_confidence)
         enough = asked.min_confidence is None or (confidence[0] or 0.0) >= asked.min_confidence
         hits = [
             self.hit(asked.query, n, document_id, score, worth)
-            for n, (document_id, score, worth) in enumerate(zip(found.hits, scores, confidence, strict=True), 1)
+            for n, (document_id, score, worth) in enumerate(zip(best, scores, confidence, strict=True), 1)
             if enough
         ]
         if asked.highlights:
             self._mark(found.pair.model, asked.query, hits)
-        version, model = found.pair.version.number, found.pair.version.fingerprint
-        return SearchResponse(query_id=asked.query_id or uuid.uuid4().hex, version=version, model=model, results=hits)
+        version = found.pair.version
+        return SearchResponse(
+            query_id=asked.query_id or uuid.uuid4().hex,
+            version=version.number,
+            model=version.fingerprint,
+            keywords=bool(words),
+            results=hits,
+        )
+
+    def _keywords(self, asked: SearchRequest) -> Keywords | None:
+        """Return the keyword search that counts for a request, None where none does."""
+        if asked.keywords and self.keywords is None:
+            said = "this service was started without --keywords: leave keywords out"
+            raise ApiError(409, said, param="keywords", code="no_keywords")
+        words = None if asked.keywords is False else self.keywords
+        if words and asked.min_confidence is not None:
+            said = "what a score with keywords is worth is not known: leave min_confidence out, or send keywords as false"
+            raise ApiError(409, said, param="min_confidence", code="not_calibrated")
+        return words
 
     def vector(self, model: ServedModel, query: str) -> NDArray[np.float32]:
         """Return the vector of a query by a model: float32, (1, D)."""

@@ -17,6 +17,7 @@ from tutorial_lib.serving.errors import ApiError, NotReadyError
 from tutorial_lib.serving.event_log import EventLog
 from tutorial_lib.serving.events_contract import EventRequest, EventResponse
 from tutorial_lib.serving.keys import Keys
+from tutorial_lib.serving.keywords import Keywords
 from tutorial_lib.serving.limits import Limits, check_number, check_texts
 from tutorial_lib.serving.live import Live
 from tutorial_lib.serving.metrics import Metrics
@@ -50,6 +51,7 @@ class Service:
         events: Records the same, and what becomes of it.
         base: Searches by the base model, to compare.
         candidate: Number of a version that searches interleave with the live one.
+        keywords: Keyword search that counts beside the vectors.
     """
 
     models: Models
@@ -63,6 +65,7 @@ class Service:
     events: EventLog | None = None
     base: BaseSearch | None = None
     candidate: int | None = None
+    keywords: Keywords | None = None
 
     def __post_init__(self) -> None:
         """Start the thread that the models run on."""
@@ -70,7 +73,7 @@ class Service:
         self.batcher = Batcher(batch=limits.batch, waiting=limits.waiting, observe=self.metrics.batch.observe)
         self.metrics.watch(lambda: self.batcher.waiting, lambda: live.number if live else 0)
         self._searching = ThreadPoolExecutor(SEARCHING, "search")
-        told = (self._record, self.metrics.unrecorded.inc, self.candidate)
+        told = (self._record, self.metrics.unrecorded.inc, self.candidate, self.keywords)
         self._searches = Search(live, self.documents, self.batcher, limits.seconds, *told) if live else None
         self._asked = 0
 
