@@ -265,6 +265,34 @@ def test_the_collections_are_told_as_they_were_measured():
         assert f"| `{dataset}` | {scores} | {told}" in text, dataset
 
 
+def test_ways_of_fusing_are_told_as_they_were_measured():
+    _, text = text_of("benchmarks/README.md")
+    rows = record("fusing.json")["rows"]
+    for dataset in {r["dataset"] for r in rows}:
+        of = {r["model"]: r for r in rows if r["dataset"] == dataset}
+        shown = [f"{of['base']['parts']['test']['bm25']:.3f}"]
+        for model, row in of.items():
+            ranks, chosen = row["ways"]["ranks, half each"], row["ways"]["scores, dev's share"]
+            scores = f"{chosen['test']:.3f} ({chosen['share']:g})"
+            shown += [f"{row['parts']['test'][model]:.3f}", f"{ranks['test']:.3f}", scores]
+        assert f"| `{dataset}` | {' | '.join(shown)} |" in text, dataset
+    means = record("fusing.json")["means"]
+    head, told = "| | base model | fine-tuned model |", []
+    for name, ways in {
+        "BM25 alone": ("bm25 alone",) * 2,
+        "the model alone": ("base alone", "tuned alone"),
+        "fused by ranks": ("ranks, half each",) * 2,
+        "fused by scores, as dev says": ("scores, dev's share",) * 2,
+    }.items():
+        told.append([name, *(f"{means[model][way]:.3f}" for model, way in zip(means, ways, strict=True))])
+    assert rows_below("docs/benchmarks.md", head) == told
+    assert all(r["ways"]["scores, dev's share"]["test"] > r["ways"]["ranks, half each"]["test"] for r in rows)
+    assert all(r["ways"]["scores, dev's share"]["test"] >= max(r["parts"]["test"].values()) for r in rows)
+    below = sum(r["ways"]["ranks, half each"]["test"] < max(r["parts"]["test"].values()) for r in rows)
+    assert (len(rows), below) == (20, 13)
+    assert sum(r["over"]["tuned"]["low"] > 0 for r in rows if r["model"] == "tuned") == 8
+
+
 def test_late_interaction_over_collections_is_told_as_it_was_measured():
     _, text = text_of("benchmarks/README.md")
     for row in record("late_untrained.json")["rows"]:
