@@ -93,6 +93,7 @@ def test_the_page_says_what_was_done_to_the_data_and_names_every_system(copied):
     named = "BM25, the base model, the best without training, the fine-tuned model, and BM25 fused with the fine-tuned model."
     assert named in page
     assert f"The best without training is {report.untrained.sentence}." in unescape(page)
+    assert f"{copied.tuned_share():.0%} of the score of bm25+tuned is the model's, as dev chose." in unescape(page)
     assert "unjudged@10: share of the first ten that nobody has judged" in page
 
 

@@ -19,7 +19,7 @@ from tutorial_lib.evaluation.significance import Comparison
 from tutorial_lib.evaluation.slices import side_by_side
 from tutorial_lib.retrieval.hosted import HOSTED
 from tutorial_lib.retrieval.runs import Run
-from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD
+from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, KEYWORD_AND_TUNED
 from tutorial_lib.retrieval.untrained import Untrained
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -87,7 +87,11 @@ def sections(report: Report) -> list[Section]:
 def _systems(report: Report) -> Section:
     table = report.systems
     *others, last = [find_system(str(name)).title for name in table.index]
-    text = f"{', '.join(others)}, and {last}. The best without training is {report.untrained.sentence}. {_columns(table)}"
+    share = (
+        f"{report.metrics[KEYWORD_AND_TUNED]['share']:.0%} of the score of {KEYWORD_AND_TUNED} is the model's, as dev chose."
+    )
+    best = f"The best without training is {report.untrained.sentence}."
+    text = f"{', '.join(others)}, and {last}. {best} {share} {_columns(table)}"
     return f"The {NUMBERS[len(table)]} systems", text[0].upper() + text[1:], _table(table) + _image(plots.systems(table))
 
 
