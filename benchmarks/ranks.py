@@ -1,7 +1,10 @@
-"""Who is ahead over many collections? ``python -m benchmarks.ranks RECORD [--figure FILE]``, RECORD from ``quality systems``.
+"""Who is ahead over many collections? ``python -m benchmarks.ranks RECORD [--shipped] [--figure FILE]``.
+
+RECORD is from ``quality systems``.
 
 Of every system: its gain over the best without training (test nDCG@10, mean over seeds) on each collection, how far it lies
-below the best system there, and its mean rank; 1 is best, equal ones share the mean of their places.
+below the best system there, and its mean rank; 1 is best, equal ones share the mean of their places. With ``--shipped`` a
+system is what dev makes of it: the model alone, fused with keyword search, or what needs no training.
 """
 
 from __future__ import annotations
@@ -18,11 +21,17 @@ from tutorial_lib.evaluation.measures import MAIN_MEASURE
 UNTRAINED = "untrained"
 
 
-def gains(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def gains(rows: list[dict[str, Any]], *, shipped: bool = False) -> pd.DataFrame:
     """Return the gain over ``untrained`` by collection (rows) and trained system (columns), means over seeds.
 
     Only collections that have rows of ``untrained`` are taken; a system that was not run on one is NaN there.
+
+    Args:
+        rows: Of ``benchmarks.quality``.
+        shipped: Score what dev would ship of each trained model, not the model alone.
     """
+    if shipped:
+        rows = [{**r, "measures": r.get("shipped", r["measures"])} for r in rows if "shipped" in r or not r["trainable"]]
     named = [(r["dataset"] + (f", {r['train_queries']}" if r["train_queries"] else ""), r) for r in rows]
     scores = pd.DataFrame([{"collection": n, "system": r["system"], "score": r["measures"][MAIN_MEASURE]} for n, r in named])
     table = scores.pivot_table(index="collection", columns="system", values="score", sort=False).dropna(subset=[UNTRAINED])
@@ -58,9 +67,10 @@ def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("record", type=Path)
+    parser.add_argument("--shipped", action="store_true", help="score what dev ships of each model")
     parser.add_argument("--figure", type=Path)
     options = parser.parse_args()
-    table = gains(json.loads(options.record.read_text())["rows"])
+    table = gains(json.loads(options.record.read_text())["rows"], shipped=options.shipped)
     print(table.round(3).to_string(), mean_ranks(table).round(3).to_string(), sep="\n\n")
     if options.figure:
         draw(table, options.figure)

@@ -99,7 +99,7 @@ def record(name):
 def test_readme_shows_what_the_course_printed():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     block = next(b for b in re.findall(r"```\n(.*?)```", text, flags=re.DOTALL) if "nDCG@10" in b)
-    systems = record("course_cpu.json")["systems"]
+    systems = record("course_bf16.json")["systems"]
     head, *rows = [re.split(r"\s{2,}", line.strip()) for line in block.splitlines() if line.strip()]
     shown = {row[0]: dict(zip(head, row[1:], strict=True)) for row in rows if len(row) == len(head) + 1}
     assert set(shown) == set(systems)

@@ -29,6 +29,12 @@ def test_gains_are_means_over_seeds_above_what_needs_no_training():
     assert table.to_dict("index") == {"desk": {"lora": 0.125, "full": 0.25}, "code": {"lora": 0.25, "full": 0.125}}
 
 
+def test_what_is_shipped_is_scored_if_asked_for():
+    of_one = {**row("desk", "lora", 0.75), "shipped": {"system": "bm25+tuned", "nDCG@10": 1.0}}
+    table = gains([ROWS[0], of_one, ROWS[3]], shipped=True)
+    assert table.to_dict("index") == {"desk": {"lora": 0.5}}  # nobody says what is shipped of "full"
+
+
 def test_ranks_are_taken_where_every_system_was_run():
     some = [row("desk", "untrained", 0.5, 0, 300), row("desk", "lora", 0.6, 1, 300)]
     table = gains([*ROWS, *some])
