@@ -109,7 +109,7 @@ def test_from_searches_and_clicks_to_who_is_preferred(two_versions, models, tmp_
         for n in range(30):
             found = client.post("/search", json={"query": "refund", "client_id": f"c-{n}"}).json()
             assert found["version"] == 2
-            assert set(found) == {"query_id", "version", "model", "results"}
+            assert set(found) == {"query_id", "version", "model", "keywords", "results"}
             click = {"query_id": found["query_id"], "action_name": "click", "object_id": own}
             assert client.post("/events", json=click).status_code == 202
     (said,) = preferences(tmp_path / "events", planned=30)

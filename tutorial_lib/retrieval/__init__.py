@@ -6,14 +6,13 @@ from tutorial_lib.retrieval.dense import Vectors, VectorScorer, dense_run, exact
 from tutorial_lib.retrieval.fusion import convex_combination, reciprocal_rank_fusion
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.scorer import Scorer
-from tutorial_lib.retrieval.systems import SYSTEMS, System
+from tutorial_lib.retrieval.systems import SYSTEMS
 
 __all__ = [
     "BM25",
     "SYSTEMS",
     "Run",
     "Scorer",
-    "System",
     "VectorScorer",
     "Vectors",
     "calibrate",
