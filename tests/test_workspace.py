@@ -153,6 +153,13 @@ def test_the_share_of_the_tuned_model_is_noted_beside_its_runs(finished):
     assert finished.runs()["bm25+tuned"] == fused
 
 
+def test_what_an_older_version_chose_without_a_share_is_chosen_anew(copied, monkeypatch):
+    chosen, told = copied.untrained(), type(copied)._told_by
+    older = {"settings": {}, "system": "bm25", "scores": {"bm25": 1.0}}
+    monkeypatch.setattr(copied, "_told_by", lambda stage: older if stage == "untrained" else told(copied, stage))
+    assert copied.untrained() == chosen
+
+
 def test_too_few_dev_queries_choose_nothing(finished):
     baseline = finished.baseline()  # of 4 dev queries
     assert (baseline.window, baseline.windows) == (None, {})

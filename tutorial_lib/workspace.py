@@ -82,12 +82,17 @@ class Workspace(Baselines):
     # --- without training -----------------------------------------------------------------------------------------
 
     def _make_untrained(self, folder: Path) -> None:
-        runs = self.baseline_runs("dev")
-        write_json(folder / "untrained.json", asdict(choose_system(self.dataset(), runs, self.baseline())))
+        write_json(folder / "untrained.json", asdict(self._choose_untrained()))
+
+    def _choose_untrained(self) -> Untrained:
+        return choose_system(self.dataset(), self.baseline_runs("dev"), self.baseline())
 
     def untrained(self) -> Untrained:
         """Return the best that can be had without training, chosen on dev; its run is ``run_of("untrained", split)``."""
-        return Untrained.from_record(self._told_by("untrained"))
+        record = self._told_by("untrained")
+        if "share" not in record:  # an older version chose it, among other rankings: it fused by ranks
+            return self.while_unchanged("untrained, chosen anew", self._choose_untrained)
+        return Untrained.from_record(record)
 
     # --- training -------------------------------------------------------------------------------------------------
 
