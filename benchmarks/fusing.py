@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.machine import description
 from benchmarks.quality import Collection
 from tutorial_lib.data.dataset import Qrels
+from tutorial_lib.evaluation.choose import best_share
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run, per_query
 from tutorial_lib.evaluation.significance import compare
 from tutorial_lib.files import write_text
@@ -81,7 +82,7 @@ def ways(qrels: dict[str, Qrels], parts: dict[str, tuple[Run, Run]]) -> dict[str
     for name, fuse in WAYS.items():
         dev = {share: scored(qrels["dev"], fuse(*parts["dev"], share)) for share in EITHER_ALONE}
         test = {share: scored(qrels["test"], fuse(*parts["test"], share)) for share in EITHER_ALONE}
-        chosen = max(dev, key=lambda share: (dev[share], -abs(share - SHARE)))
+        chosen = best_share(dev)
         told[f"{name}, dev's share"] = {
             "share": chosen,
             "dev": dev[chosen],

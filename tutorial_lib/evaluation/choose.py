@@ -153,8 +153,16 @@ def choose_share(dataset: RetrievalDataset, keyword: Run, dense: Run) -> float:
     """
     if not _can_choose(dataset):
         return SHARE
-    means = share_scores(dataset, keyword, dense)
-    return max(SHARES, key=lambda share: (means[share], -abs(share - SHARE)))
+    return best_share(share_scores(dataset, keyword, dense))
+
+
+def best_share(means: Mapping[float, float]) -> float:
+    """Return the share with the best mean, of equal ones that nearest to a half.
+
+    >>> best_share({0.3: 0.7, 0.5: 0.8, 0.7: 0.8})
+    0.5
+    """
+    return max(means, key=lambda share: (means[share], -abs(share - 0.5)))
 
 
 def share_scores(dataset: RetrievalDataset, keyword: Run, dense: Run) -> dict[float, float]:
@@ -182,8 +190,7 @@ def choose_weight(dataset: RetrievalDataset, run: Run, scores: Mapping[str, Mapp
     if not _can_choose(dataset):
         return WEIGHT
     qrels = dataset.qrels["dev"]
-    means = {w: _mean(qrels, reranked(run, scores, w)) for w in WEIGHTS}
-    return max(WEIGHTS, key=lambda w: (means[w], -abs(w - WEIGHT)))
+    return best_share({w: _mean(qrels, reranked(run, scores, w)) for w in WEIGHTS})
 
 
 def choose_run(dataset: RetrievalDataset, runs: Mapping[str, Run], otherwise: str) -> str:
