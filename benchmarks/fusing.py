@@ -127,7 +127,7 @@ def rows_of(name: str, folder: Path, model: str = DEFAULT_MODEL) -> list[dict[st
                     s: {n: scored(qrels[s], run) for n, run in zip(("bm25", what), parts[s], strict=True)} for s in splits
                 },
                 "ways": told,
-                "over": {n: {k: getattr(d, k) for k in ("difference", "low", "high", "p")} for n, d in over.items()},
+                "over": {n: d.record() for n, d in over.items()},
                 "with fewer dev queries": with_fewer(qrels, parts),
             }
         )

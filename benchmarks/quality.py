@@ -467,8 +467,7 @@ def _above(qrels: Qrels, before: Run, after: Run) -> dict[str, float]:
     """Return by how much ``after`` lies above ``before``, with interval and p."""
     scores = [per_query(qrels, run)[MAIN_MEASURE] for run in (before, after)]
     clusters = document_clusters(qrels)
-    difference = paired_difference(*(s.to_numpy() for s in scores), [clusters[q] for q in scores[0].index])
-    return {k: getattr(difference, k) for k in ("difference", "low", "high", "p")}
+    return paired_difference(*(s.to_numpy() for s in scores), [clusters[q] for q in scores[0].index]).record()
 
 
 def jobs_of(

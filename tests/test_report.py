@@ -35,8 +35,9 @@ def test_metrics_json_has_the_structure_that_others_read(copied):
     assert metrics["train"]["pairs_per_s"] > 0
     assert set(metrics["seconds"]) == {*STAGES, "reading"}
     assert metrics["ship"]["decision"] in ("ship", "do not ship")
-    assert set(metrics["significance"]) == {"tuned_vs_base", "tuned_vs_bm25", "tuned_vs_untrained", "bm25+tuned_vs_tuned"}
-    assert metrics["bm25+tuned"] == {"share": copied.tuned_share()}
+    compared = {f"{name}_vs_{other}" for name in ("tuned", "bm25+tuned") for other in ("base", "bm25", "untrained")}
+    assert set(metrics["significance"]) == {*compared, "bm25+tuned_vs_tuned"}
+    assert metrics["bm25+tuned"]["share"] == copied.tuned_share()
     assert f"bm25+tuned: {copied.tuned_share():.0%} of the score from the model, chosen on dev" in before_after(metrics)
     assert metrics["untrained"]["system"] == "fused"
     assert "BM25 and the base model fused" in metrics["untrained"]["sentence"]
@@ -45,12 +46,31 @@ def test_metrics_json_has_the_structure_that_others_read(copied):
     assert f"decision: {metrics['ship']['decision']}" in before_after(metrics)
 
 
+def test_keyword_search_beside_the_model_is_decided_by_the_same_rules(copied):
+    report = evaluate_workspace(copied)
+    beside, gain = report.metrics["bm25+tuned"], report.metrics["significance"]["bm25+tuned_vs_untrained"]["nDCG@10"]
+    assert f"{gain['difference']:+.3f} over untrained, 0.02 wanted" in " ".join(beside["reasons"])
+    assert len(beside["reasons"]) == 7
+    assert (beside["decision"] == "ship") == all(reason.startswith("yes") for reason in beside["reasons"])
+    said = f"with keyword search beside the model (bm25+tuned, serve --keywords): {beside['decision']}"
+    assert before_after(report.metrics).splitlines()[-1] == said
+    page = unescape((write_report(copied, report) / "report.html").read_text())
+    assert page.count('<div class="ship') == 2 and all(reason in page for reason in beside["reasons"])
+
+    asked = evaluate_workspace(copied, candidate="bm25+tuned")
+    assert asked.metrics["ship"]["reasons"] == beside["reasons"]
+    assert before_after(asked.metrics).splitlines()[-1] == f"decision: {beside['decision']}"
+    assert (write_report(copied, asked) / "report.html").read_text().count('<div class="ship') == 1
+
+
 def test_the_report_is_one_file_that_loads_nothing(copied):
     folder = write_report(copied)
     page = (folder / "report.html").read_text()
     sources = re.findall(r'(?:src|href)="([^"]*)', page)
     assert len(sources) == 5  # systems, ranks, shift, changes, slices
     assert all(source.startswith("data:image/png;base64,") for source in sources)
+    told = re.findall(r'<img alt="([^"]*)"', page)
+    assert len(set(told)) == 5 and all(len(words) > 40 for words in told)  # for readers who do not see them
     assert "http" not in re.sub(r'src="[^"]*"', "", page)
     assert "desk: before and after" in page
     assert sorted(path.name for path in folder.iterdir()) == ["metrics.json", "report.html"]
@@ -131,7 +151,7 @@ def test_a_hosted_model_may_be_named_for_one_report_alone(copied, hosted):
     assert "hosted" in report.runs
     assert "hosted" not in copied.runs()
     assert set(report.metrics["significance"]) == {
-        *(f"tuned_vs_{n}" for n in ("base", "bm25", "untrained", "hosted")),
+        *(f"{name}_vs_{n}" for name in ("tuned", "bm25+tuned") for n in ("base", "bm25", "untrained", "hosted")),
         "bm25+tuned_vs_tuned",
     }
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from jinja2 import Environment
 
+from tutorial_lib.evaluation.assess import assess
+from tutorial_lib.evaluation.before_after import decisions
 from tutorial_lib.evaluation.measures import (
     per_query,
     systems_table,
 )
-from tutorial_lib.evaluation.ship import ship_decision
 from tutorial_lib.evaluation.significance import Comparison, compare
-from tutorial_lib.evaluation.slices import query_slices, slice_table
 from tutorial_lib.evaluation.tune_or_buy import tune_or_buy
 from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
@@ -51,49 +51,47 @@ def evaluate_workspace(
     qrels = dataset.qrels["test"]
     scores = {name: per_query(qrels, run) for name, run in runs.items()}
     systems = systems_table(qrels, runs, scores=scores, near_duplicates=dataset.near_duplicates)
-    baselines = [name for name in (BASELINE, KEYWORD, untrained, HOSTED) if name in runs]
-    against = {name: compare(qrels, runs, name, candidate, scores=scores) for name in baselines}
-    slices = slice_table(against[BASELINE], query_slices(dataset))
-    decision = ship_decision(against[BASELINE], against[KEYWORD], slices, against_untrained=against[untrained])
+    asked, beside = (assess(dataset, runs, name, untrained, scores=scores) for name in (candidate, KEYWORD_AND_TUNED))
     chosen = workspace.untrained()
-    significance = {f"{candidate}_vs_{name}": _differences(comparison) for name, comparison in against.items()}
+    significance = {
+        f"{name}_vs_{baseline}": _differences(comparison)
+        for name, assessed in ((KEYWORD_AND_TUNED, beside), (candidate, asked))
+        for baseline, comparison in assessed.against.items()
+    }
     for name in [KEYWORD_AND_TUNED, *(name for name in also if name != HOSTED)]:
         significance[f"{name}_vs_{CANDIDATE}"] = _differences(compare(qrels, runs, CANDIDATE, name, scores=scores))
     metrics: dict[str, Any] = {
         "dataset": dataset.name,
         "counts": dataset.counts(),
         "untrained": {"sentence": chosen.sentence, **asdict(chosen)},
-        KEYWORD_AND_TUNED: {"share": workspace.tuned_share()},
+        KEYWORD_AND_TUNED: {"share": workspace.tuned_share(), **beside.record()},
         "systems": {name: {m: float(v) for m, v in row.items()} for name, row in systems.T.to_dict().items()},
         "significance": significance,
         "train": {"pairs": training.pairs, "pairs_per_s": training.pairs_per_s},
         "seconds": workspace.seconds(),
-        "ship": {"decision": decision.decision, "reasons": decision.reasons, "candidate": candidate, "untrained": untrained},
+        "ship": {**asked.record(), "candidate": candidate, "untrained": untrained},
     }
     if HOSTED in runs:
         paid = hosted_record(workspace)
-        metrics[HOSTED] = {"sentence": tune_or_buy(against[HOSTED], paid), **paid}
+        metrics[HOSTED] = {"sentence": tune_or_buy(asked.against[HOSTED], paid), **paid}
     return Report(
         dataset,
         runs,
         systems,
-        against_base=against[BASELINE],
-        against_bm25=against[KEYWORD],
-        against_untrained=against[untrained],
+        against_base=asked.against[BASELINE],
+        against_bm25=asked.against[KEYWORD],
+        against_untrained=asked.against[untrained],
         untrained=chosen,
-        against_hosted=against.get(HOSTED),
-        slices=slices,
-        decision=decision,
+        against_hosted=asked.against.get(HOSTED),
+        slices=asked.slices,
+        decision=asked.decision,
         metrics=metrics,
         candidate=candidate,
     )
 
 
 def _differences(comparison: Comparison) -> dict[str, dict[str, float]]:
-    return {
-        measure: {k: getattr(difference, k) for k in ("difference", "low", "high", "p")}
-        for measure, difference in comparison.differences.items()
-    }
+    return {measure: difference.record() for measure, difference in comparison.differences.items()}
 
 
 def compare_elsewhere(tuned: Encoder, other: Workspace) -> Comparison:
@@ -126,7 +124,7 @@ def write_report(workspace: Workspace, report: Report | None = None) -> Path:
             m=report.metrics,
             notes=report.dataset.notes,
             sections=sections(report),
-            colour="#54a24b" if report.decision.ship else "#e45756",
+            decisions=decisions(report.metrics),
         )
     )
     write_text(folder / "metrics.json", json.dumps(report.metrics, indent=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import dataclass
+from html import escape
 from typing import Any, TypeAlias
 
 import pandas as pd
@@ -17,6 +18,7 @@ from tutorial_lib.evaluation.reranked import find_system
 from tutorial_lib.evaluation.ship import ShipDecision
 from tutorial_lib.evaluation.significance import Comparison
 from tutorial_lib.evaluation.slices import side_by_side
+from tutorial_lib.notebook import in_words
 from tutorial_lib.retrieval.hosted import HOSTED
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, KEYWORD_AND_TUNED
@@ -134,4 +136,5 @@ def _table(frame: pd.DataFrame) -> str:
 def _image(figure: Figure) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
-    return f'<p><img alt="figure" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"></p>'
+    drawn = base64.b64encode(buffer.getvalue()).decode()
+    return f'<p><img alt="{escape(in_words(figure))}" src="data:image/png;base64,{drawn}"></p>'

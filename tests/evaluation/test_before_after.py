@@ -37,3 +37,9 @@ def test_before_and_after_as_text():
         "bm25+tuned - tuned, nDCG@10: +0.010, 95 % interval -0.010 to +0.030, p 0.500",
         "decision: ship",
     ]
+    metrics["bm25+tuned"]["decision"] = "do not ship"
+    beside = "with keyword search beside the model (bm25+tuned, serve --keywords): do not ship"
+    assert before_after(metrics).splitlines()[9:] == ["decision: ship", beside]
+    metrics["ship"]["candidate"] = "bm25+tuned"
+    metrics["significance"] |= {f"bm25+tuned_vs_{n}": metrics["significance"][f"tuned_vs_{n}"] for n in ("base", "untrained")}
+    assert before_after(metrics).splitlines()[9:] == ["decision: ship"]

@@ -27,9 +27,21 @@ def before_after(metrics: dict[str, Any]) -> str:
             *([f"hosted is {metrics[HOSTED]['sentence']}"] if HOSTED in metrics else []),
             f"untrained: {metrics['untrained']['sentence']}",
             *_fused(metrics),
-            f"decision: {ship['decision']}",
+            *(f"{question}: {answer['decision']}" for question, answer in decisions(metrics)),
         ]
     )
+
+
+def decisions(metrics: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return each question about shipping with its decision and reasons: the candidate, and keyword search beside the model.
+
+    Args:
+        metrics: A metrics.json; an older one answers the first alone.
+    """
+    asked, beside = [("decision", metrics["ship"])], metrics.get(KEYWORD_AND_TUNED, {})
+    if "decision" in beside and metrics["ship"].get("candidate") != KEYWORD_AND_TUNED:
+        asked.append((f"with keyword search beside the model ({KEYWORD_AND_TUNED}, serve --keywords)", beside))
+    return asked
 
 
 def _fused(metrics: dict[str, Any]) -> list[str]:

@@ -53,6 +53,10 @@ class Difference:
     p: float
     queries: int
 
+    def record(self) -> dict[str, float]:
+        """Return what a file keeps of it: the difference, the ends of its interval, and p."""
+        return {k: getattr(self, k) for k in ("difference", "low", "high", "p")}
+
 
 def paired_difference(
     before: NDArray[np.float64], after: NDArray[np.float64], clusters: Sequence[str], *, seed: int = 0
