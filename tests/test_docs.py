@@ -144,15 +144,29 @@ def test_readme_says_what_three_seeds_of_the_help_desk_gave():
 def test_benchmarks_compare_speeds_by_the_records_medians():
     _, text = text_of("docs/benchmarks.md")
     training, encoding = record("training.json"), record("encoding.json")["ratios"]
-    speed, memory = (
-        [training[kind][peer]["median"] for peer in ("sentence-transformers", "sentence-transformers bf16")]
-        for kind in ("speed_ratio", "memory_ratio")
+    peers = ("sentence-transformers", "sentence-transformers bf16")
+    speed, chosen, memory, less = (
+        [training[f"{kind}_ratio{window}"][peer]["median"] for peer in peers]
+        for kind in ("speed", "memory")
+        for window in ("", "_at_chosen_window")
     )
     plain, bf16, openvino = (
         encoding[f"ours / {peer}"]["median"] for peer in ("sentence-transformers", "sentence-transformers, bf16", "OpenVINO")
     )
     assert f"| {speed[0]:.1f} times as many | {speed[1]:.1f} times (bf16) |" in text
-    assert f"| {memory[0]:.2f} of its | {memory[1]:.2f} of its |" in text
+    assert f"dev chose, {training['window']} tokens | {chosen[0]:.1f} times as many | {chosen[1]:.1f} times (bf16) |" in text
+    assert f"| {memory[0]:.2f} and {less[0]:.2f} of its | {memory[1]:.2f} and {less[1]:.2f} of its |" in text
+    without = record("training_float32.json")
+    four = [
+        without[f"{kind}_ratio{window}"]["sentence-transformers"]["median"]
+        for window in ("", "_at_chosen_window")
+        for kind in ("speed", "memory")
+    ]
+    whole, chosen_window = (
+        "training is {:.1f} times as fast, in {:.2f} of the memory",
+        "that dev chose {:.1f} times, in {:.2f}",
+    )
+    assert whole.format(*four[:2]) in text and chosen_window.format(*four[2:]) in text
     assert f"| {plain:.1f} times as many | {bf16:.1f} times (bf16); {openvino:.1f} times its OpenVINO backend |" in text
 
 

@@ -1,5 +1,8 @@
 """Precision, devices and threads."""
 
+import platform
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -131,3 +134,27 @@ def test_a_device_that_torch_cannot_use_here_is_refused(name, monkeypatch):
 def test_an_accelerator_that_is_there_is_taken(monkeypatch):
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available=False: torch.device("mps"))
     assert named_device("mps") == torch.device("mps")
+
+
+KEEPS = """
+import psutil
+from tutorial_lib.models.hardware import give_back_memory
+blocks = [bytearray(b"x" * 100_000) for _ in range(4_000)]  # below the size that is mapped by itself
+last = bytearray(b"x" * 100_000)  # on top of the heap: what lies below it is not given back of itself
+del blocks
+kept = psutil.Process().memory_info().rss
+give_back_memory()
+print(kept - psutil.Process().memory_info().rss)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator of the GNU C library")
+def test_what_was_freed_is_given_back():
+    given = subprocess.run([sys.executable, "-c", KEEPS], capture_output=True, text=True, check=True).stdout
+    assert int(given) > 200_000_000
+
+
+def test_elsewhere_the_allocator_is_left_alone(monkeypatch):
+    monkeypatch.setattr(hardware.sys, "platform", "win32")
+    monkeypatch.setattr(hardware.ctypes, "CDLL", None)
+    hardware.give_back_memory()

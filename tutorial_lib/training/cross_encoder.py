@@ -16,6 +16,7 @@ from tutorial_lib.evaluation.dev_pool import rises
 from tutorial_lib.files import new_folder
 from tutorial_lib.models.cross_encoder import CrossEncoder
 from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.models.hardware import give_back_memory
 from tutorial_lib.models.lora import add_adapter, without_dropout
 from tutorial_lib.models.saving import write_checksums
 from tutorial_lib.retrieval.dense import Vectors
@@ -84,6 +85,7 @@ class CrossTraining:
         with self.encoder.training():
             self.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         self._merge()
+        give_back_memory()
         return self._result(time.monotonic() - started, trainable)
 
     def _merge(self) -> None:

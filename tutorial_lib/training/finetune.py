@@ -59,11 +59,14 @@ class FineTuning:
         said = arguments.process_index == 0
         checkpoint = to_go_on_from(Path(str(arguments.output_dir)), said=said) if resume else None
         self.trainer.start_dev_log(checkpoint)
+        hardware.give_back_memory()  # what notebooks did before counts at the peak, too
         started = time.monotonic()
         done = step_of(checkpoint) if checkpoint else 0
         with self.training_precision():
             self.trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        return self._result(time.monotonic() - started, done)
+        result = self._result(time.monotonic() - started, done)
+        hardware.give_back_memory()
+        return result
 
     def _result(self, seconds: float, done: int) -> TrainResult:
         """Choose what is kept, and return what was done in ``seconds`` from step ``done`` on."""

@@ -15,6 +15,7 @@ from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 
 from tutorial_lib.evaluation.measures import MAIN_MEASURE
 from tutorial_lib.models.encoder import Encoder, pooled
+from tutorial_lib.models.hardware import give_back_memory
 from tutorial_lib.training.callbacks import EpochOfStep, Forgetful, QuietProgress, ScoreDev, StartAgain
 from tutorial_lib.training.checkpoints import DEV_SCORES, SealCheckpoints
 from tutorial_lib.training.dev import DevLog, DevSet, mean_score
@@ -159,6 +160,7 @@ class ContrastiveTrainer(Trainer):
         """Score the dev pool; the Trainer keeps the checkpoint with the highest ``eval_nDCG@10``."""
         if self.dev is None:
             return {}
+        give_back_memory()  # activations of training, before those of dev
         started = time.monotonic()
         self.encoder.changed()
         with self.encoder.inference():
