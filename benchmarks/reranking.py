@@ -1,7 +1,7 @@
 """What does late interaction over a shortlist gain, by depth, and what does it cost a query?
 
     python -m benchmarks.reranking --data aws_docs=FOLDER support_desk=FOLDER --out benchmarks/results/reranking.json
-        [--workspace support_desk=FOLDER …] [--depths 5 10 20 30 50 100] [--queries N] [--only base tuned]
+        [--workspace support_desk=FOLDER …] [--depths 5 10 20 30 50 100] [--factors 1 2 3 4] [--queries N] [--only base tuned]
 
 FOLDER after ``--data`` is a prepared BEIR folder, such as ``benchmarks.collections`` writes. Each collection is ranked by the
 base model, with the window that dev chooses; and by the fine-tuned model of its ``--workspace``, if one is given. MaxSim's
@@ -16,6 +16,7 @@ vectors are there; medians, one thread). Rows are added as they come, and a seco
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import time
 from dataclasses import replace
@@ -87,10 +88,12 @@ def milliseconds(
     return 1000 * median(encode), {depth: 1000 * median(each) for depth, each in maxsim.items()}
 
 
-def rows_of(name: str, model: str, dataset: RetrievalDataset, encoder: Encoder, depths: list[int]) -> list[dict[str, Any]]:
-    """Return a row a depth of one model on one collection."""
+def rows_of(
+    name: str, model: str, dataset: RetrievalDataset, encoder: Encoder, depths: list[int], factor: int = 1
+) -> list[dict[str, Any]]:
+    """Return a row a depth of one model on one collection, with ``factor`` times fewer token vectors."""
     vectors = Vectors.of(dataset, encoder, ["dev", "test"])
-    late = LateInteraction(encoder, dataset.document_texts())
+    late = LateInteraction(encoder, dataset.document_texts(), factor=factor)
     dev, test = (dense_run(dataset, vectors, split, k=max(100, *depths)) for split in ("dev", "test"))
     weight = choose_weight(dataset, dev, late.maxsim(dataset.query_texts("dev"), dev))
     scores = late.maxsim(dataset.query_texts("test"), test, depth=max(depths))
@@ -104,6 +107,7 @@ def rows_of(name: str, model: str, dataset: RetrievalDataset, encoder: Encoder, 
                 "dataset": name,
                 "model": model,
                 "depth": depth,
+                "factor": factor,
                 "weight": weight,
                 **vars(comparison.main),
                 **comparison.outcome(),
@@ -123,6 +127,7 @@ def main() -> None:
     parser.add_argument("--workspace", nargs="*", default=[], metavar="NAME=FOLDER")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--depths", type=int, nargs="+", default=list(DEPTHS))
+    parser.add_argument("--factors", type=int, nargs="+", default=[1])
     parser.add_argument("--queries", type=int, default=0, help="a random draw of so many dev and test queries; 0: all")
     parser.add_argument("--only", nargs="+", choices=("base", "tuned"), default=["base", "tuned"])
     options = parser.parse_args()
@@ -131,12 +136,14 @@ def main() -> None:
     for name, folder in (d.split("=", 1) for d in options.data):
         home = Collection(name, Path(folder), DEFAULT_MODEL)
         dataset = drawn(home.dataset, options.queries)
-        for model in options.only:
+        for model, factor in itertools.product(options.only, options.factors):
             rows = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
-            if (model == "tuned" and name not in tuned) or any((r["dataset"], r["model"]) == (name, model) for r in rows):
+            if (model == "tuned" and name not in tuned) or any(
+                (r["dataset"], r["model"], r["factor"]) == (name, model, factor) for r in rows
+            ):
                 continue
             encoder = home.base if model == "base" else Encoder.load(Path(tuned[name], "model"))
-            made = rows_of(name, model, dataset, encoder, options.depths)
+            made = rows_of(name, model, dataset, encoder, options.depths, factor)
             command = f"python -m benchmarks.reranking --data {name}=FOLDER … --queries {options.queries}"
             record = {"command": command, "machine": description(), "rows": rows + made}
             write_text(options.out, json.dumps(record, indent=1))

@@ -5,7 +5,7 @@ import torch
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.matrix import turned
 from tutorial_lib.models.settings import NotFiniteError
-from tutorial_lib.models.token_vectors import query_token_vectors, token_vectors
+from tutorial_lib.models.token_vectors import clustered, query_token_vectors, token_vectors
 
 TEXTS = ["reset the password", "refund", "", "open your invoice page then click export"]
 
@@ -73,3 +73,20 @@ def test_those_of_queries_stand_behind_their_prompt_and_the_matrix_for_queries(t
     (made,) = query_token_vectors(plain.with_matrix(matrix, queries_only=True), ["refund"])
     np.testing.assert_allclose(made.vectors, turned(tokens.vectors, matrix), atol=1e-6)
     assert np.array_equal(made.spans, tokens.spans)
+
+
+def test_like_tokens_are_put_together():
+    angles = np.radians([0, 4, 8, 90, 94, 180])
+    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    fewer = clustered(vectors, 2)
+    assert np.degrees(np.arctan2(fewer[:, 1], fewer[:, 0])) == pytest.approx([4, 92, 180], abs=1e-3)
+    assert np.linalg.norm(fewer, axis=1) == pytest.approx(1)
+    assert clustered(vectors, 1) is vectors
+    assert len(clustered(vectors, 6)) == len(clustered(vectors, 100)) == 1
+    assert clustered(vectors[:0], 3).shape == (0, 2)
+
+
+@pytest.mark.parametrize("factor", [0, -1, 1.5, True])
+def test_a_factor_that_is_none_is_refused(factor):
+    with pytest.raises(ValueError, match="pass a whole number above 0"):
+        clustered(np.eye(3, dtype=np.float32), factor)

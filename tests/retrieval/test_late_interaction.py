@@ -113,3 +113,16 @@ def test_a_matrix_turns_what_is_kept_as_if_it_were_read_again(late, tiny_folder)
     turned, afresh = (each.maxsim({"q": "reset invoice"}, RUN)["q"] for each in (late.turned(matrix), anew))
     assert turned == pytest.approx(afresh, abs=0.01)
     assert late.maxsim({"q": "reset invoice"}, RUN)["q"] != pytest.approx(turned, abs=1e-4)
+
+
+def test_fewer_token_vectors_take_less_room_and_rank_much_alike(tiny_folder):
+    encoder = Encoder.load(tiny_folder)
+    whole, half = (LateInteraction(encoder, DOCUMENTS, packed=False, factor=factor) for factor in (1, 2))
+    queries = {"q": "reset invoice"}
+    scores, fewer = (late.maxsim(queries, RUN)["q"] for late in (whole, half))
+    kept = [sum(len(document.vectors) for document in late._kept.values()) for late in (whole, half)]
+    assert kept[1] == sum(-(-len(document.vectors) // 2) for document in whole._kept.values())
+    assert half.megabytes == pytest.approx(whole.megabytes * kept[1] / kept[0])
+    assert fewer.keys() == scores.keys() and fewer != scores
+    assert half.matches("reset invoice", next(iter(DOCUMENTS))) == whole.matches("reset invoice", next(iter(DOCUMENTS)))
+    assert half.turned(np.eye(encoder.dimension, dtype=np.float32)).factor == 2

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.matrix import turned
-from tutorial_lib.models.token_vectors import TokenVectors, query_token_vectors, token_vectors
+from tutorial_lib.models.token_vectors import TokenVectors, clustered, query_token_vectors, token_vectors
 from tutorial_lib.retrieval.reranking import DEPTH, WEIGHT, candidates, reranked
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.text import has_words
@@ -51,15 +51,19 @@ class _Kept:
 
     vectors: NDArray[np.float32] | NDArray[np.int8]
     scale: NDArray[np.float32] | None
-    spans: NDArray[np.int32]
-    words: NDArray[np.int32]
 
     @classmethod
-    def of(cls, tokens: TokenVectors, *, packed: bool) -> _Kept:
+    def of(cls, vectors: NDArray[np.float32], *, packed: bool) -> _Kept:
         if not packed:
-            return cls(tokens.vectors, None, tokens.spans, tokens.words)
-        scale = np.abs(tokens.vectors).max(axis=1, initial=0.0, keepdims=True) / 127
-        return cls(np.rint(tokens.vectors / scale).astype(np.int8), scale.astype(np.float32), tokens.spans, tokens.words)
+            return cls(vectors, None)
+        scale = np.abs(vectors).max(axis=1, initial=0.0, keepdims=True) / 127
+        return cls(np.rint(vectors / scale).astype(np.int8), scale.astype(np.float32))
+
+    @property
+    def plain(self) -> NDArray[np.float32]:
+        """The vectors in float32."""
+        vectors = self.vectors.astype(np.float32, copy=False)
+        return vectors if self.scale is None else vectors * self.scale
 
     def cosines(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the cosine of each token with each of ``query``'s, (Q, D): float32, (T, Q)."""
@@ -82,11 +86,14 @@ class LateInteraction:
         encoder: The encoder, base or fine-tuned; texts are read through its window and behind its prompts.
         documents: Document id -> text.
         packed: Keep token vectors as int8, a quarter of float32's room; their cosines change by some thousandths.
+        factor: Keep so many times fewer vectors of a document, the means of like tokens (``models.token_vectors.clustered``);
+            1 keeps all. ``matches`` looks at all of them all the same.
     """
 
     encoder: Encoder
     documents: Mapping[str, str]
     packed: bool = True
+    factor: int = 1
     _kept: dict[str, _Kept] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -153,11 +160,14 @@ class LateInteraction:
         """
         new = [a for a in dict.fromkeys(document_ids) if a not in self._kept]
         if unknown := next((a for a in new if a not in self.documents), None):
-            raise ValueError(f"no document {unknown!r} among the {len(self.documents)} given: pass those that were searched")
+            raise ValueError(_unknown(unknown, self.documents))
         for start in range(0, len(new), AT_A_TIME):
             part = new[start : start + AT_A_TIME]
-            made = token_vectors(self.encoder, [self.documents[a] for a in part], self.encoder.settings.document_prompt)
-            self._kept |= {a: _Kept.of(tokens, packed=self.packed) for a, tokens in zip(part, made, strict=True)}
+            made = zip(part, self._token_vectors([self.documents[a] for a in part]), strict=True)
+            self._kept |= {a: _Kept.of(clustered(t.vectors, self.factor), packed=self.packed) for a, t in made}
+
+    def _token_vectors(self, texts: list[str]) -> list[TokenVectors]:
+        return token_vectors(self.encoder, texts, self.encoder.settings.document_prompt)
 
     def turned(self, matrix: NDArray[np.float32], *, queries_only: bool = False) -> LateInteraction:
         """Return late interaction as a matrix behind the encoder makes it; no document is read again.
@@ -170,12 +180,10 @@ class LateInteraction:
             ModelError: As ``Encoder.with_matrix`` does.
         """
         encoder = self.encoder.with_matrix(matrix, queries_only=queries_only)
-        made = LateInteraction(encoder, self.documents, self.packed)
+        made = LateInteraction(encoder, self.documents, self.packed, self.factor)
         made._kept = dict(self._kept)
         for a, kept in self._kept.items() if not queries_only else ():
-            vectors = kept.vectors if kept.scale is None else kept.vectors * kept.scale
-            tokens = TokenVectors(turned(vectors.astype(np.float32, copy=False), matrix), kept.spans, kept.words)
-            made._kept[a] = _Kept.of(tokens, packed=self.packed)
+            made._kept[a] = _Kept.of(turned(kept.plain, matrix), packed=self.packed)
         return made
 
     def matches(self, query: str, document_id: str) -> list[Match]:
@@ -190,13 +198,14 @@ class LateInteraction:
         Raises:
             ValueError: There is no such document.
         """
-        self.read([document_id])
-        document, text = self._kept[document_id], self.documents[document_id]
-        asked = query_token_vectors(self.encoder, [query])[0]
+        if document_id not in self.documents:
+            raise ValueError(_unknown(document_id, self.documents))
+        text = self.documents[document_id]
+        document, asked = self._token_vectors([text])[0], query_token_vectors(self.encoder, [query])[0]
         words, own = _words_of(asked.words, asked.spans, query), _words_of(document.words, document.spans, text)
         if not words or not own:
             return []
-        cosines = document.cosines(asked.vectors)  # (T, Q)
+        cosines = document.vectors @ asked.vectors.T  # (T, Q)
         closest = np.stack([cosines[tokens].max(axis=0) for tokens, _, _ in own])  # (words of the document, Q)
         matches = []
         for tokens, start, end in words:
@@ -205,6 +214,10 @@ class LateInteraction:
             _, first, last = own[best]
             matches.append(Match(query[start:end], text[first:last], first, last, float(by_word[best])))
         return matches
+
+
+def _unknown(document_id: str, documents: Mapping[str, str]) -> str:
+    return f"no document {document_id!r} among the {len(documents)} given: pass those that were searched"
 
 
 def _words_of(words: NDArray[np.int32], spans: NDArray[np.int32], text: str) -> list[tuple[slice, int, int]]:
