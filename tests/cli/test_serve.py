@@ -104,7 +104,7 @@ def test_a_run_that_does_not_say_how_far_keywords_count(fails, finished, flat, t
     shutil.rmtree(folder / "fusion")
     said = fails("serve", folder, "--port", "0", "--index", flat, "--no-events", "--keywords")
     assert "does not say how far keyword search counts" in said
-    assert "give it the command run, or leave --keywords out" in said
+    assert "python -m tutorial_lib index chooses it, or leave --keywords out" in said
 
 
 @pytest.fixture

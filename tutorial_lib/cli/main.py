@@ -23,6 +23,7 @@ VERBS = {
     "train": "mine, check, train and merge, without a notebook; under torchrun too",
     "rerank": "train a cross-encoder that ranks again what a run's model finds",
     "export": "a run's fine-tuned model as ONNX, with a table of what it finds",
+    "index": "a run's articles into the index that serve answers from",
     "serve": "embeddings, reranking and search over HTTP, by the models of a run",
     "verdict": "which of two versions people prefer, from the clicks of serve --candidate",
     "retrain": "a new generation of a run's model from the log, live only if it passes",

@@ -101,7 +101,8 @@ class Serve:
             held = {model.encoder.fingerprint: name for name, model in models.named.items()}
             check_index(place, self.index_name, documents, held, self.candidate)
         else:
-            print("this run has no index: /search answers 503 until chapter 5 has built one", file=sys.stderr, flush=True)
+            build = f"python -m tutorial_lib index {self.folder}"
+            print(f"this run has no index: /search answers 503 until one is built, {build}", file=sys.stderr, flush=True)
         shown = source.shown(documents)
         live = Live(partial(open_index, place, self.index_name), models) if place else None
         if live:

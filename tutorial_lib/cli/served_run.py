@@ -31,7 +31,7 @@ from tutorial_lib.staged import finished_run
 TUNED, BASE = "tuned", "base"
 """What requests call the two models of a run."""
 OWN_INDEX = Path("index", "articles.db")
-"""In a run's folder: where chapter 5 puts its index."""
+"""In a run's folder: where chapter 5 and ``index`` put its index."""
 
 
 class ServedRun:
@@ -114,7 +114,7 @@ class ServedRun:
         if damage_of(self.root, "fusion") or record_of(self.root, "fusion") is None:
             raise DataError(
                 f"the run in {self.root} does not say how far keyword search counts (it was made by train, or by an older "
-                "version): give it the command run, or leave --keywords out"
+                "version): python -m tutorial_lib index chooses it, or leave --keywords out"
             )
         share = json.loads((self.root / "fusion" / "fusion.json").read_text(encoding="utf-8"))["share"]
         settings = UntrainedSettings.from_record(self._baseline()).bm25
@@ -126,7 +126,7 @@ class ServedRun:
         return record
 
     def index_place(self, place: str | None) -> str | None:
-        """Return where the index is: at ``place``, else at MILVUS_URI, else where chapter 5 puts it; None if it is not there.
+        """Return where the index is: at ``place``, else at MILVUS_URI, else the run's own; None if it is not there.
 
         Raises:
             DataError: A path is named, and nothing is there.
