@@ -3,7 +3,7 @@ import inspect
 from matplotlib.figure import Figure
 
 from tutorial_lib import plots
-from tutorial_lib.plots.style import colour_of, told
+from tutorial_lib.plots.style import colour_of, plain_log_ticks, told
 from tutorial_lib.retrieval.systems import SYSTEMS
 
 
@@ -27,6 +27,14 @@ def test_a_figure_is_labelled_with_the_first_lines_of_its_docstring():
         return Figure()
 
     assert drawn().get_label() == "Bars of everything, the largest first."
+
+
+def test_powers_of_ten_are_written_out():
+    axis = Figure().subplots()
+    axis.set(xscale="log", xlim=(0.002, 2_000_000))
+    plain_log_ticks(axis.xaxis)
+    written = [axis.xaxis.get_major_formatter()(x) for x in (0.003, 0.3, 10, 300_000, 1_000_000)]
+    assert written == ["0.003", "0.3", "10", "300,000", "1,000,000"]
 
 
 def test_a_label_that_a_function_gives_stays():

@@ -93,5 +93,5 @@ def colour_of(name: str) -> str | None:
 def plain_log_ticks(axis: Axis) -> None:
     """Label a logarithmic axis at 1 and 3 of each power of ten, in plain numbers."""
     axis.set_major_locator(LogLocator(subs=(1, 3)))
-    axis.set_major_formatter("{x:,g}")
+    axis.set_major_formatter("{x:,.12g}")  # g alone writes a million as 1e+06
     axis.set_minor_formatter(NullFormatter())
