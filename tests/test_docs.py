@@ -280,6 +280,15 @@ def test_the_collections_are_told_as_they_were_measured():
         assert f"| `{dataset}` | {shown} | {len(of['lora'])} |" in text, dataset
 
 
+def test_fewer_token_vectors_are_told_as_they_were_measured():
+    _, text = text_of("benchmarks/README.md")
+    rows = record("reranking.json")["rows"]
+    for dataset in {r["dataset"] for r in rows}:
+        of = sorted((r for r in rows if r["dataset"] == dataset), key=lambda r: r["factor"])
+        shown = " | ".join(f"{r['after']:.3f} ({r['megabytes']:.0f} MB)" for r in of)
+        assert f"| `{dataset}` | {of[0]['before']:.3f} | {shown} |" in text, dataset
+
+
 def test_ways_of_fusing_are_told_as_they_were_measured():
     _, text = text_of("benchmarks/README.md")
     rows = record("fusing.json")["rows"]
