@@ -280,6 +280,19 @@ def test_the_collections_are_told_as_they_were_measured():
         assert f"| `{dataset}` | {shown} | {len(of['lora'])} |" in text, dataset
 
 
+def test_what_reports_decide_is_told_as_it_was_measured():
+    _, text = text_of("benchmarks/README.md")
+    rows = record("deciding.json")["rows"]
+    for row in rows:
+        shown = [f"| `{row['dataset']}` | {row['test']['untrained']:.3f}"]
+        for name in ("tuned", "bm25+tuned"):
+            gain = row[name]["gain"]
+            shown.append(f"{row['test'][name]:.3f} | {gain['difference']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})")
+            shown.append(row[name]["decision"])
+        assert " | ".join(shown) in text, row["dataset"]
+    assert [sum(r[name]["decision"] == "ship" for r in rows) for name in ("tuned", "bm25+tuned")] == [6, 7]
+
+
 def test_fewer_token_vectors_are_told_as_they_were_measured():
     _, text = text_of("benchmarks/README.md")
     rows = record("reranking.json")["rows"]

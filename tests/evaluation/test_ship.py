@@ -46,7 +46,9 @@ def test_each_failed_requirement_stops_the_ship(failed, said):
 
 
 def test_a_loss_is_no_gain_however_significant():
-    assert not decide(nDCG_at_10=Difference(0.7, 0.6, -0.1, -0.15, -0.05, 0.0001, 80)).ship
+    decision = decide(nDCG_at_10=Difference(0.7, 0.6, -0.1, -0.15, -0.05, 0.0001, 80))
+    assert not decision.ship
+    assert any(r.startswith("NO: p < 0.001") and r.endswith("of a gain, and this is none") for r in decision.reasons)
 
 
 def test_thresholds_are_settings():

@@ -113,7 +113,8 @@ def _gain_checks(comparison: Comparison, settings: ShipSettings) -> list[Check]:
         Check(gain.low > 0, f"the 95 % interval of the gain, {gain.low:+.3f} to {gain.high:+.3f}, lies above 0"),
         Check(
             gain.difference > 0 and gain.p < settings.alpha,
-            f"p {_p(gain.p)} in the paired randomisation test, below {settings.alpha} wanted",
+            f"p {_p(gain.p)} in the paired randomisation test, below {settings.alpha} wanted"
+            + ("" if gain.difference > 0 else " of a gain, and this is none"),
         ),
     ]
 
