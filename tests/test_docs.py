@@ -156,6 +156,8 @@ def test_benchmarks_compare_speeds_by_the_records_medians():
     assert f"| {speed[0]:.1f} times as many | {speed[1]:.1f} times (bf16) |" in text
     assert f"dev chose, {training['window']} tokens | {chosen[0]:.1f} times as many | {chosen[1]:.1f} times (bf16) |" in text
     assert f"| {memory[0]:.2f} and {less[0]:.2f} of its | {memory[1]:.2f} and {less[1]:.2f} of its |" in text
+    each, at_once = (record("cross_encoders.json")["speed"][-1][way]["faster"]["clock"]["median"] for way in ("each", "all"))
+    assert f"query by query | {each:.1f} times as many | (in float32 on both sides; all queries at once {at_once:.1f}" in text
     without = record("training_float32.json")
     four = [
         without[f"{kind}_ratio{window}"]["sentence-transformers"]["median"]
