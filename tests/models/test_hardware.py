@@ -34,6 +34,7 @@ def in_a_thread(function):
 
 
 def test_bf16_is_fast_asks_the_processor(monkeypatch):
+    monkeypatch.delenv("TUTORIAL_PRECISION", raising=False)
     for units, fast in (({}, False), ({"avx2": True}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True}, True)):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda units=units: units)
         assert bf16_is_fast() is fast
