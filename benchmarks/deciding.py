@@ -25,6 +25,7 @@ from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.fusion import convex_combination
 from tutorial_lib.retrieval.systems import BASELINE, CANDIDATE, KEYWORD, KEYWORD_AND_TUNED, UNTRAINED
+from tutorial_lib.retrieval.untrained import rankings
 
 
 def row_of(name: str, folder: Path, model: str = DEFAULT_MODEL, vectors: Path | None = None) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def row_of(name: str, folder: Path, model: str = DEFAULT_MODEL, vectors: Path | 
     runs = {
         KEYWORD: parts["test"][0],
         BASELINE: parts["test"][1],
-        UNTRAINED: home.untrained_runs("test")[home.untrained.system],
+        UNTRAINED: rankings(*parts["test"], home.base_share)[home.untrained.system],
         CANDIDATE: tuned["test"],
         KEYWORD_AND_TUNED: convex_combination(parts["test"][0], tuned["test"], share),
     }

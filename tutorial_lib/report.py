@@ -51,12 +51,15 @@ def evaluate_workspace(
     qrels = dataset.qrels["test"]
     scores = {name: per_query(qrels, run) for name, run in runs.items()}
     systems = systems_table(qrels, runs, scores=scores, near_duplicates=dataset.near_duplicates)
-    asked, beside = (assess(dataset, runs, name, untrained, scores=scores) for name in (candidate, KEYWORD_AND_TUNED))
+    assessed = {
+        name: assess(dataset, runs, name, untrained, scores=scores) for name in dict.fromkeys((KEYWORD_AND_TUNED, candidate))
+    }
+    asked, beside = assessed[candidate], assessed[KEYWORD_AND_TUNED]
     chosen = workspace.untrained()
     significance = {
         f"{name}_vs_{baseline}": _differences(comparison)
-        for name, assessed in ((KEYWORD_AND_TUNED, beside), (candidate, asked))
-        for baseline, comparison in assessed.against.items()
+        for name, of in assessed.items()
+        for baseline, comparison in of.against.items()
     }
     for name in [KEYWORD_AND_TUNED, *(name for name in also if name != HOSTED)]:
         significance[f"{name}_vs_{CANDIDATE}"] = _differences(compare(qrels, runs, CANDIDATE, name, scores=scores))

@@ -159,12 +159,16 @@ class LateInteraction:
             ValueError: There is no such document.
         """
         new = [a for a in dict.fromkeys(document_ids) if a not in self._kept]
-        if unknown := next((a for a in new if a not in self.documents), None):
-            raise ValueError(_unknown(unknown, self.documents))
+        self._check_known(new)
         for start in range(0, len(new), AT_A_TIME):
             part = new[start : start + AT_A_TIME]
             made = zip(part, self._token_vectors([self.documents[a] for a in part]), strict=True)
             self._kept |= {a: _Kept.of(clustered(t.vectors, self.factor), packed=self.packed) for a, t in made}
+
+    def _check_known(self, document_ids: Iterable[str]) -> None:
+        unknown = next((a for a in document_ids if a not in self.documents), None)
+        if unknown is not None:
+            raise ValueError(f"no document {unknown!r} among the {len(self.documents)} given: pass those that were searched")
 
     def _token_vectors(self, texts: list[str]) -> list[TokenVectors]:
         return token_vectors(self.encoder, texts, self.encoder.settings.document_prompt)
@@ -198,8 +202,7 @@ class LateInteraction:
         Raises:
             ValueError: There is no such document.
         """
-        if document_id not in self.documents:
-            raise ValueError(_unknown(document_id, self.documents))
+        self._check_known([document_id])
         text = self.documents[document_id]
         document, asked = self._token_vectors([text])[0], query_token_vectors(self.encoder, [query])[0]
         words, own = _words_of(asked.words, asked.spans, query), _words_of(document.words, document.spans, text)
@@ -214,10 +217,6 @@ class LateInteraction:
             _, first, last = own[best]
             matches.append(Match(query[start:end], text[first:last], first, last, float(by_word[best])))
         return matches
-
-
-def _unknown(document_id: str, documents: Mapping[str, str]) -> str:
-    return f"no document {document_id!r} among the {len(documents)} given: pass those that were searched"
 
 
 def _words_of(words: NDArray[np.int32], spans: NDArray[np.int32], text: str) -> list[tuple[slice, int, int]]:
