@@ -38,7 +38,7 @@ from tutorial_lib.evaluation.significance import document_clusters, paired_diffe
 from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import bf16_is_fast
-from tutorial_lib.models.lora import save_adapter
+from tutorial_lib.models.lora import merge_adapter
 from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
@@ -48,8 +48,9 @@ from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.scorer import Scorer
 from tutorial_lib.retrieval.systems import keyword_run
 from tutorial_lib.retrieval.untrained import FUSED, ROWS, Untrained, UntrainedSettings, rankings
+from tutorial_lib.training.adapter import train_adapter
 from tutorial_lib.training.distill_settings import DistillSettings
-from tutorial_lib.training.finetune import FineTuning, prepare_training
+from tutorial_lib.training.finetune import prepare_training
 from tutorial_lib.training.losses import contrastive_loss
 from tutorial_lib.training.mining import MiningSettings, mine_negatives
 from tutorial_lib.training.pairs import PairCollator, training_pairs
@@ -73,7 +74,9 @@ all weights at the rate of its own examples. A temperature of 0.05 is its defaul
 SEEDLESS = ("bm25", "base", "bm25+base", "untrained")
 MATRIX = "lora, matrix"
 """The model of the system "lora" with a matrix behind it that late interaction and the labels teach (``--models``)."""
-TRAINED = ("lora", "lora queries", "linear queries", "full", *PEERS)
+SINGLE = "lora, one training"
+"""Of few training queries "lora" is the mean of three trainings, as it is by default; this is one, the same elsewhere."""
+TRAINED = ("lora", SINGLE, "lora queries", "linear queries", "full", *PEERS)
 FULL_RATE = 2e-4
 """Learning rate of full fine-tuning: the defaults' is the adapter's, which all weights together do not bear."""
 ABLATIONS: dict[str, list[dict[str, Any]]] = {
@@ -267,27 +270,14 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
         )
         notes, trainable = {"epochs": epochs}, sum(p.numel() for p in encoder.model.parameters() if p.requires_grad)
     else:
-        settings = replace(settings, train_documents=system != "lora queries")
-        if system == "full":
-            settings = replace(settings, learning_rate=FULL_RATE)
-        with tempfile.TemporaryDirectory() as folder:
-            run = prepare_training(
-                home.dataset,
-                negatives,
-                home.bm25,
-                Path(folder),
-                **start,
-                lora=lora,
-                settings=settings,
-                all_weights=system == "full",
-            )
-            result = run.train()
-        encoder, trainable = run.encoder, result.trainable
+        encoder, result = _trained_here(home, negatives, system, lora, settings, start)
+        trainable = result.trainable
         notes = {
             "best_step": result.best_step,
             "steps": result.steps,
             "dev": result.dev,
             "strength": result.strength,
+            "runs": result.runs,
             "pairs_per_s": result.pairs_per_s,
         }
     seconds = time.monotonic() - started
@@ -302,7 +292,7 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
     if split == "test":
         notes["shipped"] = _shipped(home, home.searched_by(encoder, "dev", vectors.documents), runs[home.name])
     if system == "lora" and home.models:
-        _keep(home, run, encoder, result)
+        _keep(home, seed, encoder, result)
     for c in others:  # through the window chosen there: one that suits this collection says nothing of forgetting
         away = encoder.with_window(c.base.settings.max_length)
         runs[c.name] = c.searched_by(away, split, c.document_vectors if keep else None)
@@ -338,12 +328,35 @@ def _shipped(home: Collection, dev: Run, test: Run) -> dict[str, Any]:
     return {"system": best, "share": share, "dev": scores, "parts": parts, MAIN_MEASURE: parts[best]}
 
 
-def _keep(home: Collection, run: FineTuning, encoder: Encoder, result: TrainResult) -> None:
-    """Keep what LoRA trained, merged, with the window chosen, beside the training queries it saw."""
-    folder = home.model_of(run.settings.seed)
-    with tempfile.TemporaryDirectory() as adapter:
-        save_adapter(run.encoder, Path(adapter), "")
-        save_model(Encoder.load(adapter).with_window(encoder.settings.max_length), folder / "model", "")
+def _trained_here(
+    home: Collection,
+    negatives: dict[str, list[str]],
+    system: str,
+    lora: LoraSettings,
+    settings: TrainSettings,
+    start: dict[str, Any],
+) -> tuple[Encoder, TrainResult]:
+    """Return what our own training makes of the base model, and its record."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, checkpoints = Path(name, "adapter"), Path(name, "checkpoints.0")
+        if system in ("lora", SINGLE):
+            folder.mkdir()
+            settings = replace(settings, runs=1) if system == SINGLE else settings
+            train_adapter(home.dataset, negatives, home.bm25, folder, checkpoints, lora=lora, settings=settings, **start)
+            return merge_adapter(folder), TrainResult.load(folder / "training.json")
+        if system == "full":
+            settings = replace(settings, learning_rate=FULL_RATE)
+        settings = replace(settings, train_documents=system != "lora queries")
+        options = {**start, "lora": lora, "settings": settings, "all_weights": system == "full"}
+        run = prepare_training(home.dataset, negatives, home.bm25, checkpoints, **options)
+        result = run.train()
+        return run.encoder, result
+
+
+def _keep(home: Collection, seed: int, encoder: Encoder, result: TrainResult) -> None:
+    """Keep what LoRA trained, with the window chosen, beside the training queries it saw."""
+    folder = home.model_of(seed)
+    save_model(encoder, folder / "model", "")
     write_beir(home.dataset, folder / "dataset")
     result.save(folder / "training.json")
 

@@ -15,6 +15,7 @@ from tutorial_lib.models.lora import (
     adapter_update,
     add_adapter,
     low_precision,
+    mean_adapter,
     merge_adapter,
     save_adapter,
     set_strength,
@@ -185,3 +186,19 @@ def test_factors_and_the_weights_they_are_merged_into_stay_float32(tiny_folder, 
         for name, parameter in model.named_parameters():
             expected = next((kind for part, kind in kinds.items() if part in name), torch.bfloat16)
             assert parameter.dtype == expected, name
+
+
+def test_the_mean_of_adapters_is_one_adapter_of_the_sum_of_their_ranks(tiny_folder, tmp_path, float32):
+    for name, lora in (("one", LORA), ("two", LoraSettings(rank=2, alpha=6))):
+        encoder = Encoder.load(tiny_folder)
+        torch.manual_seed(len(tmp_path.name) + lora.rank)
+        add_adapter(encoder, lora)
+        set_update(encoder)
+        save_adapter(encoder, tmp_path / name, "")
+    mean = mean_adapter(Encoder.load(tiny_folder), [tmp_path / "one", tmp_path / "two"])
+    assert {tuple(b.shape) for b in adapter_update(mean).values()} == {(32, 6), (64, 6)}
+    save_adapter(mean, tmp_path / "mean", "")
+    one, two, both = (dict(Encoder.load(tmp_path / name).model.named_parameters()) for name in ("one", "two", "mean"))
+    for name, weight in both.items():
+        assert torch.allclose(weight, (one[name] + two[name]) / 2, atol=1e-6), name
+    assert np.allclose(mean.encode(TEXTS), Encoder.load(tmp_path / "mean").encode(TEXTS), atol=1e-5)

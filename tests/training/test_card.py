@@ -64,6 +64,6 @@ def test_the_card_names_data_settings_and_dev_scores():
         "learning_rate 0.002",
         "temperature 0.07",
         "2.500 at step 1, 0.250 at step 8",
-        "0.500 before, 0.710 with 40% of the update of step 4",
+        "0.500 before, 0.710 after; 40% of the update of step 4 of 8 kept",
     ):
         assert said in card

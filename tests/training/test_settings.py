@@ -55,6 +55,11 @@ OTHER = {  # value -> message
             "\udcff: ": "query_prompt is '\\udcff: ': pass a text",
             3: "query_prompt is 3: pass a text, or None for the base model's own",
         },
+        "runs": {
+            0: "runs is 0: pass at least 1, or None",
+            True: "runs is True: pass a whole number",
+            1.5: "runs is 1.5: pass a whole number",
+        },
         "document_prompt": {False: "document_prompt is False: pass a text, or None for the base model's own"},
     },
     LoraSettings: {

@@ -70,11 +70,5 @@ def result_line(result: TrainResult, model: Path, *, documents: bool) -> str:
     what = "queries and articles" if documents else "queries, for the base model's articles"
     if not result.dev:
         return f"{result.steps} steps, dev not scored: {model} encodes {what}"
-    before = result.dev[0][1]
-    after = dict(result.strengths).get(result.strength, before)
-    kept = (
-        f"{result.strength:.0%} of the update of step {result.best_step} of {result.steps} kept"
-        if result.best_step
-        else f"none of {result.steps} steps kept, since dev did not rise by more than its standard error"
-    )
-    return f"dev {MAIN_MEASURE} {before:.3f} -> {after:.3f}, {kept}: {model} encodes {what}"
+    scores = f"dev {MAIN_MEASURE} {result.dev[0][1]:.3f} -> {result.dev_kept:.3f}"
+    return f"{scores}, {result.what_was_kept}: {model} encodes {what}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +15,7 @@ from peft.tuners.tuners_utils import check_target_module_exists
 from tutorial_lib.models.adapter_folder import CONFIG_FILE
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.files import one_line
-from tutorial_lib.models.merged_linear import MergedLinear
+from tutorial_lib.models.merged_linear import ADAPTER, MergedLinear
 from tutorial_lib.models.saving import describe
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.private_api import use_lora_layer
@@ -191,6 +191,28 @@ def save_adapter(encoder: Encoder, folder: Path, card: str) -> None:
     config.write_text(json.dumps(said, indent=2, sort_keys=True), encoding="utf-8")
     describe(encoder, folder)
     (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def mean_adapter(base: Encoder, adapters: Sequence[Path]) -> Encoder:
+    """Put one adapter on ``base`` in place whose update is the mean of those in ``adapters``, exactly; return it.
+
+    Its rank is the sum of theirs: a mean of products B·A is no product of the means of B and of A.
+
+    Args:
+        base: The base model of all of them, without an adapter.
+        adapters: Folders of PEFT adapters, at least one.
+    """
+    names = [str(n) for n in range(len(adapters))]
+    adapted = PeftModel.from_pretrained(base.model, str(adapters[0]), adapter_name=names[0])
+    for name, folder in zip(names[1:], adapters[1:], strict=True):
+        adapted.load_adapter(str(folder), adapter_name=name)
+    adapted.add_weighted_adapter(names, [1 / len(names)] * len(names), ADAPTER, combination_type="cat")
+    adapted.set_adapter(ADAPTER)
+    for name in names:
+        adapted.delete_adapter(name)
+    base.model = adapted.eval()
+    base.changed()
+    return base
 
 
 def merge_adapter(adapter: Path) -> Encoder:

@@ -1,5 +1,6 @@
 """One function a figure; each returns a matplotlib Figure, decides nothing, and imports nothing else of this package."""
 
+from tutorial_lib.plots.averaging import averaged_trainings
 from tutorial_lib.plots.collection import lengths, queries_over_time, review_curve, split_sizes
 from tutorial_lib.plots.generations import feedback_loops, policies
 from tutorial_lib.plots.indexing import cut_offs, growth, index_choices, stages, switch_under_load
@@ -29,6 +30,7 @@ __all__ = [
     "ablations",
     "answer_ranks",
     "answers_in_prompt",
+    "averaged_trainings",
     "bill",
     "broken_runs",
     "by_depth",

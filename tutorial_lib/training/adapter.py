@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from tutorial_lib.training.checkpoints import remove_checkpoints
 from tutorial_lib.training.checks import preflight
 from tutorial_lib.training.finetune import prepare_training
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
+from tutorial_lib.training.soup import runs_of, train_soup
 
 
 def train_adapter(
@@ -35,6 +37,8 @@ def train_adapter(
 ) -> None:
     """Train an adapter and write it and ``training.json`` into ``folder``; an interrupted training goes on.
 
+    Where pairs are few, or the settings say so, it is the mean of several trainings (``train_soup``).
+
     Args:
         dataset: Training and dev splits are used; test is never looked at.
         negatives: Mined negatives by training query.
@@ -53,26 +57,22 @@ def train_adapter(
         DataError: The checks found an error; all are named.
         ModelError: The model cannot be loaded or adapted.
     """
-    run = prepare_training(
-        dataset,
-        negatives,
-        bm25,
-        checkpoints,
-        model=model,
-        window=window,
-        base=base,
-        lora=lora,
-        settings=settings,
-        device=device,
+    prepare = partial(
+        prepare_training, dataset, negatives, bm25, model=model, window=window, base=base, lora=lora, device=device
     )
+    run = prepare(checkpoints, settings=settings)
     if run.last_checkpoint() is None:
         report = preflight(run, dataset)
         if writes:
             report.announce()
         report.raise_if_bad()
-    result = run.train(resume=True)
+    runs = runs_of(settings, len(run.pairs))
+    if runs > 1:
+        encoder, result = train_soup(run, prepare, runs, writes=writes)
+    else:
+        encoder, result = run.encoder, run.train(resume=True)
     if writes:
-        save_adapter(run.encoder, folder, model_card(dataset, model, lora, settings, result))
+        save_adapter(encoder, folder, model_card(dataset, model, lora, settings, result))
         result.save(folder / "training.json")
         for stale in checkpoints.parent.glob(f"{checkpoints.name.split('.')[0]}.*"):
             remove_checkpoints(stale)

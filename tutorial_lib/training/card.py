@@ -27,7 +27,7 @@ def model_card(
         f"- Data: {plain(source)}; {counts['articles']:,} articles, {counts['train']:,} training queries, "
         f"{result.pairs:,} pairs; licence: {plain(licence or 'not stated')}",
         (
-            f"- Adapter: LoRA rank {lora.rank}, alpha {lora.alpha}, on {plain(lora.target_modules)}; "
+            f"- Adapter: LoRA rank {lora.rank}, alpha {lora.alpha}, on {plain(lora.target_modules)}{_summed(lora, result)}; "
             if lora
             else "- All weights; "
         )
@@ -83,6 +83,11 @@ def _use(settings: TrainSettings) -> list[str]:
     return lines
 
 
+def _summed(lora: LoraSettings, result: TrainResult) -> str:
+    trainings = len(result.runs)
+    return f", in each of {trainings} trainings; rank {trainings * lora.rank} in their mean" if trainings else ""
+
+
 def _loss_line(result: TrainResult) -> str:
     if not result.losses:
         return "- Loss: no step was logged"
@@ -93,8 +98,5 @@ def _loss_line(result: TrainResult) -> str:
 def _dev_line(result: TrainResult) -> str:
     if not result.dev:
         return "- Dev: no part in this training"
-    kept = dict(result.strengths).get(result.strength, result.dev[0][1])
-    return (
-        f"- Dev {MAIN_MEASURE} on a fixed pool: {result.dev[0][1]:.3f} before, {kept:.3f} with {result.strength:.0%} of "
-        f"the update of step {result.best_step}"
-    )
+    scores = f"- Dev {MAIN_MEASURE} on a fixed pool: {result.dev[0][1]:.3f} before, {result.dev_kept:.3f} after"
+    return f"{scores}; {result.what_was_kept}"

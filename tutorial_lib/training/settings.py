@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 
 from tutorial_lib.fields import MOST_SEED, check_between, check_number, check_positive, check_whole, items_of
@@ -23,6 +23,8 @@ class TrainSettings:
         epochs: Passes over the training pairs, at least.
         min_steps: A small collection is passed over more often, until so many steps are made, eight times at most.
         gentle_pass: Try one pass at half the rate before such passes: dev may like its end better (``Schedule``).
+        runs: Trainings that differ in their seed; the mean of their updates is kept (``train_soup``). None: three where there
+            is a gentle pass, one elsewhere.
         batch_size: Pairs a step; every other pair's articles serve as in-batch negatives.
         negatives: Mined negatives used for each pair.
         learning_rate: Peak rate, reached after ``warmup`` of the steps, then falling linearly to 0.
@@ -51,6 +53,7 @@ class TrainSettings:
     epochs: float = 1.0
     min_steps: int = 50
     gentle_pass: bool = True
+    runs: int | None = None
     batch_size: int = 64
     negatives: int = 1
     learning_rate: float = 2e-3
@@ -81,6 +84,8 @@ class TrainSettings:
         check_whole(self, min_steps=0, batch_size=2, negatives=0, max_length=3, dev_evaluations=1, dev_queries=0)
         check_whole(self, dev_pool_per_query=1, activation_tokens=0, token_budget=1, seed=0)
         check_between(self, seed=(0, MOST_SEED))
+        if self.runs is not None:
+            check_number("runs", self.runs, Integral, "at least 1, or None", least=1)
         for name in ("gentle_pass", "mask_known_positives", "train_documents"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} is {getattr(self, name)!r}: pass True or False")
@@ -106,7 +111,7 @@ class TrainSettings:
 
 @dataclass(frozen=True)
 class TrainResult(Result):
-    """What a training run did.
+    """What a training run did; of several whose mean is kept, what the first did, and ``runs`` on.
 
     Attributes:
         losses: (step, mean loss since the last entry).
@@ -117,10 +122,12 @@ class TrainResult(Result):
         strength: The share kept; 1 if dev had no say, 0 for the base model.
         steps: Steps taken in all.
         pairs: Training pairs.
-        seconds: Time in training, dev scores of checkpoints included; the last part only after an interruption.
+        seconds: Time in training, dev scores of checkpoints included; the last part only after an interruption. Of all runs.
         pairs_per_s: Pairs trained on per second of the time above, dev scoring excluded.
         trainable: Parameters trained.
         parameters: Parameters of the base model.
+        runs: (seed, nDCG@10 on the dev pool of what it kept) of each training whose mean is kept; empty if there was one.
+        dev_of_mean: nDCG@10 on the dev pool of what is kept of several; None for one, or without dev.
     """
 
     losses: list[tuple[int, float]]
@@ -134,6 +141,25 @@ class TrainResult(Result):
     pairs_per_s: float
     trainable: int
     parameters: int
+    runs: list[tuple[int, float]] = field(default_factory=list)
+    dev_of_mean: float | None = None
+
+    @property
+    def dev_kept(self) -> float | None:
+        """nDCG@10 on the dev pool of what is kept; None where dev was not scored."""
+        if not self.dev or self.dev_of_mean is not None:
+            return self.dev_of_mean
+        return dict(self.strengths).get(self.strength, self.dev[0][1])
+
+    @property
+    def what_was_kept(self) -> str:
+        """What of the training is kept, in words."""
+        if not self.best_step:
+            return f"none of {self.steps} steps kept, since dev did not rise by more than its standard error"
+        if self.runs:
+            alone = ", ".join(f"{score:.3f}" for _, score in self.runs)
+            return f"the mean of {len(self.runs)} trainings kept (alone: {alone})"
+        return f"{self.strength:.0%} of the update of step {self.best_step} of {self.steps} kept"
 
 
 @dataclass(frozen=True)
