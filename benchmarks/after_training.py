@@ -20,12 +20,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import torch
 
-from benchmarks.machine import description
 from benchmarks.quality import Collection
+from benchmarks.rows import Rows
 from tutorial_lib.evaluation.choose import window_scores
 from tutorial_lib.evaluation.dev_pool import dev_pool, mean_score
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run
-from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.training.settings import TrainSettings
@@ -137,14 +136,12 @@ def main() -> None:
     parser.add_argument("--workspace", nargs="+", default=[], metavar="NAME[:SEED]=FOLDER")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    rows: list[dict[str, Any]] = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
-    for name, folder in (w.split("=", 1) for w in options.workspace):
-        if not any(r["dataset"] == name for r in rows):
-            rows.append(row_of(name, Path(folder)))
-            made = {"command": "python -m benchmarks.after_training", "machine": description(), "rows": rows}
-            write_text(options.out, json.dumps({**made, "regrets": regrets(rows)}, indent=1))
-            print(json.dumps(rows[-1]), flush=True)
-    for kind, by_rule in regrets(rows).items():
+    made = Rows(options.out, "python -m benchmarks.after_training")
+    for name, folder in made.missing(options.workspace):
+        row = row_of(name, folder)
+        made.add(row, regrets=regrets([*made.rows, row]))
+        print(json.dumps(row), flush=True)
+    for kind, by_rule in regrets(made.rows).items():
         for name, lost in by_rule.items():
             print(f"{kind}, {name}: {lost['mean']:.4f} lost in the mean, {lost['largest']:.4f} at most")
 

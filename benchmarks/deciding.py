@@ -10,16 +10,14 @@ they gain over the first with its 95 % interval, and the requirements that faile
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import description
 from benchmarks.quality import Collection
+from benchmarks.rows import Rows
 from tutorial_lib.evaluation.assess import Assessment, assess
 from tutorial_lib.evaluation.choose import choose_share
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run
-from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.dense import Vectors, dense_run
@@ -73,18 +71,11 @@ def main() -> None:
     parser.add_argument("--vectors", type=Path, help="folder in which calls share the base model's vectors")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    rows: list[dict[str, Any]] = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
-    for name, folder in (w.split("=", 1) for w in options.workspace):
-        if any(r["dataset"] == name for r in rows):
-            continue
-        rows.append(row_of(name, Path(folder), vectors=options.vectors))
-        made = {"command": "python -m benchmarks.deciding", "machine": description(), "rows": rows}
-        write_text(options.out, json.dumps(made, indent=1))
-        print(
-            name,
-            {s: (round(rows[-1]["test"][s], 3), rows[-1][s]["decision"]) for s in (CANDIDATE, KEYWORD_AND_TUNED)},
-            flush=True,
-        )
+    made = Rows(options.out, "python -m benchmarks.deciding")
+    for name, folder in made.missing(options.workspace):
+        row = row_of(name, folder, vectors=options.vectors)
+        made.add(row)
+        print(name, {s: (round(row["test"][s], 3), row[s]["decision"]) for s in (CANDIDATE, KEYWORD_AND_TUNED)}, flush=True)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ come, and a second call goes on where the first one stopped.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from functools import cached_property
 from pathlib import Path
@@ -27,12 +26,11 @@ import numpy as np
 import torch
 
 from benchmarks.late_untrained import capped
-from benchmarks.machine import description
+from benchmarks.rows import Rows
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import SPLITS, RetrievalDataset
 from tutorial_lib.evaluation.choose import choose_weight
 from tutorial_lib.evaluation.significance import compare
-from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.dense import Vectors, dense_run, exact_search
 from tutorial_lib.retrieval.late_interaction import LateInteraction
@@ -144,11 +142,11 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=tuple(VARIANTS), default=list(VARIANTS))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    rows = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
+    rows = Rows(options.out, "python -m benchmarks.distilling")
     for name, folder in (w.split("=", 1) for w in options.workspace):
         home = Home(name, Path(folder))
         for variant, seed in ((v, s) for v in options.only for s in range(options.seeds)):
-            if any((r["dataset"], r["variant"], r["seed"]) == (name, variant, seed) for r in rows):
+            if {"dataset": name, "variant": variant, "seed": seed} in rows:
                 continue
             started = time.process_time()
             made = home.train(variant, seed, options.titles)
@@ -160,9 +158,7 @@ def main() -> None:
                 away, other = options.elsewhere.split("=", 1)
                 window = Encoder.load(Path(other, "model")).settings.max_length
                 row[f"elsewhere: {away}"] = forgotten(made, home, read_beir(Path(other, "dataset")), window)
-            rows.append(row)
-            record = {"command": "python -m benchmarks.distilling", "machine": description(), "rows": rows}
-            write_text(options.out, json.dumps(record, indent=1))
+            rows.add(row)
             gains = [(n, row[n]) for n in ("alone", "late on tuned", "late") if n in row]
             told = (f"{n} {d['before']:.3f} -> {d['after']:.3f} ({d['low']:+.3f} to {d['high']:+.3f})" for n, d in gains)
             print(f"{name} {variant} {seed}: pass {made.epoch} kept;", "; ".join(told), flush=True)

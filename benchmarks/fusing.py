@@ -11,20 +11,18 @@ has one, and nDCG@10 on dev and test; then what the course's way is worth over e
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import description
 from benchmarks.quality import Collection
+from benchmarks.rows import Rows
 from tutorial_lib.data.dataset import Qrels
 from tutorial_lib.evaluation.choose import best_share
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run, per_query
 from tutorial_lib.evaluation.significance import compare
-from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.dense import Vectors, dense_run
@@ -150,14 +148,12 @@ def main() -> None:
     parser.add_argument("--workspace", nargs="+", default=[], metavar="NAME[:SEED]=FOLDER")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    rows: list[dict[str, Any]] = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
-    for name, folder in (w.split("=", 1) for w in options.workspace):
-        if not any(r["dataset"] == name for r in rows):
-            rows += rows_of(name, Path(folder))
-            made = {"command": "python -m benchmarks.fusing", "machine": description(), "means": means(rows), "rows": rows}
-            write_text(options.out, json.dumps(made, indent=1))
-            print(name, {r["model"]: {w: round(v["test"], 3) for w, v in r["ways"].items()} for r in rows[-2:]}, flush=True)
-    for what, by_way in means(rows).items():
+    made = Rows(options.out, "python -m benchmarks.fusing")
+    for name, folder in made.missing(options.workspace):
+        new = rows_of(name, folder)
+        made.add(*new, means=means([*made.rows, *new]))
+        print(name, {r["model"]: {w: round(v["test"], 3) for w, v in r["ways"].items()} for r in new}, flush=True)
+    for what, by_way in means(made.rows).items():
         print(what, {way: round(value, 4) for way, value in by_way.items()})
 
 

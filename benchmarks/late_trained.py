@@ -14,7 +14,6 @@ are the fine-tuned model's always. Dev chooses the share; test reports.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -30,13 +29,12 @@ from sentence_transformers.multi_vector_encoder.losses import MultiVectorMultipl
 from sentence_transformers.multi_vector_encoder.modules import MultiVectorMask
 from sentence_transformers.multi_vector_encoder.scoring import mean_colbert_scores
 
-from benchmarks.machine import description
 from benchmarks.peers import triplets
 from benchmarks.quality import Collection
+from benchmarks.rows import Rows
 from tutorial_lib.evaluation.choose import choose_weight
 from tutorial_lib.evaluation.measures import MAIN_MEASURE
 from tutorial_lib.evaluation.significance import compare
-from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.folder import resolve_model
 from tutorial_lib.models.hardware import bf16_is_fast
@@ -127,16 +125,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--learning-rate", type=float, default=5e-4)
     options = parser.parse_args()
-    rows = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
+    made = Rows(options.out, "python -m benchmarks.late_trained")
     for seed in range(options.seeds):
         for name, folder in (w.split("=", 1) for w in options.workspace):
-            if any((r["dataset"], r["seed"], r["rate"]) == (name, seed, options.learning_rate) for r in rows):
+            if {"dataset": name, "seed": seed, "rate": options.learning_rate} in made:
                 continue
             torch.manual_seed(seed)
-            rows.append(row_of(name, Path(folder), options.learning_rate, seed))
-            record = {"command": "python -m benchmarks.late_trained", "machine": description(), "rows": rows}
-            write_text(options.out, json.dumps(record, indent=1))
-            for way, d in rows[-1][MAIN_MEASURE].items():
+            row = row_of(name, Path(folder), options.learning_rate, seed)
+            made.add(row)
+            for way, d in row[MAIN_MEASURE].items():
                 print(f"{name} {seed} {way}: {d['before']:.3f} -> {d['after']:.3f} ({d['low']:+.3f} to {d['high']:+.3f})")
 
 

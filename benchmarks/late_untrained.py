@@ -16,7 +16,6 @@ second call goes on where the first one stopped.
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,13 +23,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.machine import description
+from benchmarks.rows import Rows
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import SPLITS, RetrievalDataset
 from tutorial_lib.evaluation.choose import choose_settings, choose_share, choose_weight
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run
 from tutorial_lib.evaluation.significance import compare
-from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.retrieval.bm25 import BM25
 from tutorial_lib.retrieval.dense import Vectors, dense_run
@@ -105,18 +103,16 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=0, help="so many, judged ones first; 0: all")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    rows = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
-    for name, folder in (d.split("=", 1) for d in options.data):
-        if name in [row["dataset"] for row in rows]:
-            continue
-        rows.append(row_of(name, read_beir(Path(folder)), options.queries, options.articles))
-        command = f"python -m benchmarks.late_untrained --queries {options.queries} --articles {options.articles}"
-        write_text(options.out, json.dumps({"command": command, "machine": description(), "rows": rows}, indent=1))
+    command = f"python -m benchmarks.late_untrained --queries {options.queries} --articles {options.articles}"
+    made = Rows(options.out, command)
+    for name, folder in made.missing(options.data):
+        row = row_of(name, read_beir(folder), options.queries, options.articles)
+        made.add(row)
         gains = ", ".join(
             f"{n} {d['before']:.3f} -> {d['after']:.3f} ({d['low']:+.3f} to {d['high']:+.3f})"
-            for n, d in rows[-1]["differences"].items()
+            for n, d in row["differences"].items()
         )
-        print(f"{name}: {gains}; dev takes {rows[-1]['untrained+late']}", flush=True)
+        print(f"{name}: {gains}; dev takes {row['untrained+late']}", flush=True)
 
 
 if __name__ == "__main__":
