@@ -68,6 +68,13 @@ def one(system: str, data: Path, negatives: Path, model: str, steps: int, chosen
     }
 
 
+def mined_into(folder: Path, data: Path, model: str) -> int | None:
+    """Mine hard negatives into ``folder``; return the window that dev chooses, None where it is the model's own."""
+    dataset, base = read_beir(data), Encoder.load(model)
+    mine_negatives(dataset, BM25(dataset.document_texts()), Vectors.of(dataset, base, ["train"])).save(folder)
+    return choose_settings(dataset, base).training_window(TrainSettings.max_length)
+
+
 def ratios_of(rows: Mapping[str, list[dict[str, Any]]], figure: str, ours: str, other: str) -> Any:
     """Return how one system's figure stands to another's, repeat by repeat."""
     return ratios([row[figure] for row in rows[ours]], [row[figure] for row in rows[other]])
@@ -90,15 +97,10 @@ def main() -> None:
         print(json.dumps(one(options.one, options.data, options.negatives, options.model, options.steps, options.chosen)))
         return
     systems = [OURS, CHOSEN, "sentence-transformers", *(["sentence-transformers bf16"] if bf16_is_fast() else [])]
-    dataset, base = read_beir(options.data), Encoder.load(options.model)
-    vectors, window = (
-        Vectors.of(dataset, base, ["train"]),
-        choose_settings(dataset, base).training_window(TrainSettings.max_length),
-    )
     rows = json.loads(options.out.read_text())["rows"] if options.out and options.out.exists() else []
     jobs = [(repeat, system, options.steps) for repeat in range(options.repeats) for system in systems]
     with tempfile.TemporaryDirectory() as folder:
-        mine_negatives(dataset, BM25(dataset.document_texts()), vectors).save(Path(folder))
+        window = mined_into(Path(folder), options.data, options.model)
         if options.profile:
             with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
                 one(CHOSEN, options.data, Path(folder), options.model, options.steps, window)
