@@ -23,7 +23,7 @@ def trained(tiny_folder, tmp_path):
     """Return a function that trains on the tiny dataset with changed settings; it gives the adapter's folder."""
     dataset = tiny_dataset()
 
-    def trained(name="adapter", **changes):
+    def trained(name="adapter", *, writes=True, **changes):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         train_adapter(
@@ -36,6 +36,7 @@ def trained(tiny_folder, tmp_path):
             lora=LORA,
             settings=replace(TRAIN, **changes),
             device=torch.device("cpu"),
+            writes=writes,
         )
         return folder
 
@@ -119,6 +120,20 @@ def test_an_interrupted_soup_goes_on_with_the_training_that_was_interrupted(trai
     assert "training goes on from step 2" in said
     assert seen == [0, 1, 2]  # the first is prepared, to count its pairs, and not trained
     assert np.allclose(Encoder.load(folder).encode(TEXTS), expected, atol=1e-5)
+
+
+def test_a_process_that_does_not_write_trains_along_and_leaves_nothing(trained, prepared, tmp_path, capsys):
+    seen, stop = prepared
+    stop.append(1)
+    with pytest.raises(KeyboardInterrupt):
+        trained(runs=3)
+    stop.clear()
+    seen.clear()
+    capsys.readouterr()
+    assert list(trained("other", runs=3, writes=False).iterdir()) == []
+    assert seen == [0, 1, 2]
+    assert "training 2 of 3" not in capsys.readouterr().err
+    assert [p.parent.name for p in tmp_path.glob("checkpoints.*/trained")] == ["checkpoints.key"]
 
 
 def test_a_mean_that_dev_does_not_like_leaves_the_base_model(trained, monkeypatch, tiny_folder, float32):

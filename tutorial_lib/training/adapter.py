@@ -67,11 +67,9 @@ def train_adapter(
             report.announce()
         report.raise_if_bad()
     runs = runs_of(settings, len(run.pairs))
-    if runs > 1:
-        encoder, result = train_soup(run, prepare, runs, writes=writes)
-    else:
-        encoder, result = run.encoder, run.train(resume=True)
-    if writes:
+    trained = train_soup(run, prepare, runs, writes=writes) if runs > 1 else (run.encoder, run.train(resume=True))
+    if writes and trained:
+        encoder, result = trained
         save_adapter(encoder, folder, model_card(dataset, model, lora, settings, result))
         result.save(folder / "training.json")
         for stale in checkpoints.parent.glob(f"{checkpoints.name.split('.')[0]}.*"):

@@ -36,7 +36,7 @@ def runs_of(settings: TrainSettings, pairs: int) -> int:
 
 def train_soup(
     first: FineTuning, prepare: Callable[..., FineTuning], runs: int, *, writes: bool = True
-) -> tuple[Encoder, TrainResult]:
+) -> tuple[Encoder, TrainResult] | None:
     """Train ``runs`` times with as many seeds; return an encoder with the mean of the adapters, and what was done.
 
     Each training chooses its checkpoint and share of the update by dev, as one alone does. If the mean is not above the base
@@ -47,24 +47,22 @@ def train_soup(
         first: The first training, not yet trained, with an adapter.
         prepare: Prepares another: ``prepare(checkpoints, settings=settings)``.
         runs: How many, at least one.
-        writes: Whether this process writes and tells on stderr; of several one does.
+        writes: Whether this process writes and tells on stderr; of several one does. The others get None.
     """
-    folder, results, adapters = Path(str(first.trainer.args.output_dir)), [], []
+    folder, members = Path(str(first.trainer.args.output_dir)), []
     for n in range(runs):
         settings = replace(first.settings, seed=(first.settings.seed + n) % (MOST_SEED + 1))
         checkpoints = folder if not n else folder.with_name(f"{folder.name}.{n + 1}")
-        done = checkpoints / "trained"
-        if not done.exists():
-            if writes:
-                print(f"training {n + 1} of {runs}, with seed {settings.seed}", file=sys.stderr, flush=True)  # noqa: T201
-            run = prepare(checkpoints, settings=settings) if n else first
-            result = run.train(resume=True)
-            if writes:
-                _keep(run.encoder, result, done)
-        results.append(TrainResult.load(done / "training.json") if writes else result)
-        adapters.append(done)
-    # A process that does not write has nothing to average, and nobody asks it for an encoder.
-    return _mean(first, adapters, results) if writes else (first.encoder, results[0])
+        members.append(checkpoints / "trained")
+        if members[-1].exists():
+            continue
+        if writes:
+            print(f"training {n + 1} of {runs}, with seed {settings.seed}", file=sys.stderr, flush=True)  # noqa: T201
+        run = prepare(checkpoints, settings=settings) if n else first
+        result = run.train(resume=True)
+        if writes:
+            _keep(run.encoder, result, members[-1])
+    return _mean(first, members) if writes else None
 
 
 def _keep(encoder: Encoder, result: TrainResult, folder: Path) -> None:
@@ -75,9 +73,10 @@ def _keep(encoder: Encoder, result: TrainResult, folder: Path) -> None:
     unfinished.replace(folder)
 
 
-def _mean(first: FineTuning, adapters: list[Path], results: list[TrainResult]) -> tuple[Encoder, TrainResult]:
+def _mean(first: FineTuning, members: list[Path]) -> tuple[Encoder, TrainResult]:
     """Return the mean of the adapters and the record of all trainings, or the base model where dev does not rise."""
     settings, dev = first.settings, first.trainer.dev
+    results = [TrainResult.load(member / "training.json") for member in members]
     base = Encoder.load(
         first.encoder.name,
         device=first.encoder.device,
@@ -85,7 +84,7 @@ def _mean(first: FineTuning, adapters: list[Path], results: list[TrainResult]) -
         document_prompt=settings.document_prompt,
     )
     before = dev.score(_as_trained(base, first)) if dev else {}
-    encoder = mean_adapter(base, adapters)
+    encoder = mean_adapter(base, members)
     result = replace(results[0], seconds=sum(r.seconds for r in results), runs=_of_runs(settings.seed, results))
     if dev is None:
         return encoder, result
