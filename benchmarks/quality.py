@@ -74,9 +74,9 @@ all weights at the rate of its own examples. A temperature of 0.05 is its defaul
 SEEDLESS = ("bm25", "base", "bm25+base", "untrained")
 MATRIX = "lora, matrix"
 """The model of the system "lora" with a matrix behind it that late interaction and the labels teach (``--models``)."""
-SINGLE = "lora, one training"
-"""Of few training queries "lora" is the mean of three trainings, as it is by default; this is one, the same elsewhere."""
-TRAINED = ("lora", SINGLE, "lora queries", "linear queries", "full", *PEERS)
+RUNS = {"lora, one training": 1, "lora, three trainings": 3}
+"""Of how many trainings the mean is kept; of "lora" itself of as many as by default, three of few pairs and else one."""
+TRAINED = ("lora", *RUNS, "lora queries", "linear queries", "full", *PEERS)
 FULL_RATE = 2e-4
 """Learning rate of full fine-tuning: the defaults' is the adapter's, which all weights together do not bear."""
 ABLATIONS: dict[str, list[dict[str, Any]]] = {
@@ -339,9 +339,9 @@ def _trained_here(
     """Return what our own training makes of the base model, and its record."""
     with tempfile.TemporaryDirectory() as name:
         folder, checkpoints = Path(name, "adapter"), Path(name, "checkpoints.0")
-        if system in ("lora", SINGLE):
+        if system in ("lora", *RUNS):
             folder.mkdir()
-            settings = replace(settings, runs=1) if system == SINGLE else settings
+            settings = replace(settings, runs=RUNS.get(system, settings.runs))
             train_adapter(home.dataset, negatives, home.bm25, folder, checkpoints, lora=lora, settings=settings, **start)
             return merge_adapter(folder), TrainResult.load(folder / "training.json")
         if system == "full":
