@@ -290,6 +290,36 @@ def test_the_collections_are_told_as_they_were_measured():
     assert rows_below("docs/benchmarks.md", head) == [[f"`{name}`", s[0], *s[-2:]] for name, s in shown.items()]
 
 
+def test_three_trainings_with_many_pairs_are_told_as_they_were_measured():
+    _, text = text_of("benchmarks/README.md")
+    rows = {(r["dataset"], r["system"]): r for r in record("soups.json")["rows"]}
+    shipped = []
+    for dataset in ("support_desk", "aws_docs"):
+        one, three = (rows[dataset, system] for system in ("lora", "lora, three trainings"))
+        scores = [r["measures"]["nDCG@10"] for r in (one, three)]
+        assert re.search(rf"`{dataset}`, all [^;]* {scores[0]:.3f} (with one training )?and {scores[1]:.3f}", text)
+        shipped.append(f"{one['shipped']['nDCG@10']:.3f} and {three['shipped']['nDCG@10']:.3f}")
+    assert f"beside them: {', '.join(shipped)}" in text
+
+
+def test_late_interaction_behind_tuned_models_is_told_as_it_was_measured():
+    _, text = text_of("benchmarks/README.md")
+    rows = record("late_tuned.json")["rows"]
+    added = 0
+    for dataset in dict.fromkeys(r["dataset"] for r in rows):
+        of = [r for r in rows if r["dataset"] == dataset]
+        (mean,) = (r for r in of if r["trained"] == "three, their mean")
+        alone = [r for r in of if r is not mean]
+        shown = f"{mean['before']:.3f} -> {mean['after']:.3f} ({mean['low']:+.3f} to {mean['high']:+.3f})"
+        before, after = (statistics.mean(r[key] for r in alone) for key in ("before", "after"))
+        sure = f"{sum(r['low'] > 0 for r in of)} of {len(of)}"
+        assert f"| `{dataset}` | {shown} | {before:.3f} -> {after:.3f} | {sure} |" in text, dataset
+        added += mean["after"] > max(mean["before"], after)
+    assert (len(rows), sum(r["difference"] > 0 for r in rows), sum(r["low"] > 0 for r in rows)) == (40, 38, 24)
+    assert not any(r["high"] < 0 for r in rows)
+    assert added == 8
+
+
 def test_what_reports_decide_is_told_as_it_was_measured():
     _, text = text_of("benchmarks/README.md")
     rows = record("deciding.json")["rows"]
