@@ -291,15 +291,18 @@ def test_the_collections_are_told_as_they_were_measured():
 
 
 def test_three_trainings_with_many_pairs_are_told_as_they_were_measured():
-    _, text = text_of("benchmarks/README.md")
     rows = {(r["dataset"], r["system"]): r for r in record("soups.json")["rows"]}
-    shipped = []
+    matrix = {r["dataset"]: r["alone"]["after"] for r in record("distilling.json")["rows"]}
+    ways, told = ("lora", "lora, three trainings", "lora, thorough"), []
     for dataset in ("support_desk", "aws_docs"):
-        one, three = (rows[dataset, system] for system in ("lora", "lora, three trainings"))
-        scores = [r["measures"]["nDCG@10"] for r in (one, three)]
-        assert re.search(rf"`{dataset}`, all [^;]* {scores[0]:.3f} (with one training )?and {scores[1]:.3f}", text)
-        shipped.append(f"{one['shipped']['nDCG@10']:.3f} and {three['shipped']['nDCG@10']:.3f}")
-    assert f"beside them: {', '.join(shipped)}" in text
+        of = [rows.get((dataset, way)) for way in ways]
+        alone = [r and r["measures"]["nDCG@10"] for r in of]
+        shipped = [r and r["shipped"]["nDCG@10"] for r in of]
+        scores = [*alone, matrix.get(f"{dataset}_thorough"), *shipped]
+        told.append(" | ".join([f"| `{dataset}`", *("" if score is None else f"{score:.3f}" for score in scores)]))
+    _, text = text_of("benchmarks/README.md")
+    for row in told:
+        assert re.sub(" +", " ", row) in re.sub(" +", " ", text)
 
 
 def test_late_interaction_behind_tuned_models_is_told_as_it_was_measured():
