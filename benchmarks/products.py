@@ -5,7 +5,8 @@
 Of every system the floating-point operations of its matrix products for a pair trained on (or an article encoded), counted by
 torch; how many of them it does in a second; and what share that is of the rate of one large product in the same process, the
 most that there is to be had. Counting slows a run down, so that seconds are taken from another one. Each is a process of
-its own. TUTORIAL_PRECISION=float32 takes the units for bfloat16 away from ours; sentence-transformers' default is float32.
+its own; a second call goes on where the first one stopped. TUTORIAL_PRECISION=float32 takes the units for bfloat16 away from
+ours; sentence-transformers' default is float32.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.machine import description, in_child
+from benchmarks.machine import in_child
+from benchmarks.rows import Rows
 from benchmarks.training import CHOSEN, OURS, SETTINGS, mined_into, one
 from tutorial_lib.data.beir import read_beir
-from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.hardware import bf16_is_fast
 from tutorial_lib.models.settings import DEFAULT_MODEL
@@ -54,7 +55,9 @@ def encode(model: str, data: Path, articles: int) -> dict[str, float]:
 
 
 def child(options: argparse.Namespace) -> dict[str, float]:
-    """Run one system in this process; return units a second and, where asked for, the operations of one unit."""
+    """Run one system in this process; return units a second, or the operations of one unit where they are counted."""
+    if options.counted:
+        torch.set_num_threads(1)  # the counter sees what its own thread does
     with FlopCounterMode(display=False) if options.counted else nullcontext() as counter:
         if options.one == ENCODING:
             done = encode(options.model, options.data, options.articles)
@@ -71,7 +74,7 @@ def main() -> None:
     """Measure every system and write the record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, type=Path, help="prepared BEIR folder")
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, help="JSON file for the figures")
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--steps", type=int, default=8, help="of training")
     parser.add_argument("--articles", type=int, default=1000, help="to encode")
@@ -83,21 +86,20 @@ def main() -> None:
     if options.one:
         print(json.dumps(child(options)))
         return
-    rows = []
+    if not options.out:
+        parser.error("--out is missing")
+    made = Rows(options.out, f"python -m benchmarks.products --steps {options.steps} --articles {options.articles}")
     with tempfile.TemporaryDirectory() as folder:
         chosen = mined_into(Path(folder), options.data, options.model)
         given = ["--data", str(options.data), "--model", options.model, "--negatives", folder, "--steps", str(options.steps)]
         given += ["--articles", str(options.articles), *(["--chosen", str(chosen)] if chosen else [])]
         for system in (OURS, CHOSEN, PEER, *([PEER_BF16] if bf16_is_fast() else []), ENCODING):
+            if {"system": system} in made:
+                continue
             timed = in_child("benchmarks.products", "--one", system, *given)
             row = {"system": system, **timed, **in_child("benchmarks.products", "--one", system, "--counted", *given)}
-            rows.append({**row, "share_of_most": row["a_second"] * row["operations"] / row["most"]})
-            print(json.dumps(rows[-1]), flush=True)
-    command = (
-        f"python -m benchmarks.products --data {options.data.name} --steps {options.steps} --articles {options.articles}"
-    )
-    if options.out:
-        write_text(options.out, json.dumps({"command": command, "machine": description(), "rows": rows}, indent=1))
+            made.add({**row, "share_of_most": row["a_second"] * row["operations"] / row["most"]})
+            print(json.dumps(made.rows[-1]), flush=True)
 
 
 if __name__ == "__main__":

@@ -305,6 +305,20 @@ def test_three_trainings_with_many_pairs_are_told_as_they_were_measured():
         assert re.sub(" +", " ", row) in re.sub(" +", " ", text)
 
 
+def test_what_training_multiplies_is_told_as_it_was_measured():
+    _, text = text_of("docs/benchmarks.md")
+    of = {name: {r["system"]: r for r in record(f"{name}.json")["rows"]} for name in ("products", "products_float32")}
+    full, half = of["products_float32"], of["products"]
+    shares = [full["ours"], half["ours"], full["sentence-transformers"], half["sentence-transformers bf16"]]
+    told = "training does {} % in float32 and {} % with bfloat16 (sentence-transformers' {} % and {} %)"
+    assert told.format(*(f"{100 * row['share_of_most']:.0f}" for row in shares)) in text
+    ours, theirs, chosen = (
+        half[s]["operations"] / 1e9 for s in ("ours", "sentence-transformers", "ours, the window that dev chose")
+    )
+    assert f"a pair takes {ours:.1f} billion operations instead of {theirs:.1f}" in text
+    assert f"which dev may choose: {chosen:.1f} billion" in text
+
+
 def test_late_interaction_behind_tuned_models_is_told_as_it_was_measured():
     _, text = text_of("benchmarks/README.md")
     rows = record("late_tuned.json")["rows"]
