@@ -146,6 +146,23 @@ def test_a_mean_that_dev_does_not_like_leaves_the_base_model(trained, monkeypatc
     assert np.allclose(Encoder.load(folder).encode(TEXTS), Encoder.load(tiny_folder).encode(TEXTS), atol=1e-6)
 
 
+def test_a_first_training_that_dev_did_not_like_is_not_taken_for_all(trained, monkeypatch, float32):
+    prepare = adapter.prepare_training
+
+    def first_in_vain(*args, **options):
+        run = prepare(*args, **options)
+        if run.settings.seed == 0:
+            train = run.train
+            run.train = lambda **how: replace(train(**how), best_step=0, strength=0.0)
+        return run
+
+    monkeypatch.setattr(adapter, "prepare_training", first_in_vain)
+    result = TrainResult.load(trained(runs=2) / "training.json")
+    assert result.runs[0][1] == result.dev[0][1] < result.dev_kept
+    assert result.best_step > 0
+    assert result.what_was_kept.startswith("the mean of 2 trainings kept")
+
+
 def test_without_dev_the_mean_is_kept_unseen(trained, tiny_folder):
     folder = trained(runs=2, dev_queries=0)
     result = TrainResult.load(folder / "training.json")

@@ -111,7 +111,7 @@ class TrainSettings:
 
 @dataclass(frozen=True)
 class TrainResult(Result):
-    """What a training run did; of several whose mean is kept, what the first did, and ``runs`` on.
+    """What a training run did; of several whose mean is kept, what the first that dev liked did, and ``runs`` on.
 
     Attributes:
         losses: (step, mean loss since the last entry).
@@ -126,7 +126,8 @@ class TrainResult(Result):
         pairs_per_s: Pairs trained on per second of the time above, dev scoring excluded.
         trainable: Parameters trained.
         parameters: Parameters of the base model.
-        runs: (seed, nDCG@10 on the dev pool of what it kept) of each training whose mean is kept; empty if there was one.
+        runs: (seed, nDCG@10 on the dev pool of what it kept, 0 without dev) of each training whose mean is kept; empty if
+            there was one.
         dev_of_mean: nDCG@10 on the dev pool of what is kept of several; None for one, or without dev.
     """
 

@@ -50,19 +50,22 @@ def train_soup(
         writes: Whether this process writes and tells on stderr; of several one does. The others get None.
     """
     folder, members = Path(str(first.trainer.args.output_dir)), []
-    for n in range(runs):
-        settings = replace(first.settings, seed=(first.settings.seed + n) % (MOST_SEED + 1))
+    for n, seed in enumerate(_seeds(first, runs)):
         checkpoints = folder if not n else folder.with_name(f"{folder.name}.{n + 1}")
         members.append(checkpoints / "trained")
         if members[-1].exists():
             continue
         if writes:
-            print(f"training {n + 1} of {runs}, with seed {settings.seed}", file=sys.stderr, flush=True)  # noqa: T201
-        run = prepare(checkpoints, settings=settings) if n else first
+            print(f"training {n + 1} of {runs}, with seed {seed}", file=sys.stderr, flush=True)  # noqa: T201
+        run = prepare(checkpoints, settings=replace(first.settings, seed=seed)) if n else first
         result = run.train(resume=True)
         if writes:
             _keep(run.encoder, result, members[-1])
     return _mean(first, members) if writes else None
+
+
+def _seeds(first: FineTuning, runs: int) -> list[int]:
+    return [(first.settings.seed + n) % (MOST_SEED + 1) for n in range(runs)]
 
 
 def _keep(encoder: Encoder, result: TrainResult, folder: Path) -> None:
@@ -85,7 +88,9 @@ def _mean(first: FineTuning, members: list[Path]) -> tuple[Encoder, TrainResult]
     )
     before = dev.score(_as_trained(base, first)) if dev else {}
     encoder = mean_adapter(base, members)
-    result = replace(results[0], seconds=sum(r.seconds for r in results), runs=_of_runs(settings.seed, results))
+    runs = [(seed, r.dev_kept or 0.0) for seed, r in zip(_seeds(first, len(results)), results, strict=True)]
+    told = next((r for r in results if r.best_step), results[0])  # one that took part in the mean
+    result = replace(told, seconds=sum(r.seconds for r in results), runs=runs)
     if dev is None:
         return encoder, result
     after = dev.score(_as_trained(encoder, first))
@@ -98,8 +103,3 @@ def _mean(first: FineTuning, members: list[Path]) -> tuple[Encoder, TrainResult]
 def _as_trained(encoder: Encoder, run: FineTuning) -> Encoder:
     """Return ``encoder`` with the window that training and dev read."""
     return encoder.with_window(run.trainer.encoder.settings.max_length)
-
-
-def _of_runs(seed: int, results: list[TrainResult]) -> list[tuple[int, float]]:
-    """Return (seed, nDCG@10 on the dev pool of what it kept) of each training; without dev scores 0."""
-    return [((seed + n) % (MOST_SEED + 1), r.dev_kept or 0.0) for n, r in enumerate(results)]
