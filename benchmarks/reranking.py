@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -27,13 +26,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.machine import description
 from benchmarks.quality import Collection
+from benchmarks.rows import Rows
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.evaluation.choose import choose_weight
 from tutorial_lib.evaluation.measures import MAIN_MEASURE
 from tutorial_lib.evaluation.significance import compare
-from tutorial_lib.files import write_text
 from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.models.token_vectors import token_vectors
@@ -137,16 +135,13 @@ def main() -> None:
         home = Collection(name, Path(folder), DEFAULT_MODEL)
         dataset = drawn(home.dataset, options.queries)
         for model, factor in itertools.product(options.only, options.factors):
-            rows = json.loads(options.out.read_text())["rows"] if options.out.exists() else []
-            if (model == "tuned" and name not in tuned) or any(
-                (r["dataset"], r["model"], r["factor"]) == (name, model, factor) for r in rows
-            ):
+            command = f"python -m benchmarks.reranking --data {name}=FOLDER … --queries {options.queries}"
+            rows = Rows(options.out, command)  # another process may be adding rows of its own
+            if (model == "tuned" and name not in tuned) or {"dataset": name, "model": model, "factor": factor} in rows:
                 continue
             encoder = home.base if model == "base" else Encoder.load(Path(tuned[name], "model"))
             made = rows_of(name, model, dataset, encoder, options.depths, factor)
-            command = f"python -m benchmarks.reranking --data {name}=FOLDER … --queries {options.queries}"
-            record = {"command": command, "machine": description(), "rows": rows + made}
-            write_text(options.out, json.dumps(record, indent=1))
+            rows.add(*made)
             for row in made:
                 print(
                     f"{name} {model} depth {row['depth']:3}: {MAIN_MEASURE} {row['before']:.3f} -> {row['after']:.3f} "
