@@ -23,7 +23,18 @@ SHORT = {"epochs": 2.0, "min_steps": 0, "batch_size": 6, "learning_rate": 5e-3, 
 
 
 def prepare_run(
-    model, folder, base=WHOLE, *, dataset=None, lora=None, dropout=0.0, all_weights=False, mined=None, window=None, **changes
+    model,
+    folder,
+    base=WHOLE,
+    *,
+    dataset=None,
+    lora=None,
+    dropout=0.0,
+    all_weights=False,
+    mined=None,
+    window=None,
+    teaching=None,
+    **changes,
 ):
     """Return a run on the tiny dataset, or another one, with the settings ``base`` and what is changed of them."""
     dataset = dataset or tiny_dataset()
@@ -38,6 +49,7 @@ def prepare_run(
         device=torch.device("cpu"),
         settings=TrainSettings(**{**base, **changes}),
         all_weights=all_weights,
+        teaching=teaching,
     )
 
 

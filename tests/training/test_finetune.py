@@ -24,6 +24,7 @@ from tutorial_lib.models.saving import save_model
 from tutorial_lib.models.settings import ModelError
 from tutorial_lib.training.dev import DevSet, mean_score
 from tutorial_lib.training.losses import contrastive_loss
+from tutorial_lib.training.teaching import Teaching
 
 TEXTS = ["cancel the invoice", "how to reset a password", "repair"]
 
@@ -380,6 +381,27 @@ def test_matryoshka_training_lowers_the_loss_of_the_truncated_vectors(prepare):
     whole.train()
     matryoshka.train()
     assert loss_of_the_first_8(matryoshka) < loss_of_the_first_8(whole) < base
+
+
+def test_a_teacher_is_imitated_beside_what_the_judgments_say(prepare):
+    dataset = tiny_dataset()
+    # The judged answer first, and of the others one by far the second: of that the judgments say nothing.
+    ranking = {q: {a: 2.0, f"a{(int(a[1:]) + 5) % 12:02}": 1.0} for q, a in dataset.pairs("train")}
+    teacher = {q: {**first, **dict.fromkeys(sorted(set(dataset.corpus) - set(first)), -2.0)} for q, first in ranking.items()}
+
+    def second_above_the_rest(run):
+        run.train()
+        documents = run.encoder.encode_documents([d.full_text for d in dataset.corpus.values()])
+        queries = run.encoder.encode_queries([dataset.queries[q].text for q in ranking])
+        column = {a: n for n, a in enumerate(dataset.corpus)}
+        cosines = queries @ documents.T
+        seconds = [cosines[n, column[list(first)[1]]] for n, first in enumerate(ranking.values())]
+        return float(np.mean(seconds) - cosines.mean())
+
+    settings = {"dev_queries": 0, "batch_size": 12, "epochs": 20.0, "learning_rate": 0.05}
+    taught = second_above_the_rest(prepare(teaching=Teaching(teacher, weight=4.0), **settings))
+    alone = second_above_the_rest(prepare(**settings))
+    assert taught > alone + 0.1
 
 
 def test_training_queries_only_leaves_the_articles_vectors_alone(prepare, monkeypatch, tiny_folder):

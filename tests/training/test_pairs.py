@@ -13,6 +13,7 @@ from tutorial_lib.models.settings import EncoderSettings
 from tutorial_lib.training.losses import contrastive_loss
 from tutorial_lib.training.pairs import Pair, PairCollator, training_pairs
 from tutorial_lib.training.settings import TrainSettings
+from tutorial_lib.training.teaching import Teaching
 
 NO_DEV = {"dev_queries": 0, "batch_size": 12, "max_length": 128, "mined": {}}
 NOTHING_MASKED = torch.zeros(2, 3, dtype=torch.bool)
@@ -68,6 +69,18 @@ def test_a_query_that_is_an_article_of_the_batch_is_not_its_own_negative(tiny):
     pairs = [Pair("a01", "x", "a00", ()), Pair("q01", "x", "a01", ())]
     batch = PairCollator(replace(dataset, queries=queries, qrels=qrels), tiny, TrainSettings())(pairs)
     assert batch["masked"].tolist() == [[False, True], [False, False]]
+
+
+def test_a_batch_carries_what_a_teacher_says_of_its_articles(tiny):
+    dataset = tiny_dataset()
+    pairs = [Pair("q00", "x", "a00", ("a05",)), Pair("q01", "x", "a01", ("a05",))]
+    teaching = Teaching({"q00": {"a05": 0.5, "a01": 0.0, "a09": -0.5}, "q01": {"a01": 1.0}}, weight=2.0)
+    batch = PairCollator(dataset, tiny, TrainSettings(), teaching=teaching)(pairs)
+    first, second = batch["targets"]  # columns: a00, a01, a05
+    torch.testing.assert_close(first, torch.tensor([0.0, *torch.tensor([0.0, 1.0]).softmax(0).tolist()]))
+    assert second.tolist() == [0.0, 0.0, 0.0]  # one article alone
+    assert batch["weight"] == 2.0
+    assert "targets" not in PairCollator(dataset, tiny, TrainSettings())(pairs)
 
 
 def loss_of(run, pairs):

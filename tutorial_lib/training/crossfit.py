@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tutorial_lib.cleaning.noise import by_suspicion, suspicious_pairs
 from tutorial_lib.data.dataset import RetrievalDataset
+from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.settings import DEFAULT_MODEL
 from tutorial_lib.retrieval.bm25 import BM25
-from tutorial_lib.retrieval.dense import Vectors
+from tutorial_lib.retrieval.dense import Vectors, dense_run
+from tutorial_lib.retrieval.late_interaction import LateInteraction
+from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.retrieval.scorer import Scorer
 from tutorial_lib.training.finetune import prepare_training
 from tutorial_lib.training.settings import LoraSettings, TrainSettings
@@ -32,7 +36,7 @@ class Fold:
     vectors: Vectors
 
 
-def cross_fitted_vectors(
+def fold_models(
     dataset: RetrievalDataset,
     bm25: BM25,
     folder: Path,
@@ -42,8 +46,8 @@ def cross_fitted_vectors(
     seed: int = 0,
     lora: LoraSettings | None = None,
     settings: TrainSettings | None = None,
-) -> list[Fold]:
-    """Return each fold of the training queries with the vectors of a model that was trained on the other folds.
+) -> Iterator[tuple[RetrievalDataset, Encoder]]:
+    """Yield the dataset with each fold of the training queries alone, and a model that was trained on the other folds.
 
     Training uses in-batch negatives only and no dev, so that nothing but the other folds' pairs decides.
 
@@ -65,14 +69,45 @@ def cross_fitted_vectors(
         raise ValueError(f"{folds} folds of {len(ids)} queries: pass at least 2 and at most as many as there are queries")
     fold_of = np.random.default_rng(seed).permutation(len(ids)) % folds
     settings = replace(settings or TrainSettings(), dev_queries=0, negatives=0)
-    result = []
     for fold in range(folds):
-        part = _only(dataset, ids[fold_of != fold].tolist())
-        run = prepare_training(part, {}, bm25, folder / f"fold{fold}", model=model, lora=lora, settings=settings)
+        others = _only(dataset, ids[fold_of != fold].tolist())
+        run = prepare_training(others, {}, bm25, folder / f"fold{fold}", model=model, lora=lora, settings=settings)
         run.train()
-        held = ids[fold_of == fold].tolist()
-        result.append(Fold(held, Vectors.of(_only(dataset, held), run.encoder, ["train"])))
-    return result
+        yield _only(dataset, ids[fold_of == fold].tolist()), run.encoder
+
+
+def cross_fitted_vectors(dataset: RetrievalDataset, bm25: BM25, folder: Path, **options: Any) -> list[Fold]:
+    """Return each fold of the training queries with the vectors of a model that was trained on the other folds.
+
+    Args and what is raised are those of ``fold_models``.
+    """
+    return [
+        Fold(list(fold.qrels["train"]), Vectors.of(fold, encoder, ["train"]))
+        for fold, encoder in fold_models(dataset, bm25, folder, **options)
+    ]
+
+
+def cross_fitted_teacher(dataset: RetrievalDataset, bm25: BM25, folder: Path, *, share: float, **options: Any) -> Run:
+    """Return late interaction's ranking of the training queries, each by a model that was not trained on its pairs.
+
+    A model ranks the queries that it was trained on as it was told to; only of others does it tell what it thinks.
+
+    Args:
+        dataset: As ``fold_models`` takes it, as what follows and ``options``.
+        bm25: Index over its articles.
+        folder: Where checkpoints go meanwhile.
+        share: MaxSim's, in the fused ranking.
+        options: Further ones.
+
+    Raises:
+        ValueError: As in ``fold_models``; or ``share`` lies outside 0 to 1.
+    """
+    teacher: Run = {}
+    for fold, encoder in fold_models(dataset, bm25, folder, **options):
+        run = dense_run(fold, Vectors.of(fold, encoder, ["train"]), "train")
+        late = LateInteraction(encoder, dataset.document_texts())
+        teacher |= late.rerank(fold.query_texts("train"), run, weight=share)
+    return teacher
 
 
 def _only(dataset: RetrievalDataset, queries: Iterable[str]) -> RetrievalDataset:

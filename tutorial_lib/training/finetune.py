@@ -26,6 +26,7 @@ from tutorial_lib.training.dev import DevSet, dev_set, mean_score
 from tutorial_lib.training.pairs import Pair, PairCollator, documents_of, training_pairs
 from tutorial_lib.training.schedule import Schedule
 from tutorial_lib.training.settings import LoraSettings, TrainResult, TrainSettings
+from tutorial_lib.training.teaching import Teaching
 from tutorial_lib.training.trainer import ContrastiveTrainer
 
 
@@ -147,6 +148,7 @@ def prepare_training(
     settings: TrainSettings | None = None,
     device: torch.device | None = None,
     all_weights: bool = False,
+    teaching: Teaching | None = None,
 ) -> FineTuning:
     """Return a run ready to start: base model with a fresh adapter, pairs, dev pool and Trainer.
 
@@ -164,6 +166,7 @@ def prepare_training(
         device: Where to train; a GPU if there is one.
         all_weights: Train every weight of the model instead of an adapter; it wants a learning rate some forty times
             lower.
+        teaching: A teacher's ranking of the training queries, to be imitated beside the judgments; None for none.
 
     Raises:
         DataError: Fewer than two pairs, or negatives that contradict the dataset.
@@ -184,7 +187,7 @@ def prepare_training(
     schedule = Schedule.of(settings, len(pairs))
     arguments = trainer_arguments(checkpoints, settings, schedule, encoder.device, scored=dev is not None, amp=all_weights)
     narrow = _narrowed(encoder, window)  # of the model with its adapter
-    collator = PairCollator(dataset, narrow, settings, fixed)
+    collator = PairCollator(dataset, narrow, settings, fixed, teaching)
     trainer = ContrastiveTrainer(
         encoder=narrow, pairs=pairs, dev=dev, settings=settings, schedule=schedule, args=arguments, data_collator=collator
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from tutorial_lib.data.dataset import DataError, RetrievalDataset, relevant
 from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.training.distill_settings import DistillSettings
-from tutorial_lib.training.losses import contrastive_loss
+from tutorial_lib.training.losses import contrastive_loss, teaching_loss
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,12 @@ class Lessons:
 
     def _teaching(self, cosines: torch.Tensor, numbers: Sequence[int], column: Mapping[int, int]) -> torch.Tensor:
         """Return the mean Kullback-Leibler divergence of the rankings of cosines, (B, M), from the teacher's."""
-        divergences = [
-            torch.nn.functional.kl_div(
-                torch.log_softmax(cosines[b, [column[row] for row in rows]] / self.settings.temperature, 0),
-                torch.softmax(torch.tensor(scores) / self.settings.teacher_temperature, 0),
-                reduction="sum",
-            )
-            for b, (rows, scores) in self._taught(numbers)
-        ]
-        return torch.stack(divergences).mean() if divergences else torch.zeros(())
-
-    def _taught(self, numbers: Sequence[int]) -> Iterator[tuple[int, tuple[list[int], list[float]]]]:
-        return ((b, self.taught[n]) for b, n in enumerate(numbers) if self.taught[n][0])
+        targets = torch.zeros(cosines.shape)
+        for b, n in enumerate(numbers):
+            rows, scores = self.taught[n]
+            shares = torch.softmax(torch.tensor(scores) / self.settings.teacher_temperature, 0)
+            targets[b, [column[row] for row in rows]] = shares
+        return teaching_loss(cosines, targets, self.settings.temperature)
 
 
 def _check(judged: Sequence[str], teacher: Run, settings: DistillSettings, unjudged: Mapping[str, object]) -> None:

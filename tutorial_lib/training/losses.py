@@ -16,15 +16,16 @@ def batch_loss(vectors: torch.Tensor, batch: Mapping[str, Any], settings: TrainS
     Args:
         vectors: float32, (rows, D), unit length: of the batch's texts, in the order of its groups.
         batch: What ``PairCollator`` made of pairs: ``order`` tells which row is whose, queries first; ``answers``,
-            ``masked`` and ``fixed`` are what ``contrastive_loss`` takes.
+            ``masked`` and ``fixed`` are what ``contrastive_loss`` takes; ``targets`` and ``weight`` are a teacher's.
         settings: Temperature and matryoshka sizes.
     """
     vectors = vectors[batch["order"]]
     size = len(batch["answers"])
-    documents = batch.get("fixed", vectors[size:])
-    return matryoshka_loss(
-        vectors[:size], documents, batch["answers"], batch["masked"], settings.temperature, settings.matryoshka
-    )
+    queries, documents = vectors[:size], batch.get("fixed", vectors[size:])
+    loss = matryoshka_loss(queries, documents, batch["answers"], batch["masked"], settings.temperature, settings.matryoshka)
+    if "targets" in batch:
+        loss = loss + batch["weight"] * teaching_loss(queries @ documents.T, batch["targets"], settings.temperature)
+    return loss
 
 
 def contrastive_loss(
@@ -75,3 +76,26 @@ def matryoshka_loss(
         queries, documents = (torch.nn.functional.normalize(v[:, :size], dim=1) for v in (query_vectors, document_vectors))
         losses.append(contrastive_loss(queries, documents, answers, masked, temperature))
     return torch.stack(losses).mean()
+
+
+def teaching_loss(cosines: torch.Tensor, targets: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Return the mean over queries of the Kullback-Leibler divergence of the cosines' softmax from a teacher's shares.
+
+    >>> cosines, targets = torch.tensor([[0.8, 0.6, 0.9]]), torch.tensor([[0.5, 0.5, 0.0]])
+    >>> round(teaching_loss(cosines, targets, temperature=0.2).item(), 4)  # softmax of 4 and 3: 0.7311 and 0.2689
+    0.1201
+
+    Args:
+        cosines: float32, (B, M).
+        targets: float32, (B, M): the share of each document among those that the teacher ranks for a query, which make 1
+            together; 0 of all others, which are not compared. Queries without any are left out of the mean.
+        temperature: Divides the cosines.
+
+    Reference: Hinton, Vinyals and Dean 2015, arXiv:1503.02531.
+    """
+    taught = targets.sum(1) > 0
+    if not taught.any():
+        return cosines.new_zeros(())
+    shares = targets[taught]
+    logs = torch.log_softmax((cosines[taught] / temperature).masked_fill(shares == 0, float("-inf")), 1)
+    return (torch.xlogy(shares, shares) - shares * logs.masked_fill(shares == 0, 0.0)).sum(1).mean()

@@ -13,6 +13,7 @@ from torch.utils.data import Sampler
 from tutorial_lib.data.dataset import DataError, RetrievalDataset, relevant
 from tutorial_lib.models.encoder import Encoder, length_batches
 from tutorial_lib.training.settings import TrainSettings
+from tutorial_lib.training.teaching import Teaching
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class PairCollator:
         encoder: Encoder,
         settings: TrainSettings,
         fixed_documents: Mapping[str, torch.Tensor] | None = None,
+        teaching: Teaching | None = None,
     ) -> None:
         """Take what batches are made of.
 
@@ -67,11 +69,12 @@ class PairCollator:
             encoder: Gives tokens and prompts.
             settings: Training settings.
             fixed_documents: Article id -> float32, (D,): with these only queries are encoded, and articles keep them.
+            teaching: A teacher's ranking, or None.
         """
         self._dataset, self._encoder, self._settings = dataset, encoder, settings
         self._twins = dataset.twins() if settings.mask_known_positives else {}
         self._own = {q: {a} for q, a in dataset.own_documents.items()}
-        self._fixed = fixed_documents
+        self._fixed, self._teaching = fixed_documents, teaching
 
     def known_positives(self, query_id: str) -> set[str]:
         """Return the articles that must not count as negatives of a query: its positives, their near-duplicates, itself."""
@@ -84,16 +87,22 @@ class PairCollator:
 
         Returns:
             ``groups`` of padded inputs; ``order`` to undo their sorting, queries first; ``answers`` (B,), ``masked`` (B, M);
-            and ``fixed`` (M, D), the article vectors, if articles are not encoded.
+            ``fixed`` (M, D), the article vectors, if articles are not encoded; and ``targets`` (B, M) and their ``weight``
+            if there is a teacher.
         """
         documents = list(dict.fromkeys([p.positive_id for p in pairs] + [a for p in pairs for a in p.negative_ids]))
         column = {a: n for n, a in enumerate(documents)}
         fixed = {} if self._fixed is None else {"fixed": torch.stack([self._fixed[a] for a in documents])}
+        taught: dict[str, Any] = {}
+        if self._teaching:
+            asked = [p.query_id for p in pairs]
+            taught = {"targets": self._teaching.targets(asked, column), "weight": self._teaching.weight}
         return {
             **self._grouped(self._texts(pairs, [] if fixed else documents)),
             "answers": torch.tensor([column[p.positive_id] for p in pairs]),
             "masked": self._masked(pairs, column),
             **fixed,
+            **taught,
         }
 
     def _masked(self, pairs: Sequence[Pair], column: Mapping[str, int]) -> torch.Tensor:
