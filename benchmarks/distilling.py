@@ -5,8 +5,11 @@
 
 FOLDER is a workspace, or any folder with ``dataset/`` (BEIR) and ``model/`` (fine-tuned); ``tuned_vectors/`` in it are used.
 The teacher is the fused ranking of late interaction over the first 30 articles of each training query, with the share that
-dev chooses. Variants: "both" sides, "queries" alone, the "teacher" without labels, "labels" without a teacher, and "titles":
-the titles of so many articles are further queries of the teacher. Dev chooses the epoch, or the identity; test reports.
+dev chooses. Variants: "both" sides, "queries" alone, the "teacher" without labels, "labels" without a teacher, "titles": the
+titles of so many articles are further queries of the teacher; and other teachers beside the labels: "self", the fine-tuned
+model's own ranking, and "cross", that ranking fused with the scores of the cross-encoder that ``benchmarks.cross_encoders
+quality`` has left in ``FOLDER/cross``, with the share that dev likes best. Dev chooses the epoch, or the identity; test
+reports.
 
 A row is a collection, a variant and a seed: nDCG@10 on test against the fine-tuned model, with its 95 % interval, and late
 interaction on top against late interaction alone; with ``--elsewhere`` what the first seed's matrix does to the fine-tuned
@@ -25,15 +28,19 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.cross_encoders import SHARES, chosen, kept_scores
 from benchmarks.late_untrained import capped
 from benchmarks.rows import Rows
 from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import SPLITS, RetrievalDataset
 from tutorial_lib.evaluation.choose import choose_weight
 from tutorial_lib.evaluation.significance import compare
+from tutorial_lib.models.cross_encoder import CrossEncoder
 from tutorial_lib.models.encoder import Encoder
+from tutorial_lib.retrieval.cross_encoder import CrossReranker
 from tutorial_lib.retrieval.dense import Vectors, dense_run, exact_search
 from tutorial_lib.retrieval.late_interaction import LateInteraction
+from tutorial_lib.retrieval.reranking import DEPTH, first_scores, reranked
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.training.distill import Distilled, distill
 from tutorial_lib.training.distill_settings import DistillSettings
@@ -44,7 +51,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "teacher": {"labels": 0.0},
     "labels": {"teaching": 0.0},
     "titles": {},
+    "self": {},
+    "cross": {},
 }
+ALWAYS = tuple(name for name in VARIANTS if name != "cross")
+"""What is measured where nothing is named: the cross-encoder has to be trained first."""
 AWAY = (250, 2000)
 """Queries of each split and articles of the other collection, when what is forgotten is asked."""
 
@@ -85,6 +96,23 @@ class Home:
         return self.fused(self.dataset.query_texts("train"), self.tuned["train"])
 
     @cached_property
+    def cross(self) -> tuple[float, Run]:
+        """The share of a cross-encoder that dev likes best, and the ranking of the training queries fused with it so."""
+        reranker = CrossReranker(CrossEncoder.load(self.folder / "cross"), self.dataset.document_texts(), DEPTH)
+        texts = {split: self.dataset.query_texts(split) for split in ("train", "dev")}
+        kept = {split: self.folder / "cross" / f"scores.{split}.json" for split in texts}
+        scores = {split: kept_scores(kept[split], reranker, texts[split], self.tuned[split]) for split in texts}
+        means, _ = chosen(self.dataset.qrels["dev"], self.tuned["dev"], scores["dev"])
+        share = max(SHARES, key=lambda share: means[f"{share:g}"])
+        return share, reranked(self.tuned["train"], scores["train"], share)
+
+    def ranking(self, variant: str) -> Run:
+        """Return a variant's teacher's ranking of the training queries."""
+        if variant == "cross":
+            return self.cross[1]
+        return first_scores(self.tuned["train"]) if variant == "self" else self.teacher
+
+    @cached_property
     def again(self) -> Run:
         """The fine-tuned model with late interaction, on test."""
         return self.fused(self.dataset.query_texts("test"), self.tuned["test"])
@@ -102,7 +130,7 @@ class Home:
         """Return the matrix of a variant."""
         settings = DistillSettings(seed=seed, **VARIANTS[variant])
         unjudged, further = self.titles(most) if variant == "titles" else ({}, {})
-        teacher = {**self.teacher, **further} if settings.teaching else None
+        teacher = {**self.ranking(variant), **further} if settings.teaching else None
         return distill(self.dataset, self.vectors, teacher, settings, unjudged=unjudged)
 
     def alone(self, made: Distilled) -> dict[str, Any]:
@@ -139,7 +167,7 @@ def main() -> None:
     parser.add_argument("--titles", type=int, default=4000, help="so many titles at most")
     parser.add_argument("--elsewhere", metavar="NAME=FOLDER", help="another workspace, to see what is forgotten there")
     parser.add_argument("--alone", action="store_true", help="leave out late interaction on top, which reads every article")
-    parser.add_argument("--only", nargs="+", choices=tuple(VARIANTS), default=list(VARIANTS))
+    parser.add_argument("--only", nargs="+", choices=tuple(VARIANTS), default=list(ALWAYS))
     options = parser.parse_args()
     torch.set_num_threads(1)
     rows = Rows(options.out, "python -m benchmarks.distilling")
@@ -152,6 +180,8 @@ def main() -> None:
             made = home.train(variant, seed, options.titles)
             row = {"dataset": name, "variant": variant, "seed": seed, "dev": made.dev, "epoch": made.epoch}
             row |= {"cpu_seconds": time.process_time() - started, "alone": home.alone(made)}
+            if variant == "cross":
+                row["cross_share"] = home.cross[0]
             if not options.alone:
                 row |= {"share": home.weight, **home.with_late(made)}
             if options.elsewhere and variant == "both" and not seed:

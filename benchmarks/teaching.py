@@ -3,10 +3,10 @@
     python -m benchmarks.teaching --workspace support_desk=FOLDER aws_docs=FOLDER … --out benchmarks/results/teaching.json
         [--seeds 3] [--documents 4] [--weight 1] [--only late …] [--elsewhere NAME=FOLDER]
 
-FOLDER holds ``dataset/`` (BEIR) and ``model/`` (fine-tuned), as a workspace does. A model is trained anew from the base model,
-as a run of the course does it (one training), with another loss beside that of the judgments: the divergence from a ranking
-of the training queries, over the documents that stand in a batch. To have some of a ranking there each pair brings along
-``--documents`` that the fine-tuned model ranks high, likely answers left out; 1 is BM25's one, as by default. Variants:
+FOLDER holds ``dataset/`` (BEIR) and ``model/`` (fine-tuned), as a workspace does. A model is trained anew from the base
+model, as a run of the course does it (one training), with another loss beside that of the judgments: the divergence from a
+ranking of the training queries, over the documents that stand in a batch. To have some of a ranking there each pair brings
+along ``--documents`` that the fine-tuned model ranks high, likely answers left out; 1 is BM25's one, as by default. Variants:
 "labels", no teacher, the same batches; "late", the fused ranking of late interaction by the fine-tuned model; "fitted", the
 same by two models, each of the queries that it was not trained on (kept in ``FOLDER/fitted.json``). Dev chooses checkpoint,
 share and window; test reports.
@@ -59,10 +59,10 @@ VARIANTS = ("labels", "late", "fitted")
 class Lesson:
     """A collection with its teachers, made once; whoever is trained starts from the base model."""
 
-    def __init__(self, name: str, folder: Path) -> None:
-        """Read a folder with dataset/ and model/."""
+    def __init__(self, name: str, folder: Path, model: str = DEFAULT_MODEL) -> None:
+        """Read a folder with dataset/ and model/; ``model`` is the base model."""
         self.home = Home(name, folder)
-        self.start = Collection(name, folder / "dataset", DEFAULT_MODEL)
+        self.start = Collection(name, folder / "dataset", model)
 
     @cached_property
     def fitted(self) -> Run:
@@ -71,7 +71,7 @@ class Lesson:
         if not kept.exists():
             with tempfile.TemporaryDirectory() as folder:
                 made = cross_fitted_teacher(
-                    self.home.dataset, self.start.bm25, Path(folder), share=self.home.weight, settings=TrainSettings(runs=1)
+                    self.home.dataset, self.start.bm25, Path(folder), share=self.home.weight, model=self.start.model
                 )
             write_text(kept, json.dumps({q: dict(list(found.items())[:DEPTH]) for q, found in made.items()}))
         return dict(json.loads(kept.read_text()))
@@ -135,6 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workspace", required=True, nargs="+", metavar="NAME=FOLDER")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="the base model")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--documents", type=int, default=4, help="so many that each pair brings along")
     parser.add_argument("--weight", type=float, default=1.0, help="of the teacher; the judgments have 1")
@@ -143,7 +144,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = Rows(options.out, "python -m benchmarks.teaching")
     for name, folder in (w.split("=", 1) for w in options.workspace):
-        lesson = Lesson(name, Path(folder))
+        lesson = Lesson(name, Path(folder), options.model)
         for seed, variant in ((s, v) for s in range(options.seeds) for v in options.only):
             how = {"variant": variant, "documents": options.documents, "weight": options.weight, "seed": seed}
             if (job := {"dataset": name, **how}) in rows:

@@ -457,8 +457,8 @@ def test_a_run_that_is_asked_for_twice_is_made_once(finished, monkeypatch):
 
 
 @pytest.mark.usefixtures("float32")
-@pytest.mark.parametrize("sides", ["both", "queries"])
-def test_a_teacher_puts_a_matrix_behind_the_model_and_all_that_stands_on_it_follows(copied, monkeypatch, sides):
+@pytest.mark.parametrize(("sides", "teacher"), [("both", "late"), ("queries", "late"), ("both", "self")])
+def test_a_teacher_puts_a_matrix_behind_the_model_and_all_that_stands_on_it_follows(copied, monkeypatch, sides, teacher):
     matrix = (np.eye(32) + np.random.default_rng(0).normal(0, 0.1, (32, 32))).astype(np.float32)
     liked = Distilled(matrix, [0.5, 0.6], 1, DistillSettings(sides=sides))
     monkeypatch.setattr("tutorial_lib.training.taught.distill", lambda *_: liked)
@@ -466,7 +466,7 @@ def test_a_teacher_puts_a_matrix_behind_the_model_and_all_that_stands_on_it_foll
     plain, vectors = copied.tuned_encoder(), copied.tuned_vectors()
     copied.need("runs")
     before = records(copied)
-    model = copied.need("model", teaching=TeacherSettings(teacher="late", taught_sides=sides))
+    model = copied.need("model", teaching=TeacherSettings(teacher=teacher, taught_sides=sides))
     copied.need("runs")
     assert remade(copied, before) == ["model", "tuned_vectors", "fusion", "runs"]
 

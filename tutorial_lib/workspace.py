@@ -137,7 +137,8 @@ class Workspace(Baselines):
             trained = self.baseline().training_window(most) or most
             tuned = at_best_window(self.dataset(), self.bm25(), tuned, self.base_vectors(), trained=trained)
         if teaching.teacher:
-            taught = teach(self.dataset(), tuned, teaching.distilling(self._trained_with()["seed"]))
+            settings = teaching.distilling(self._trained_with()["seed"])
+            taught = teach(self.dataset(), tuned, settings, teaching.teacher)
             tuned, card = taught.encoder, f"{card}\n{taught.card_line}\n"
             taught.announce()
             self._fresh = {tuned.fingerprint: taught.vectors}

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutorial_lib.retrieval.reranking import candidates, reranked, z_scores
+from tutorial_lib.retrieval.reranking import candidates, first_scores, reranked, z_scores
 from tutorial_lib.retrieval.runs import ranked
 
 RUN = {"q": {"a": 0.9, "b": 0.8, "c": 0.7, "d": 0.3, "e": 0.1}}
@@ -15,6 +15,14 @@ def test_half_and_half_is_the_mean_of_the_z_scores():
     assert list(found) == ["b", "a", "c", "d", "e"]
     assert found["b"] == pytest.approx(1.4142 / 2, abs=1e-4)
     assert found["a"] == pytest.approx((1.2247 - 0.7071) / 2, abs=1e-4)
+
+
+def test_the_first_scores_are_those_of_a_reranking_by_nothing():
+    nothing = {"q": dict.fromkeys("abc", 0.0)}
+    fused = reranked(RUN, nothing, 0.0)["q"]
+    assert first_scores(RUN, 3)["q"] == pytest.approx({a: fused[a] for a in "abc"})
+    assert list(first_scores(RUN)["q"]) == list("abcde")
+    assert set(first_scores({"q": {"a": 0.5, "b": 0.5}})["q"].values()) == {0.0}
 
 
 def test_what_is_not_scored_again_keeps_its_order_and_its_distance_behind():

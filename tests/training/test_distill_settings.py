@@ -14,9 +14,10 @@ def test_how_the_matrix_is_trained_follows_from_what_is_told():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"teacher": "cross"}, "teacher is 'cross': pass one of late, or None for no matrix"),
+        ({"teacher": "cross"}, "teacher is 'cross': pass one of late, self, or None for no matrix"),
         ({"taught_sides": "documents"}, "taught_sides is 'documents': pass one of both, queries"),
         ({"teach_labels": 0.5}, "teach_labels is 0.5: pass True or False"),
+        ({"teacher": "self", "teach_labels": False}, "teacher is 'self' and teach_labels False: its own"),
     ],
 )
 def test_what_is_no_teacher_is_refused(change, message):

@@ -8,6 +8,7 @@ from tutorial_lib.models.encoder import Encoder
 from tutorial_lib.models.saving import save_model
 from tutorial_lib.retrieval.dense import Vectors, dense_run
 from tutorial_lib.retrieval.late_interaction import LateInteraction
+from tutorial_lib.retrieval.reranking import first_scores
 from tutorial_lib.training.distill import distill
 from tutorial_lib.training.distill_settings import DistillSettings
 from tutorial_lib.training.taught import teach
@@ -45,6 +46,18 @@ def test_it_is_the_matrix_of_late_interactions_ranking_and_its_vectors_are_the_e
     np.testing.assert_allclose(taught.vectors.queries["test"], made.queries["test"], atol=1e-6)
     assert np.array_equal(taught.vectors.documents, vectors.documents) == (sides == "queries")
     assert f"after pass {taught.distilled.epoch}" in taught.card_line
+    assert "taught by the labels and late interaction; dev" in taught.card_line
+
+
+@pytest.mark.usefixtures("float32")
+def test_the_models_own_ranking_teaches_as_well_and_no_token_vector_is_made(dataset, encoder, monkeypatch):
+    monkeypatch.setattr("tutorial_lib.training.taught.LateInteraction", None)
+    taught = teach(dataset, encoder, QUICK, "self")
+    vectors = Vectors.of(dataset, encoder)
+    own = first_scores(dense_run(dataset, vectors, "train"), QUICK.depth)
+    np.testing.assert_allclose(taught.distilled.matrix, distill(dataset, vectors, own, QUICK).matrix, atol=1e-6)
+    assert taught.share == 0
+    assert "taught by the labels and its own ranking; dev" in taught.card_line
 
 
 def test_a_matrix_that_dev_does_not_like_leaves_the_encoder_as_it_was_and_says_so(dataset, encoder, capsys):

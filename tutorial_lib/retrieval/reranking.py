@@ -40,6 +40,16 @@ def candidates(run: Run, queries: Iterable[str], depth: int = DEPTH) -> dict[str
     return {q: list(run[q])[:depth] for q in asked}
 
 
+def first_scores(run: Run, depth: int = DEPTH) -> Run:
+    """Return the first ``depth`` documents of each query with their scores as z-scores: a ranking like ``reranked``'s.
+
+    >>> first_scores({"q": {"a": 0.75, "b": 0.5, "c": 0.1}}, depth=2)
+    {'q': {'a': 1.0, 'b': -1.0}}
+    """
+    first = {q: {a: run[q][a] for a in found} for q, found in candidates(run, run, depth).items()}
+    return {q: dict(zip(found, z_scores(list(found.values())).tolist(), strict=True)) for q, found in first.items()}
+
+
 def reranked(run: Run, scores: Mapping[str, Mapping[str, float]], weight: float = WEIGHT) -> Run:
     """Return ``run`` with the first documents of each query ordered by its own scores and those of a second ranker.
 

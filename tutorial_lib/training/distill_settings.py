@@ -8,7 +8,7 @@ from tutorial_lib.fields import MOST_SEED, check_between, check_positive, check_
 from tutorial_lib.retrieval.reranking import DEPTH
 
 SIDES = ("both", "queries")
-TEACHERS = ("late",)
+TEACHERS = ("late", "self")
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,14 @@ class TeacherSettings:
 
     >>> TeacherSettings(teacher="oracle")
     Traceback (most recent call last):
-    ValueError: teacher is 'oracle': pass one of late, or None for no matrix
+    ValueError: teacher is 'oracle': pass one of late, self, or None for no matrix
 
     Attributes:
-        teacher: "late": late interaction with the fine-tuned model ranks the training queries, and a matrix learns its
-            ranking; dev keeps it or not. Until it is trained the token vectors of all shortlists are held, in 8 bits:
-            about a hundred bytes a letter of the articles. None: no matrix.
+        teacher: Whose ranking of the training queries a matrix learns, beside the judgments; dev keeps it or not. "self":
+            the fine-tuned model's own, which holds the matrix back from what a few wrong judgments would have it do, and
+            takes seconds. "late": late interaction's with that model, which knows a little more; until the matrix is
+            trained the token vectors of all shortlists are held, in 8 bits: about a hundred bytes a letter of the articles.
+            None: no matrix.
         taught_sides: "both": queries and articles are multiplied; "queries": articles keep the fine-tuned model's vectors,
             and no index of them is rebuilt.
         teach_labels: Whether the matrix learns from the judgments too; False leaves it the teacher alone, for training
@@ -92,6 +94,10 @@ class TeacherSettings:
             raise ValueError(f"taught_sides is {self.taught_sides!r}: pass one of {', '.join(SIDES)}")
         if not isinstance(self.teach_labels, bool):
             raise ValueError(f"teach_labels is {self.teach_labels!r}: pass True or False")
+        if self.teacher == "self" and not self.teach_labels:
+            raise ValueError(
+                "teacher is 'self' and teach_labels False: without the judgments a model learns nothing of its own"
+            )
 
     def check_fits(self, *, train_documents: bool) -> None:
         """Refuse a teacher for a model of queries alone.
@@ -101,8 +107,8 @@ class TeacherSettings:
         """
         if self.teacher and not train_documents:
             raise ValueError(
-                f"teacher is {self.teacher!r} and train_documents False: late interaction compares token vectors of one "
-                "model, and articles have another's here; leave one of the two out"
+                f"teacher is {self.teacher!r} and train_documents False: a matrix is put on the vectors of one model, and "
+                "articles have another's here; leave one of the two out"
             )
 
     def distilling(self, seed: int) -> DistillSettings:
