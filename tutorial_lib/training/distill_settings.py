@@ -95,9 +95,7 @@ class TeacherSettings:
         if not isinstance(self.teach_labels, bool):
             raise ValueError(f"teach_labels is {self.teach_labels!r}: pass True or False")
         if self.teacher == "self" and not self.teach_labels:
-            raise ValueError(
-                "teacher is 'self' and teach_labels False: without the judgments a model learns nothing of its own"
-            )
+            raise ValueError("teacher is 'self' and teach_labels False: its own ranking alone teaches a model nothing")
 
     def check_fits(self, *, train_documents: bool) -> None:
         """Refuse a teacher for a model of queries alone.
