@@ -72,8 +72,9 @@ PEERS: dict[str, dict[str, Any]] = {
 """Its trainer: with the adapter, settings and number of steps of the course; with what its users write, for one pass; and on
 all weights at the rate of its own examples. A temperature of 0.05 is its default scale of 20."""
 SEEDLESS = ("bm25", "base", "bm25+base", "untrained")
-MATRIX = "lora, matrix"
-"""The model of the system "lora" with a matrix behind it that late interaction and the labels teach (``--models``)."""
+MATRICES = {"lora, matrix": "late", "lora, matrix of itself": "self"}
+"""The model of the system "lora" with a matrix behind it, and who teaches it beside the labels: late interaction with the
+model, or the model's own ranking (``--models``)."""
 AVERAGED: dict[str, dict[str, int]] = {
     "lora, one training": {"runs": 1},
     "lora, three trainings": {"runs": 3},
@@ -257,8 +258,8 @@ def train(home: Collection, system: str, changes: dict[str, Any], seed: int, spl
         return _untrained(home, system, split)
     lora, settings = settings_of({**PEERS.get(system, {}), **AVERAGED.get(system, {}), **changes}, seed)
     mining = MiningSettings(per_query=max(4, settings.negatives))
-    if system == MATRIX:
-        return _with_matrix(home, seed, split)
+    if system in MATRICES:
+        return _with_matrix(home, MATRICES[system], seed, split)
     source = changes.get("source", "bm25")
     negatives = {} if source == "batch" else home.negatives(source, mining)
     if system == "linear queries":
@@ -365,10 +366,10 @@ def _keep(home: Collection, seed: int, encoder: Encoder, result: TrainResult) ->
     result.save(folder / "training.json")
 
 
-def _with_matrix(home: Collection, seed: int, split: str) -> Trained:
-    """Return what a matrix behind the kept model, taught by the labels and late interaction, gives if dev keeps it."""
+def _with_matrix(home: Collection, teacher: str, seed: int, split: str) -> Trained:
+    """Return what a matrix behind the kept model, taught by the labels and a ranking, gives if dev keeps it."""
     started = time.monotonic()
-    taught = teach(home.dataset, Encoder.load(home.model_of(seed) / "model"), DistillSettings(seed=seed))
+    taught = teach(home.dataset, Encoder.load(home.model_of(seed) / "model"), DistillSettings(seed=seed), teacher)
     made, run = taught.distilled, dense_run(home.dataset, taught.vectors, split)
     notes = {"dev": made.dev, "best_epoch": made.epoch, "share": taught.share}
     if split == "test":
@@ -504,7 +505,7 @@ def jobs_of(
                         "split": "test",
                         "train_queries": train_queries,
                     }
-                    for s in (*SEEDLESS, *TRAINED, *((MATRIX,) if models else ()))
+                    for s in (*SEEDLESS, *TRAINED, *(MATRICES if models else ()))
                     if seed == 0 or s not in SEEDLESS
                 ]
             else:
