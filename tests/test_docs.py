@@ -330,6 +330,20 @@ def test_what_teaches_a_matrix_is_told_as_it_was_measured():
     assert f"costs its model {-lost[0]:.3f} on `aws_docs`, that of `aws_docs` {-lost[1]:.3f} on `support_desk`" in text
 
 
+def test_what_a_teacher_brings_in_training_is_told_as_it_was_measured():
+    rows = record("teaching.json")["rows"]
+    names = {"labels": "labels alone", "late": "late interaction", "fitted": "cross-fitted"}
+    expected = []
+    for dataset, documents in dict.fromkeys((r["dataset"], r["documents"]) for r in rows):
+        of = {v: [r for r in rows if (r["dataset"], r["documents"], r["variant"]) == (dataset, documents, v)] for v in names}
+        scores = [[r[what]["after"] for r in part] for what in ("alone", "matrix") for part in of.values()]
+        told = [f"{statistics.mean(found):.3f}" if found else "" for found in scores]
+        expected.append([f"`{dataset}`", str(documents), str(len(of["late"])), *told])
+    columns = (*names.values(), *(f"{name}, matrix" for name in names.values()))
+    head = " | ".join(("| collection", "documents a pair", "seeds", *columns)) + " |"
+    assert rows_below("benchmarks/README.md", head) == expected
+
+
 def test_three_trainings_with_many_pairs_are_told_as_they_were_measured():
     rows = {(r["dataset"], r["system"]): r for r in record("soups.json")["rows"]}
     matrix = {r["dataset"]: r["alone"]["after"] for r in record("distilling.json")["rows"] if r["variant"] == "both"}
