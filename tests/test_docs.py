@@ -337,7 +337,7 @@ def test_what_a_teacher_brings_in_training_is_told_as_it_was_measured():
     for dataset, documents in dict.fromkeys((r["dataset"], r["documents"]) for r in rows):
         of = {v: [r for r in rows if (r["dataset"], r["documents"], r["variant"]) == (dataset, documents, v)] for v in names}
         scores = [[r[what]["after"] for r in part] for what in ("alone", "matrix") for part in of.values()]
-        told = [f"{statistics.mean(found):.3f}" if found else "" for found in scores]
+        told = [f"{statistics.mean(found):.3f}" if found else "not run" for found in scores]
         expected.append([f"`{dataset}`", str(documents), str(len(of["late"])), *told])
     columns = (*names.values(), *(f"{name}, matrix" for name in names.values()))
     head = " | ".join(("| collection", "documents a pair", "seeds", *columns)) + " |"
