@@ -150,9 +150,15 @@ class Home:
         return {name: vars(compare(qrels, runs, *pair).main) for name, pair in pairs.items()}
 
 
-def forgotten(made: Distilled, home: Home, dataset: RetrievalDataset, window: int) -> dict[str, Any]:
+def there(elsewhere: str) -> tuple[str, RetrievalDataset, int]:
+    """Return name, capped dataset and window of another workspace, NAME=FOLDER."""
+    name, folder = elsewhere.split("=", 1)
+    window = Encoder.load(Path(folder, "model")).settings.max_length
+    return name, capped(read_beir(Path(folder, "dataset")), *AWAY), window
+
+
+def forgotten(made: Distilled, home: Home, small: RetrievalDataset, window: int) -> dict[str, Any]:
     """Return what a matrix does to the vectors that its model makes of another collection's test queries and articles."""
-    small = capped(dataset, *AWAY)
     vectors = Vectors.of(small, home.encoder.with_window(window), ["test"])
     runs = {"tuned": dense_run(small, vectors, "test"), "matrix": dense_run(small, made.turn(vectors), "test")}
     return vars(compare(small.qrels["test"], runs, "tuned", "matrix").main)
@@ -185,9 +191,8 @@ def main() -> None:
             if not options.alone:
                 row |= {"share": home.weight, **home.with_late(made)}
             if options.elsewhere and variant == "both" and not seed:
-                away, other = options.elsewhere.split("=", 1)
-                window = Encoder.load(Path(other, "model")).settings.max_length
-                row[f"elsewhere: {away}"] = forgotten(made, home, read_beir(Path(other, "dataset")), window)
+                away, small, window = there(options.elsewhere)
+                row[f"elsewhere: {away}"] = forgotten(made, home, small, window)
             rows.add(row)
             gains = [(n, row[n]) for n in ("alone", "late on tuned", "late") if n in row]
             told = (f"{n} {d['before']:.3f} -> {d['after']:.3f} ({d['low']:+.3f} to {d['high']:+.3f})" for n, d in gains)

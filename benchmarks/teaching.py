@@ -30,11 +30,9 @@ from typing import Any
 
 import torch
 
-from benchmarks.distilling import AWAY, Home
-from benchmarks.late_untrained import capped
+from benchmarks.distilling import Home, there
 from benchmarks.quality import Collection
 from benchmarks.rows import Rows
-from tutorial_lib.data.beir import read_beir
 from tutorial_lib.data.dataset import RetrievalDataset
 from tutorial_lib.evaluation.choose import at_best_window
 from tutorial_lib.evaluation.measures import MAIN_MEASURE, evaluate_run
@@ -73,7 +71,7 @@ class Lesson:
                 made = cross_fitted_teacher(
                     self.home.dataset, self.start.bm25, Path(folder), share=self.home.weight, model=self.start.model
                 )
-            write_text(kept, json.dumps({q: dict(list(found.items())[:DEPTH]) for q, found in made.items()}))
+            write_text(kept, json.dumps(made))
         return dict(json.loads(kept.read_text()))
 
     def teacher(self, variant: str) -> Run | None:
@@ -123,9 +121,8 @@ class Lesson:
         return row
 
 
-def elsewhere(encoder: Encoder, dataset: RetrievalDataset, window: int) -> float:
+def elsewhere(encoder: Encoder, small: RetrievalDataset, window: int) -> float:
     """Return a model's nDCG@10 on the test queries of another collection, through the window chosen there."""
-    small = capped(dataset, *AWAY)
     run = dense_run(small, Vectors.of(small, encoder.with_window(window), ["test"]), "test")
     return evaluate_run(small.qrels["test"], run)[MAIN_MEASURE]
 
@@ -153,10 +150,9 @@ def main() -> None:
             encoder = lesson.train(**how)
             row = {**job, "cpu_seconds": time.process_time() - started, **lesson.measured(encoder, seed)}
             if options.elsewhere and not seed:
-                away, other = options.elsewhere.split("=", 1)
-                dataset, window = read_beir(Path(other, "dataset")), Encoder.load(Path(other, "model")).settings.max_length
+                away, small, window = there(options.elsewhere)
                 models = {"tuned": lesson.home.encoder, "taught": encoder}
-                row[f"elsewhere: {away}"] = {n: elsewhere(model, dataset, window) for n, model in models.items()}
+                row[f"elsewhere: {away}"] = {n: elsewhere(model, small, window) for n, model in models.items()}
             rows.add(row)
             found = ((n, row[n]) for n in ("alone", "matrix"))
             told = (f"{n} {d['before']:.3f} -> {d['after']:.3f} ({d['low']:+.3f} to {d['high']:+.3f})" for n, d in found)

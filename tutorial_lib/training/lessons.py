@@ -13,7 +13,7 @@ from tutorial_lib.data.dataset import DataError, RetrievalDataset, relevant
 from tutorial_lib.retrieval.dense import Vectors
 from tutorial_lib.retrieval.runs import Run
 from tutorial_lib.training.distill_settings import DistillSettings
-from tutorial_lib.training.losses import contrastive_loss, teaching_loss
+from tutorial_lib.training.losses import contrastive_loss, teacher_shares, teaching_loss
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,8 @@ class Lessons:
 
     def _teaching(self, cosines: torch.Tensor, numbers: Sequence[int], column: Mapping[int, int]) -> torch.Tensor:
         """Return the mean Kullback-Leibler divergence of the rankings of cosines, (B, M), from the teacher's."""
-        targets = torch.zeros(cosines.shape)
-        for b, n in enumerate(numbers):
-            rows, scores = self.taught[n]
-            shares = torch.softmax(torch.tensor(scores) / self.settings.teacher_temperature, 0)
-            targets[b, [column[row] for row in rows]] = shares
+        ranked = [([column[row] for row in rows], scores) for rows, scores in (self.taught[n] for n in numbers)]
+        targets = teacher_shares(ranked, cosines.shape[1], self.settings.teacher_temperature)
         return teaching_loss(cosines, targets, self.settings.temperature)
 
 

@@ -78,6 +78,25 @@ def matryoshka_loss(
     return torch.stack(losses).mean()
 
 
+def teacher_shares(
+    ranked: Sequence[tuple[Sequence[int], Sequence[float]]], documents: int, temperature: float
+) -> torch.Tensor:
+    """Return what share a teacher gives each document of a batch: float32, (B, ``documents``), 1 in all for each query.
+
+    >>> teacher_shares([([2, 0], [0.5, 0.5]), ([], [])], documents=3, temperature=0.5).tolist()
+    [[0.5, 0.0, 0.5], [0.0, 0.0, 0.0]]
+
+    Args:
+        ranked: For each query the columns of the documents that the teacher ranks, and their scores.
+        documents: Columns of the batch.
+        temperature: Divides the scores before the softmax; lower is sharper.
+    """
+    made = torch.zeros(len(ranked), documents)
+    for line, (columns, scores) in enumerate(ranked):
+        made[line, list(columns)] = torch.softmax(torch.tensor(scores, dtype=torch.float32) / temperature, 0)
+    return made
+
+
 def teaching_loss(cosines: torch.Tensor, targets: torch.Tensor, temperature: float) -> torch.Tensor:
     """Return the mean over queries of the Kullback-Leibler divergence of the cosines' softmax from a teacher's shares.
 

@@ -9,6 +9,7 @@ import torch
 
 from tutorial_lib.fields import check_positive
 from tutorial_lib.retrieval.runs import Run
+from tutorial_lib.training.losses import teacher_shares
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,6 @@ class Teaching:
             query_ids: The batch's queries.
             columns: Document id -> its column.
         """
-        made = torch.zeros(len(query_ids), len(columns))
-        for line, query in enumerate(query_ids):
-            found = [(columns[a], score) for a, score in self.run.get(query, {}).items() if a in columns]
-            if len(found) > 1:
-                places, scores = zip(*found, strict=True)
-                made[line, list(places)] = torch.softmax(torch.tensor(scores, dtype=torch.float32) / self.temperature, 0)
-        return made
+        found = [{columns[a]: score for a, score in self.run.get(q, {}).items() if a in columns} for q in query_ids]
+        ranked = [(list(f), list(f.values())) if len(f) > 1 else ([], []) for f in found]
+        return teacher_shares(ranked, len(columns), self.temperature)
