@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.ranks import gains, mean_ranks
 from tutorial_lib.data.support_desk_files import SUPPORT_DESK_ANSWERS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -306,6 +307,15 @@ def test_the_collections_are_told_as_they_were_measured():
         assert 0.002 <= round(means[ours] - means[single], 3) <= 0.028
     head = " | ".join(("| collection", *alone.values(), *shipped.values())) + " |"
     assert rows_below("benchmarks/README.md", head) == table
+    _, text = text_of("benchmarks/README.md")
+    ranks = mean_ranks(gains(rows))["mean rank"].round(2)
+    told_ranks = {"`--teacher self`": own, "`--teacher late`": "lora, matrix", "the mean of three": ours,
+                  "our full fine-tuning": "full", "one training": single, "the plain recipe": plain}  # fmt: skip
+    assert ", ".join(f"{name} {ranks[system]}" for name, system in told_ranks.items()) in text
+    assert ranks[full] == ranks["linear queries"]
+    assert f"the matrix on query vectors {ranks[full]};" in text
+    ranks = mean_ranks(gains(rows, shipped=True))["mean rank"].round(2)
+    assert ", ".join(str(ranks[system]) for system in (*told_ranks.values(), full)) in text
     head = "| collection | without training | plain recipe | this course | with `--teacher self` |"
     assert rows_below("docs/benchmarks.md", head) == short
 
